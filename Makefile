@@ -1,0 +1,226 @@
+# mayfly: one Makefile, no recursion into folders. Everything built lands in build/$(MODE)/.
+#   make MODE=debug|release|asan|cover|analyze|fuzz   V=1 shows the commands   DEVELOPER=1 adds -Werror
+VERSION := 0.1.0
+MODE    ?= debug
+BUILD   := build/$(MODE)
+PREFIX  ?= /usr/local
+JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
+parallel = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
+Q       := $(if $(V),,@)
+ifeq ($(origin CC),default)
+CC      := $(if $(filter fuzz,$(MODE)),$(shell command -v clang-14 || echo clang),gcc)
+endif
+PKG_CONFIG ?= pkg-config
+PACKAGES   := libcurl libcjson libsodium
+MODES      := debug release asan cover analyze fuzz
+$(if $(filter $(MODES),$(MODE)),,$(error MODE=$(MODE) is unknown, it is one of: $(MODES)))
+
+# --- Flags. What the environment brings in CPPFLAGS, CFLAGS, LDFLAGS is added, never replaced.
+# GCC's warnings count; clang, which builds the fuzzers, may have another opinion.
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wvla -Wformat=2 -Wnull-dereference -Wimplicit-fallthrough -Wundef \
+	-Wcast-qual -Wwrite-strings \
+	$(if $(filter fuzz,$(MODE)),-Wno-format-nonliteral,$(if $(DEVELOPER),-Werror))
+cflags_debug    := -O1 -g
+cflags_release  := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+ldflags_release := -pie -Wl,-z,relro,-z,now
+cflags_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+ldflags_asan    := -fsanitize=address,undefined
+cflags_cover    := -O0 -g --coverage
+ldflags_cover   := --coverage
+cflags_analyze  := -O2 -fanalyzer
+cflags_fuzz     := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
+ldflags_fuzz    := -fsanitize=fuzzer,address,undefined
+
+# Asked once, and only when something is compiled, so that `make setup` works without pkg-config.
+packages = $(eval packages := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null) \
+	$(if $(filter yes,$(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo yes)),,\
+	$(error $(PKG_CONFIG) does not find $(PACKAGES): run `make setup`)))$(packages)
+libraries = $(eval libraries := $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm)$(libraries)
+compile = $(CC) -std=gnu11 -D_GNU_SOURCE -I. -DMAYFLY_VERSION='"$(VERSION)"' $(WARN) \
+	-ffile-prefix-map=$(CURDIR)=. $(cflags_$(MODE)) $(packages) $(CPPFLAGS) $(CFLAGS)
+link = $(CC) $(ldflags_$(MODE)) -Wl,--as-needed $(LDFLAGS)
+
+# --- Files. The programs share common/ and nothing else; a unit test sees everything but a main.
+COMMON    := $(sort $(wildcard common/*.c))
+BOOTSTRAP := $(filter-out bootstrap/main.c,$(sort $(wildcard bootstrap/*.c)))
+REAPER    := $(filter-out reaper/main.c,$(sort $(wildcard reaper/*.c reaper/providers/*.c)))
+UNITS     := $(sort $(wildcard tests/unit/test_*.c))
+SUPPORT   := $(sort $(wildcard tests/unit/support/*.c))
+DRIVERS   := $(sort $(wildcard tests/contract/*.c))
+FUZZERS   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+PRODUCT   := $(COMMON) $(BOOTSTRAP) $(REAPER) $(wildcard bootstrap/main.c reaper/main.c)
+SOURCES   := $(PRODUCT) $(UNITS) $(SUPPORT) $(DRIVERS) $(FUZZERS) tests/fuzz/replay.c
+PROGRAMS  := $(BUILD)/mayfly-bootstrap $(BUILD)/mayfly-reaper
+object     = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+# A schema becomes the C array schema_<name> (common/schemas.h).
+SCHEMAS              := reaper_config ticket bundle
+schema_reaper_config := templates/mayfly-reaper.schema.json
+schema_ticket        := templates/ticket.schema.json
+schema_bundle        := templates/bundle.schema.json
+SHARED    := $(call object,$(COMMON)) $(SCHEMAS:%=$(BUILD)/templates/%.o)
+MODULES   := $(SHARED) $(call object,$(BOOTSTRAP) $(REAPER))
+
+TESTS     := $(UNITS:%.c=$(BUILD)/%)
+REPLAYS   := $(FUZZERS:%.c=$(BUILD)/%)
+PYTEST     = MAYFLY_BUILD="$(CURDIR)/$(BUILD)" PYTHONDONTWRITEBYTECODE=1 \
+	timeout --foreground -k 30 1200 \
+	.deps/venv/bin/python -m pytest -q -p no:cacheprovider $(PYTEST_FLAGS)
+
+.DEFAULT_GOAL := all
+.SECONDARY:
+.SECONDEXPANSION:
+.DELETE_ON_ERROR:
+.PHONY: all setup setup-developer test test-all stages demo unit replay valgrind contract whole \
+	unit-programs asan analyze fuzz cover mutants gates format install help clean FORCE
+
+# --- What a user calls.
+all: $(PROGRAMS) ## build the two programs (MODE=release for one to ship)
+
+setup: ## install what the build, the tests and the demo need; a no-op when it is there
+	$(Q)sh tests/setup.sh user
+
+test: setup ## set up, build, and run every test but the slow ones
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay valgrind contract whole"
+
+test-all: setup ## `make test`, and the slow tests with it
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay valgrind contract whole" \
+		PYTEST_FLAGS="$(PYTEST_FLAGS) --slow"
+
+demo: setup ## set up, build, and show a whole life on this machine: reaper, machines, tasks
+	$(Q)$(MAKE) --no-print-directory $(parallel) all
+	$(Q)MAYFLY_BUILD="$(CURDIR)/$(BUILD)" .deps/venv/bin/python tests/whole/demo.py $(DEMO_FLAGS)
+
+install: ## install programs, man pages and templates under DESTDIR and PREFIX (/usr/local)
+	$(Q)$(MAKE) --no-print-directory $(parallel) MODE=release all
+	$(Q)install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/man/man5" \
+		"$(DESTDIR)$(PREFIX)/share/man/man8" "$(DESTDIR)$(PREFIX)/share/mayfly"
+	$(Q)install -m 755 build/release/mayfly-bootstrap build/release/mayfly-reaper \
+		"$(DESTDIR)$(PREFIX)/bin/"
+	$(Q)install -m 644 packaging/man/*.5 "$(DESTDIR)$(PREFIX)/share/man/man5/"
+	$(Q)install -m 644 packaging/man/*.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
+	$(Q)install -m 644 templates/* "$(DESTDIR)$(PREFIX)/share/mayfly/"
+
+# --- The stages of `make test`. Each one runs to its end; the failed ones are named at the end.
+stages:
+	$(Q)$(MAKE) --no-print-directory $(parallel) all unit-programs
+	$(Q)failed=; for stage in $(STAGES); do \
+		$(MAKE) --no-print-directory $$stage || failed="$$failed $$stage"; done; \
+	if [ "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; echo "passed: $(STAGES)"
+
+unit-programs: $(TESTS) $(REPLAYS) $(DRIVERS:%.c=$(BUILD)/%)
+
+unit: $(TESTS) ## the unit tests, one line a program
+	$(Q)sh tests/run.sh $(TESTS)
+
+replay: $(REPLAYS) ## the fuzz targets over their saved inputs
+	$(Q)sh tests/run.sh $(REPLAYS)
+
+# Not test_child: what it looks at (descriptors, signals, the parent's death) valgrind has for itself.
+valgrind: $(TESTS) ## the unit tests under valgrind
+	$(Q)RUN_UNDER="valgrind -q --error-exitcode=9 --leak-check=full" \
+		sh tests/run.sh $(filter-out %/test_child,$(TESTS))
+
+contract: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## the ClearML stand-in held to what a real server answered
+	$(Q)$(PYTEST) tests/contract
+
+whole: $(PROGRAMS) ## reaper, machines and the real clearml-agent together, also killed midway
+	$(Q)$(PYTEST) tests/whole
+
+# --- What a developer calls.
+setup-developer: ## what fuzz, analyze and gates need on top: clang, cppcheck, shellcheck, ...
+	$(Q)sh tests/setup.sh developer
+
+asan: ## unit tests and replay under AddressSanitizer and UBSan
+	$(Q)$(MAKE) --no-print-directory $(parallel) MODE=asan DEVELOPER=1 unit-programs
+	$(Q)$(MAKE) --no-print-directory MODE=asan DEVELOPER=1 unit replay
+
+analyze: ## GCC's analyzer, then clang-tidy and cppcheck where they are installed
+	$(Q)$(MAKE) --no-print-directory $(parallel) MODE=analyze DEVELOPER=1 objects
+	$(Q)$(MAKE) --no-print-directory compile_commands.json
+	$(Q)JOBS=$(JOBS) sh tests/analyze.sh $(PRODUCT)
+
+# Not the unit tests: the analyzer does not know that a failed assertion of cmocka ends the test.
+objects: $(call object,$(PRODUCT) $(DRIVERS) $(FUZZERS) tests/fuzz/replay.c)
+
+fuzz: ## libFuzzer over each target, SECONDS_EACH=60 (needs clang: make setup-developer)
+	$(Q)$(MAKE) --no-print-directory $(parallel) MODE=fuzz fuzzers
+	$(Q)SECONDS_EACH=$(or $(SECONDS_EACH),60) sh tests/fuzz.sh $(FUZZERS:%.c=build/fuzz/%)
+
+fuzzers: $(REPLAYS)
+
+cover: ## line coverage of the unit tests and the replay, per file
+	$(Q)find build/cover -name '*.gcda' -delete 2>/dev/null || true
+	$(Q)$(MAKE) --no-print-directory $(parallel) MODE=cover unit-programs
+	$(Q)$(MAKE) --no-print-directory -k MODE=cover unit replay || echo "(a map of what ran)"
+	$(Q)sh tests/cover.sh $(filter-out %/main.c,$(PRODUCT))
+
+gates: all unit-programs ## the house rules that a machine can check, and the check of the checks
+	$(Q)sh tests/gates.sh $(BUILD)
+	$(Q)sh tests/gates_test.sh $(BUILD)
+
+format: ## rewrite the C sources with clang-format 14
+	$(Q)clang-format-14 -i $(shell find bootstrap common reaper tests -name '*.[ch]')
+
+mutants: $(TESTS) ## one operator of a deciding module changed at a time: does a unit test notice?
+	$(Q).deps/venv/bin/python tests/mutate.py $(MODULE)
+
+compile_commands.json: Makefile $(SOURCES) ## for clangd, clang-tidy and include-what-you-use
+	@echo "  GEN $@"
+	$(Q){ printf '['; comma=; for f in $(SOURCES); do printf '%s\n{"directory": "%s", "file": "%s", "command": "%s"}' \
+		"$$comma" "$(CURDIR)" "$$f" '$(subst ','\'',$(subst ",\",$(compile))) -c '"$$f"; comma=,; done; printf '\n]\n'; } > $@
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z_.-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' Makefile
+
+clean: ## remove everything that was built (not what set-up made: that is .deps/)
+	$(Q)rm -rf build compile_commands.json
+
+# --- Rules.
+$(BUILD)/mayfly-bootstrap: $(call object,bootstrap/main.c $(BOOTSTRAP)) $(SHARED)
+$(BUILD)/mayfly-reaper: $(call object,reaper/main.c $(REAPER)) $(SHARED)
+$(PROGRAMS):
+	@echo "  LD  $@"
+	$(Q)$(link) $^ $(libraries) -o $@
+
+$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(call object,$(SUPPORT)) $(MODULES)
+	@echo "  LD  $@"
+	$(Q)$(link) $^ $(libraries) -lcmocka -o $@
+
+# What a Python test drives: a module of ours behind standard input and output.
+$(BUILD)/tests/contract/%: $(BUILD)/tests/contract/%.o $(MODULES)
+	@echo "  LD  $@"
+	$(Q)$(link) $^ $(libraries) -o $@
+
+# libFuzzer brings its own main; everywhere else replay.c is the main.
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(MODULES) \
+		$(if $(filter fuzz,$(MODE)),,$(call object,tests/fuzz/replay.c))
+	@echo "  LD  $@"
+	$(Q)$(link) $^ $(libraries) -o $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  CC  $<"
+	$(Q)$(compile) -MMD -MP -c $< -o $@
+
+$(BUILD)/templates/%.o: $(BUILD)/templates/%.c $(BUILD)/flags
+	$(Q)$(compile) -c $< -o $@
+
+# Octal character constants, and not numbers: they fit a signed char without a warning.
+$(BUILD)/templates/%.c: $$(schema_$$*) Makefile
+	@mkdir -p $(@D)
+	@echo "  GEN $@"
+	$(Q){ printf '#include "common/schemas.h"\n\nconst char schema_%s[] = {\n' $*; \
+		od -An -v -to1 $< | sed "s/ *\([0-7][0-7][0-7]\)/'\\\\\1',/g"; \
+		printf '0\n};\nconst size_t schema_%s_len = sizeof(schema_%s) - 1;\n' $* $*; } > $@
+
+# Other flags than last time rebuild everything.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(compile))' > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

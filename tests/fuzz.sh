@@ -1,0 +1,25 @@
+#!/bin/sh
+# Runs libFuzzer over each target for SECONDS_EACH seconds. Usage: tests/fuzz.sh TARGET...
+# Starts from tests/corpus/NAME/; what it finds on the way stays in build/fuzz/new/NAME/, an input
+# that crashes in build/fuzz/NAME-*: put that one into the corpus together with its repair.
+set -u
+failed=0
+for target in "$@"; do
+	name=${target##*/fuzz_}
+	log=build/fuzz/$name.log
+	mkdir -p "build/fuzz/new/$name"
+	set -- -max_total_time="${SECONDS_EACH:-60}" -timeout=10 -rss_limit_mb=1024 -max_len=65536 \
+		-print_final_stats=1 -artifact_prefix="build/fuzz/$name-"
+	if [ -f "tests/fuzz/$name.dict" ]; then
+		set -- "$@" -dict="tests/fuzz/$name.dict"
+	fi
+	if "$target" "$@" "build/fuzz/new/$name" "tests/corpus/$name" > "$log" 2>&1; then
+		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+		printf '%-20s ok, %s runs in %s s\n' "$name" "$runs" "${SECONDS_EACH:-60}"
+	else
+		printf '%-20s FAIL\n' "$name"
+		tail -n 40 "$log"
+		failed=1
+	fi
+done
+exit $failed

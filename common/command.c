@@ -1,0 +1,275 @@
+#include "common/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_OPTIONS = ARRAY_LEN(((struct command_line *)0)->values) };
+
+static const char help_option[] = "--help";
+
+/* What one call of command_dispatch() works on. */
+struct dispatch {
+	const char *program; /* without its folder */
+	const struct command *commands;
+	size_t count;
+};
+
+static const char *program_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool is_help(const char *word)
+{
+	return !strcmp(word, help_option) || !strcmp(word, "-h");
+}
+
+static const struct command *find_command(const struct dispatch *dispatch, const char *name)
+{
+	for (size_t i = 0; i < dispatch->count; i++)
+		if (!strcmp(dispatch->commands[i].name, name))
+			return &dispatch->commands[i];
+	return NULL;
+}
+
+/* The place of an option whose name is the first len bytes of word; option_count: none. */
+static size_t find_option(const struct command *command, const char *word, size_t len)
+{
+	size_t i = 0;
+
+	while (i < command->option_count &&
+	       !slice_equals((struct slice){ word, len }, command->options[i].name))
+		i++;
+	return i;
+}
+
+static void print_commands(FILE *stream, const struct dispatch *dispatch)
+{
+	int width = 0;
+
+	for (size_t i = 0; i < dispatch->count; i++)
+		if ((int)strlen(dispatch->commands[i].name) > width)
+			width = (int)strlen(dispatch->commands[i].name);
+	fprintf(stream, "usage: %s COMMAND [OPTION...]\n\n", dispatch->program);
+	for (size_t i = 0; i < dispatch->count; i++)
+		fprintf(stream, "  %-*s  %s\n", width, dispatch->commands[i].name,
+			dispatch->commands[i].summary);
+	fprintf(stream, "\n%s COMMAND --help lists a command's options.\n", dispatch->program);
+}
+
+static int option_width(const struct command_option *option)
+{
+	return (int)strlen(option->name) +
+	       (option->argument ? 1 + (int)strlen(option->argument) : 0);
+}
+
+static void print_option(FILE *stream, const struct command_option *option, int width)
+{
+	fprintf(stream, "  %s%s%s%*s  %s\n", option->name, option->argument ? " " : "",
+		option->argument ? option->argument : "", width - option_width(option), "",
+		option->summary);
+}
+
+static void print_options(FILE *stream, const struct dispatch *dispatch,
+			  const struct command *command)
+{
+	static const struct command_option help = { help_option, NULL, "show this text" };
+	int width = option_width(&help);
+
+	for (size_t i = 0; i < command->option_count; i++)
+		if (option_width(&command->options[i]) > width)
+			width = option_width(&command->options[i]);
+	fprintf(stream, "usage: %s %s [OPTION...]\n\n%s\n\n", dispatch->program, command->name,
+		command->summary);
+	for (size_t i = 0; i < command->option_count; i++)
+		print_option(stream, &command->options[i], width);
+	print_option(stream, &help, width);
+}
+
+/* The text was asked for: not being able to show it (a full disk) is a failure. */
+static int finish_help(void)
+{
+	return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_OK : EXIT_FAILED;
+}
+
+/* "mayfly-reaper rnu: no such command, did you mean run?" */
+static int refuse_command(const struct dispatch *dispatch, const char *word)
+{
+	const char **names = memory_array(dispatch->count + 1, sizeof(*names));
+
+	for (size_t i = 0; i < dispatch->count; i++)
+		names[i] = dispatch->commands[i].name;
+	names[dispatch->count] = "help";
+	const char *meant = text_nearest(word, names, dispatch->count + 1);
+
+	free(names);
+	fprintf(stderr, "%s: no command \"%s\"", dispatch->program, word);
+	if (meant)
+		fprintf(stderr, ", did you mean %s?\n", meant);
+	else
+		fprintf(stderr, "; %s --help lists them\n", dispatch->program);
+	return EXIT_USAGE;
+}
+
+static const char *without_dashes(const char *name)
+{
+	return name + strspn(name, "-");
+}
+
+/* len: of the name alone, for what stands behind a "=" may be a secret. Dashes do not count as
+ * letters that were written right. */
+static void explain_unknown(const char *program, const struct command *command, const char *word,
+			    size_t len)
+{
+	const char *names[MAX_OPTIONS + 1];
+	char *name = memory_text((struct slice){ word, len });
+
+	for (size_t i = 0; i < command->option_count; i++)
+		names[i] = without_dashes(command->options[i].name);
+	names[command->option_count] = without_dashes(help_option);
+	const char *meant = text_nearest(without_dashes(name), names, command->option_count + 1);
+
+	fprintf(stderr, "%s %s: no option %s", program, command->name, name);
+	free(name);
+	if (meant)
+		fprintf(stderr, ", did you mean --%s?\n", meant);
+	else
+		fprintf(stderr, "; %s %s --help lists them\n", program, command->name);
+}
+
+static size_t refuse_option(const char *program, const struct command_line *line,
+			    const struct command_option *option, const char *complaint)
+{
+	fprintf(stderr, "%s %s: %s %s\n", program, line->command->name, option->name, complaint);
+	return 0;
+}
+
+/* One option with its value out of words[0] and perhaps words[1]; returns how many it took, 0
+ * when it was refused (and said so). */
+static size_t read_option(const char *program, struct command_line *line, size_t count,
+			  char *const *words)
+{
+	const size_t name_len = strcspn(words[0], "=");
+	const bool has_value = words[0][name_len] == '=';
+	const size_t place = find_option(line->command, words[0], name_len);
+
+	if (place == line->command->option_count) {
+		explain_unknown(program, line->command, words[0], name_len);
+		return 0;
+	}
+	const struct command_option *option = &line->command->options[place];
+	const bool is_next =
+		option->argument && !has_value && count > 1 && strncmp(words[1], "--", 2) != 0;
+	const char *value = is_next ? words[1] : has_value ? words[0] + name_len + 1 : "";
+
+	if (line->values[place])
+		return refuse_option(program, line, option, "was given twice");
+	if (has_value && !option->argument)
+		return refuse_option(program, line, option, "takes no value");
+	/* An empty value is mostly a shell variable that was not set. */
+	if (option->argument && !*value) {
+		fprintf(stderr, "%s %s: %s needs a value: %s %s\n", program, line->command->name,
+			option->name, option->name, option->argument);
+		return 0;
+	}
+	line->values[place] = value;
+	return is_next ? 2 : 1;
+}
+
+static int read_options(const char *program, struct command_line *line, size_t count,
+			char *const *words)
+{
+	while (count) {
+		if (strncmp(words[0], "-", 1) != 0) {
+			fprintf(stderr, "%s %s: \"%s\" is no option; %s %s --help lists them\n",
+				program, line->command->name, words[0], program,
+				line->command->name);
+			return -1;
+		}
+		size_t taken = read_option(program, line, count, words);
+
+		if (!taken)
+			return -1;
+		words += taken;
+		count -= taken;
+	}
+	return 0;
+}
+
+static int run_command(const struct dispatch *dispatch, const struct command *command, size_t count,
+		       char *const *words)
+{
+	struct command_line line = { .command = command };
+
+	if (command->option_count > MAX_OPTIONS)
+		abort(); /* a bug: struct command_line is too small for the table */
+	for (size_t i = 0; i < count; i++)
+		if (is_help(words[i])) {
+			print_options(stdout, dispatch, command);
+			return finish_help();
+		}
+	if (read_options(dispatch->program, &line, count, words) < 0)
+		return EXIT_USAGE;
+	return command->run(&line);
+}
+
+/* "--help", "help", "help COMMAND". */
+static int show_help(const struct dispatch *dispatch, const char *name)
+{
+	if (!name) {
+		print_commands(stdout, dispatch);
+		return finish_help();
+	}
+	const struct command *command = find_command(dispatch, name);
+
+	if (!command)
+		return refuse_command(dispatch, name);
+	print_options(stdout, dispatch, command);
+	return finish_help();
+}
+
+int command_dispatch(const struct command *commands, size_t count, int argc, char **argv)
+{
+	const struct dispatch dispatch = { program_name(argc > 0 ? argv[0] : ""), commands, count };
+
+	if (argc < 2) {
+		print_commands(stderr, &dispatch);
+		return EXIT_USAGE;
+	}
+	if (is_help(argv[1]))
+		return show_help(&dispatch, NULL);
+	if (!strcmp(argv[1], "help"))
+		return show_help(&dispatch, argc > 2 && !is_help(argv[2]) ? argv[2] : NULL);
+
+	const struct command *command = find_command(&dispatch, argv[1]);
+
+	if (!command)
+		return refuse_command(&dispatch, argv[1]);
+	return run_command(&dispatch, command, (size_t)argc - 2, argv + 2);
+}
+
+static const char *value_of(const struct command_line *line, const char *name)
+{
+	size_t place = find_option(line->command, name, strlen(name));
+
+	if (place == line->command->option_count) {
+		fprintf(stderr, "bug: %s has no option %s\n", line->command->name, name);
+		abort();
+	}
+	return line->values[place];
+}
+
+const char *command_value(const struct command_line *line, const char *name, const char *fallback)
+{
+	const char *value = value_of(line, name);
+
+	return value ? value : fallback;
+}
+
+bool command_has(const struct command_line *line, const char *name)
+{
+	return value_of(line, name) != NULL;
+}

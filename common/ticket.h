@@ -1,0 +1,78 @@
+#ifndef COMMON_TICKET_H
+#define COMMON_TICKET_H
+
+#include <stdint.h>
+
+#include "common/json.h"
+
+/*
+ * ticket: the description that an instance is launched with, both ways. It is
+ * a pure function of configuration, slot, generation and offering: no time in
+ * it but the day, no secret at all. templates/ticket.schema.json is its form.
+ * In this release it is read from a file that only its owner may write;
+ * signing comes with sealed credentials, and the fields stay.
+ */
+
+enum { TICKET_FIELD_ROOM = 65, TICKET_MAX_QUEUES = 32, TICKET_PATH_ROOM = 512 };
+
+struct ticket_span {
+	int64_t from_s, until_s; /* wall seconds: a slot below a minimum does not idle out */
+};
+
+struct ticket_limits {
+	int64_t idle_timeout_s; /* > 0 */
+	int64_t max_age_s; /* then it drains */
+	int64_t max_life_s; /* then it ends, whatever runs */
+	int64_t dead_man_s; /* no contact to ClearML and no task running */
+	int64_t boot_deadline_s; /* from launch to serve */
+	int64_t task_timeout_s; /* 0: none */
+	int64_t report_every_s; /* machine record; 25 */
+	int64_t poll_min_ms,
+		poll_max_ms; /* queue polls by an idle machine; 5 s to 15 s after a minute */
+	unsigned max_attempts; /* of a task; 3 */
+};
+
+struct ticket_gates {
+	uint64_t free_bytes; /* of the machine's folder */
+	unsigned free_inode_percent;
+	int64_t max_clock_skew_s;
+};
+
+enum agent_mode { AGENT_HOST };
+
+struct ticket_agent {
+	enum agent_mode mode;
+	char **command; /* argv of clearml-agent up to "execute"; NULL-terminated, absolute */
+	char **environment; /* "NAME=value" beside the base set; NULL-terminated; no secrets */
+	char user[TICKET_FIELD_ROOM]; /* run as this user; "": as bootstrap itself */
+};
+
+struct ticket {
+	char prefix[TICKET_FIELD_ROOM], resource[TICKET_FIELD_ROOM];
+	char provider[TICKET_FIELD_ROOM], type[TICKET_FIELD_ROOM];
+	unsigned slot, generation;
+	char day[11]; /* "2026-11-24", the UTC day of ClearML's Date header at planning */
+	char queues[TICKET_MAX_QUEUES][256]; /* names, in order of preference */
+	size_t queue_count;
+	unsigned seats;
+	bool one_task;
+	char api_server[TICKET_PATH_ROOM], web_server[TICKET_PATH_ROOM],
+		files_server[TICKET_PATH_ROOM];
+	char bundle_file[TICKET_PATH_ROOM]; /* absolute path of the bundle, 0600 */
+	struct ticket_limits limits;
+	struct ticket_gates gates;
+	struct ticket_agent agent;
+	struct ticket_span *hold;
+	size_t hold_count;
+};
+
+/* Checked against the schema first; source names the file for messages. ERROR_CONFIGURATION. */
+CHECKED int ticket_parse(struct slice text, const char *source, struct ticket *out,
+			 struct error *err);
+void ticket_print(const struct ticket *ticket, struct buf *out); /* same ticket, same bytes */
+void ticket_release(struct ticket *ticket);
+
+/* The defaults of DESIGN's table of numbers; what the configuration does not say. */
+void ticket_defaults(struct ticket *out);
+
+#endif

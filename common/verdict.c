@@ -1,0 +1,88 @@
+#include "common/verdict.h"
+
+#include <string.h>
+
+static bool is_ours(const struct verdict_facts *facts)
+{
+	if (facts->is_deleted || facts->is_owner_other || facts->is_run_by_other)
+		return false;
+	return facts->is_owner_us || (facts->is_last_worker_us && facts->status != TASK_QUEUED);
+}
+
+/* The agent's words when it was told to end; a stop by a person reads otherwise. */
+static bool is_stopped_by_signal(const struct verdict_facts *facts)
+{
+	static const char changed_by[] = "Changed by clearml-agent ";
+	size_t len = sizeof(changed_by) - 1;
+
+	return facts->has_signalled && strcmp(facts->status_reason, "user abort") == 0 &&
+	       strncmp(facts->status_message, changed_by, len) == 0 &&
+	       strcmp(facts->status_message + len, facts->worker) == 0;
+}
+
+static bool is_stopped_by_watchdog(const struct verdict_facts *facts)
+{
+	static const char forced[] = "Forced stop (non-responsive)";
+
+	return strcmp(facts->status_reason, forced) == 0 ||
+	       strcmp(facts->status_message, forced) == 0;
+}
+
+static enum verdict again(const struct verdict_facts *facts)
+{
+	bool is_last = facts->attempt >= facts->max_attempts;
+
+	return is_last || facts->is_over_time ? VERDICT_FAIL : VERDICT_RETURN;
+}
+
+enum verdict verdict_of(const struct verdict_facts *facts)
+{
+	if (!is_ours(facts))
+		return VERDICT_HANDS_OFF;
+	switch (facts->status) {
+	case TASK_QUEUED:
+		return facts->is_in_queue ? VERDICT_HANDS_OFF : again(facts);
+	case TASK_IN_PROGRESS:
+		return again(facts);
+	case TASK_STOPPED:
+		return is_stopped_by_signal(facts) || is_stopped_by_watchdog(facts) ?
+			       again(facts) :
+			       VERDICT_STANDS;
+	case TASK_COMPLETED:
+	case TASK_FAILED:
+	case TASK_CLOSED:
+	case TASK_PUBLISHED:
+		return VERDICT_STANDS;
+	case TASK_CREATED:
+		return VERDICT_HANDS_OFF;
+	case TASK_UNKNOWN:
+		break;
+	}
+	return VERDICT_WAIT;
+}
+
+const char *verdict_name(enum verdict verdict)
+{
+	static const char *const names[] = {
+		[VERDICT_WAIT] = "wait",     [VERDICT_HANDS_OFF] = "hands off",
+		[VERDICT_STANDS] = "stands", [VERDICT_RETURN] = "return",
+		[VERDICT_FAIL] = "fail",
+	};
+
+	return (size_t)verdict < ARRAY_LEN(names) ? names[verdict] : "unknown";
+}
+
+unsigned verdict_attempts_before(const char *property, const char *task)
+{
+	size_t len = strlen(task);
+	unsigned number = 0, digits = 0;
+
+	if (!len || strncmp(property, task, len) != 0 || property[len] != '/')
+		return 0;
+	for (const char *at = property + len + 1; *at; at++) {
+		if (*at < '0' || *at > '9' || ++digits > 6)
+			return 0;
+		number = number * 10 + (unsigned)(*at - '0');
+	}
+	return number;
+}

@@ -1,0 +1,39 @@
+/* A ticket that is taken prints to one that is taken again and prints the same; it keeps its own
+ * rules. What is refused is the operator's matter, and says where. */
+#include "common/ticket.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void keeps_its_rules(const struct ticket *ticket)
+{
+	assert(ticket->queue_count > 0 && ticket->queue_count <= TICKET_MAX_QUEUES);
+	assert(ticket->seats > 0 && ticket->limits.idle_timeout_s > 0);
+	assert(ticket->limits.max_attempts > 0 && ticket->limits.max_life_s > 0);
+	assert(ticket->prefix[0] && ticket->resource[0] && ticket->type[0] && ticket->provider[0]);
+	assert(ticket->bundle_file[0] == '/' && ticket->agent.command[0][0] == '/');
+	assert(strncmp(ticket->api_server, "http", 4) == 0);
+	for (size_t i = 0; i < ticket->hold_count; i++)
+		assert(ticket->hold[i].from_s < ticket->hold[i].until_s);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	SCOPED(ticket) struct ticket first = { 0 }, second = { 0 };
+	SCOPED(buf) struct buf once = BUF(SIZE_MAX), twice = BUF(SIZE_MAX);
+	struct error err = { 0 };
+
+	if (ticket_parse((struct slice){ (const char *)data, size }, "fuzz", &first, &err) < 0) {
+		assert(err.class == ERROR_CONFIGURATION && strstr(err.message, "fuzz"));
+		return 0;
+	}
+	keeps_its_rules(&first);
+	ticket_print(&first, &once);
+	assert(ticket_parse(buf_slice(&once), "again", &second, &err) == 0);
+	ticket_print(&second, &twice);
+	assert(strcmp(buf_text(&once), buf_text(&twice)) == 0);
+	return 0;
+}

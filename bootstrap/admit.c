@@ -1,0 +1,126 @@
+#include "bootstrap/admit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/file.h"
+
+enum { TICKET_FILE_MAX = 256 * 1024, CALL_TIMEOUT_MS = 8000, DAY_MS = 24 * 3600 * 1000 };
+
+static int same_text(const char *field, const char *ticket, const char *launched, struct error *err)
+{
+	if (!strcmp(ticket, launched))
+		return 0;
+	return error_set(err, ERROR_CONFIGURATION,
+			 "%s: the ticket is for %s, but this machine was launched for %s", field,
+			 ticket, launched);
+}
+
+static int same_number(const char *field, unsigned ticket, unsigned launched, struct error *err)
+{
+	if (ticket == launched)
+		return 0;
+	return error_set(err, ERROR_CONFIGURATION,
+			 "%s: the ticket is for %u, but this machine was launched for %u", field,
+			 ticket, launched);
+}
+
+int admit_fits(const struct ticket *ticket, const struct launch_note *note, struct error *err)
+{
+	if (same_text("provider", ticket->provider, note->identity.provider, err) < 0 ||
+	    same_text("type", ticket->type, note->identity.type, err) < 0 ||
+	    same_text("prefix", ticket->prefix, note->prefix, err) < 0 ||
+	    same_text("resource", ticket->resource, note->resource, err) < 0 ||
+	    same_number("slot", ticket->slot, note->slot, err) < 0 ||
+	    same_number("generation", ticket->generation, note->generation, err) < 0)
+		return -1;
+	if (ticket->limits.idle_timeout_s <= 0)
+		return error_set(err, ERROR_CONFIGURATION,
+				 "limits.idle_timeout_s: zero would leave before the first task");
+	if (ticket->limits.report_every_s <= 0)
+		return error_set(err, ERROR_CONFIGURATION,
+				 "limits.report_every_s: expected at least 1");
+	return 0;
+}
+
+int admit_day(const struct ticket *ticket, int64_t now_wall_ms, struct error *err)
+{
+	char text[32];
+	int64_t day_ms;
+
+	(void)snprintf(text, sizeof(text), "%.10sT00:00:00Z", ticket->day);
+	if (clock_parse_iso(slice_of(text), &day_ms, err) < 0)
+		return error_wrap(err, "the ticket's day");
+	if (now_wall_ms >= day_ms - DAY_MS && now_wall_ms < day_ms + (int64_t)3 * DAY_MS)
+		return 0;
+	clock_format(now_wall_ms, false, text);
+	return error_set(
+		err, ERROR_CONFIGURATION,
+		"the ticket of %s is valid from the day before to two days after; now is %s",
+		ticket->day, text);
+}
+
+static int load_ticket(struct machine *machine, struct error *err)
+{
+	SCOPED(buf) struct buf text = BUF(TICKET_FILE_MAX);
+	char path[MACHINE_PATH_ROOM + 16];
+
+	(void)snprintf(path, sizeof(path), "%s/ticket.json", machine->folder);
+	if (file_read_private(path, &text, err) < 0)
+		return error_wrap(err, "the ticket");
+	return ticket_parse(buf_slice(&text), path, &machine->ticket, err);
+}
+
+static int name_record(struct machine *machine, struct error *err)
+{
+	const struct worker_id id = {
+		.prefix = slice_of(machine->ticket.prefix),
+		.resource = slice_of(machine->ticket.resource),
+		.type = slice_of(machine->identity.type),
+		.instance = slice_of(machine->identity.instance),
+		.suffix = slice_of("bootstrap"),
+	};
+
+	(void)snprintf(machine->marker, sizeof(machine->marker), "MAYFLY_INSTANCE=%s",
+		       machine->identity.instance);
+	return worker_id_format(&id, machine->record_id, err);
+}
+
+static int open_clearml(struct machine *machine, struct error *err)
+{
+	const struct clearml_settings settings = {
+		.api_server = machine->ticket.api_server,
+		.client_name = "mayfly-bootstrap/" MAYFLY_VERSION,
+		.worker = machine->record_id,
+		.timeout_ms = CALL_TIMEOUT_MS,
+	};
+	/* clearml_conf.c still needs the bundle's own: the agent logs in by itself. */
+	SCOPED(secret) struct secret secret_key = { 0 };
+
+	if (secret_copy(&secret_key, secret_expose(&machine->bundle.secret_key), err) < 0)
+		return -1;
+	return clearml_open(&settings, machine->bundle.access_key, &secret_key, &machine->clearml,
+			    err);
+}
+
+int admit(struct machine *machine, const struct launch_note *note, struct error *err)
+{
+	if (load_ticket(machine, err) < 0)
+		return -1;
+	if (admit_fits(&machine->ticket, note, err) < 0)
+		return error_wrap(err, "%s/ticket.json", machine->folder);
+	if (bundle_load(machine->ticket.bundle_file, &machine->bundle, err) < 0)
+		return error_wrap(err, "the bundle");
+	if (name_record(machine, err) < 0)
+		return -1;
+	return open_clearml(machine, err);
+}
+
+void machine_release(struct machine *machine)
+{
+	clearml_close(machine->clearml);
+	bundle_release(&machine->bundle);
+	ticket_release(&machine->ticket);
+	*machine = (struct machine){ 0 };
+}

@@ -1,0 +1,129 @@
+#include "bootstrap/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "bootstrap/admit.h"
+#include "bootstrap/gates.h"
+#include "bootstrap/life.h"
+#include "bootstrap/reason.h"
+#include "common/log.h"
+#include "common/machine_record.h"
+
+static void say(const char *outcome, const char *name, const char *found)
+{
+	printf("%-8s %-9s %s\n", outcome, name, found);
+	(void)fflush(stdout);
+}
+
+static bool check_gate(enum gate gate, const struct machine *machine)
+{
+	SCOPED(buf) struct buf found = BUF(512);
+	struct error err;
+
+	if (gate_prove(gate, machine, &found, &err) < 0) {
+		say("FAILED", gate_name(gate), err.message);
+		return false;
+	}
+	say("ok", gate_name(gate), buf_text(&found));
+	return true;
+}
+
+/* What asks ClearML is not asked when it does not answer. */
+static bool check_gates(const struct machine *machine, bool is_admitted)
+{
+	bool is_well = true, has_clearml = true;
+
+	for (int gate = 0; gate < GATE_COUNT; gate++) {
+		bool needs_clearml = gate > GATE_CLEARML;
+
+		if (needs_clearml && !has_clearml) {
+			say("skipped", gate_name((enum gate)gate), "ClearML did not answer");
+			continue;
+		}
+		if (gate == GATE_DAY && is_admitted) {
+			say("skipped", gate_name(GATE_DAY), "was admitted before");
+			continue;
+		}
+		bool has_passed = check_gate((enum gate)gate, machine);
+
+		is_well = is_well && has_passed;
+		if (gate == GATE_CLEARML)
+			has_clearml = has_passed;
+	}
+	return is_well;
+}
+
+static bool check_slot(const struct machine *machine)
+{
+	SCOPED(clearml_workers) struct clearml_workers workers = { 0 };
+	SCOPED(buf) struct buf text = BUF(4096);
+	struct error err;
+
+	if (clearml_workers(machine->clearml, machine->ticket.prefix, &workers, &err) < 0) {
+		say("FAILED", "slot", err.message);
+		return false;
+	}
+	for (size_t i = 0; i < workers.count; i++) {
+		struct machine_record record = { 0 };
+
+		if (machine_record_read(&workers.list[i], machine->ticket.prefix, &record, &err) <
+			    0 ||
+		    strcmp(record.resource, machine->ticket.resource) != 0 ||
+		    record.slot != machine->ticket.slot || !strcmp(record.phase, "left"))
+			continue;
+		buf_addf(&text, "%s%s (%s)", text.len ? ", " : "listed there: ", record.instance,
+			 record.phase);
+	}
+	/* A lingering record settles itself in two minutes: this is news, no refusal. */
+	say("ok", "slot", text.len ? buf_text(&text) : "nobody listed there");
+	return true;
+}
+
+static bool check_all(struct machine *machine, const char *provider)
+{
+	SCOPED(buf) struct buf text = BUF(1024);
+	struct launch_note note;
+	struct life life = { 0 };
+	struct error err;
+
+	if (identity_read(provider, machine->folder, &note, &err) < 0) {
+		say("FAILED", "identity", err.message);
+		return false;
+	}
+	machine->identity = note.identity;
+	buf_addf(&text, "%s, %s in %s, resource %s, slot %u, generation %u", note.identity.instance,
+		 note.identity.type, note.identity.zone, note.resource, note.slot, note.generation);
+	say("ok", "identity", buf_text(&text));
+	if (admit(machine, &note, &err) < 0) {
+		say("FAILED", "admit", err.message);
+		return false;
+	}
+	say("ok", "admit", "ticket and bundle are whole and meant for this machine");
+	if (life_read(machine->folder, &life, &err) < 0) {
+		say("FAILED", "life", err.message);
+		return false;
+	}
+	bool is_well = check_gates(machine, life.starts > 0);
+
+	return is_well && check_slot(machine);
+}
+
+int check_run(const char *folder, const char *provider)
+{
+	struct machine machine = { 0 };
+	bool is_locked;
+	struct error err;
+
+	log_open("mayfly-bootstrap", "check", LOG_ERROR);
+	if (identity_folder(folder, machine.folder, &err) < 0) {
+		say("FAILED", "folder", err.message);
+		return reason_exit_status(REASON_IDENTITY);
+	}
+	ticket_defaults(&machine.ticket);
+	bool is_well =
+		secret_prepare_process(&is_locked, &err) == 0 && check_all(&machine, provider);
+
+	machine_release(&machine);
+	return is_well ? 0 : reason_exit_status(REASON_GATE);
+}

@@ -1,0 +1,24 @@
+#ifndef BOOTSTRAP_LIFE_H
+#define BOOTSTRAP_LIFE_H
+
+#include "bootstrap/machine.h"
+#include "common/machine_record.h"
+
+/*
+ * life: what a bootstrap that is started again after a crash must know beside
+ * the journal: that it held the slot, that it was told to drain or to stay.
+ * One file, life.json in the machine's folder, replaced whole at each change.
+ */
+
+struct life {
+	unsigned starts; /* of this machine, the present one counted */
+	unsigned tasks_taken; /* over all of them */
+	enum claim claim;
+	int64_t keep_until_s; /* wall; by command; 0: none */
+	char drain[24]; /* the reason's word; "": not draining */
+};
+
+CHECKED int life_read(const char *folder, struct life *out, struct error *err); /* absent: empty */
+CHECKED int life_write(const char *folder, const struct life *life, struct error *err);
+
+#endif

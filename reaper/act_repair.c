@@ -1,0 +1,139 @@
+#include "reaper/act_repair.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "reaper/observe_join.h"
+
+enum { STORY_ROOM = 400 };
+
+/* The task as it is now, and what is to become of it by the same rule as before. */
+static int look_again(struct act_look *look, const struct observed_task *lost,
+		      struct clearml_task *task, enum verdict *verdict, struct error *err)
+{
+	const struct act *act = look->act;
+	struct verdict_facts facts = { .max_attempts = lost->max_attempts };
+	char instance[TICKET_FIELD_ROOM];
+	bool is_elsewhere = false, is_queued = false;
+
+	*verdict = VERDICT_HANDS_OFF;
+	if (act_has_time(act, err) < 0)
+		return -1;
+	if (clearml_task(act->clearml, lost->task.id, task, err) < 0)
+		return err->class == ERROR_NOT_FOUND ? 0 : -1;
+	if (act_look_is_queued(look, task->id, &is_queued, err) < 0 ||
+	    act_look_is_run_elsewhere(look, task->id, lost->instance, &is_elsewhere, err) < 0)
+		return -1;
+	if (!join_holder(task, act->settings->prefix, instance, &facts.attempt) ||
+	    strcmp(instance, lost->instance) != 0)
+		return 0;
+	facts.status = task->status;
+	facts.is_owner_us = true; /* we act for the one that is gone */
+	facts.is_run_by_other = is_elsewhere;
+	facts.is_in_queue = is_queued;
+	facts.status_reason = task->status_reason;
+	facts.status_message = task->status_message;
+	facts.worker = task->last_worker;
+	*verdict = verdict_of(&facts);
+	return 0;
+}
+
+static void write_story(const struct observed_task *lost, const char *fate,
+			char out[static STORY_ROOM])
+{
+	snprintf(out, STORY_ROOM,
+		 "mayfly: attempt %u of %u ended because machine %s is gone (seen terminated): %s",
+		 lost->attempt, lost->max_attempts, lost->instance, fate);
+}
+
+/* Before the status changes: then nobody reads a status without its reason. */
+static void tell(const struct act *act, const char *task, const char *level, const char *story)
+{
+	char worker[TICKET_FIELD_ROOM + 16];
+	struct error err;
+
+	snprintf(worker, sizeof(worker), "%s:reaper", act->settings->prefix);
+	struct clearml_line line = { .task = task,
+				     .worker = worker,
+				     .level = level,
+				     .text = story,
+				     .wall_ms = clearml_now_ms(act->clearml) };
+
+	if (clearml_console(act->clearml, &line, &err) < 0)
+		log_failure("console", &err);
+}
+
+static int put_back(const struct act *act, const struct observed_task *lost,
+		    const struct clearml_task *task, struct error *err)
+{
+	char reason[CLEARML_REASON_ROOM], story[STORY_ROOM];
+	struct error why;
+
+	if (!*task->queue)
+		return error_set(err, ERROR_MALFORMED,
+				 "ClearML does not say which queue it was in");
+	write_story(lost, "back to the front of its queue", story);
+	tell(act, task->id, "warning", story);
+	join_reason(lost->instance, lost->attempt, reason);
+	if (clearml_enqueue(act->clearml, task->id, task->queue, reason, err) < 0)
+		return -1;
+	/* It is in its queue and will run: its place there is worth a warning only. */
+	if (clearml_move_to_front(act->clearml, task->queue, task->id, &why) < 0)
+		log_failure("move-to-front", &why);
+	return 0;
+}
+
+static int fail(const struct act *act, const struct observed_task *lost,
+		const struct clearml_task *task, struct error *err)
+{
+	char story[STORY_ROOM];
+	struct error why;
+
+	write_story(lost, "it is not tried again", story);
+	tell(act, task->id, "error", story);
+	if (clearml_fail(act->clearml, task->id, "infra:terminated", story, err) < 0)
+		return -1;
+	if (clearml_property_delete(act->clearml, task->id, "mayfly_attempt", &why) < 0 ||
+	    clearml_property_delete(act->clearml, task->id, "mayfly_owner", &why) < 0)
+		log_failure("properties", &why);
+	return 0;
+}
+
+static enum outcome carry_out(const struct act *act, const struct observed_task *lost,
+			      const struct clearml_task *task, enum verdict verdict)
+{
+	struct error err;
+	int result = verdict == VERDICT_FAIL ? fail(act, lost, task, &err) :
+					       put_back(act, lost, task, &err);
+
+	if (result == 0) {
+		log_info("repaired", "task %s of %s: %s", task->id, lost->instance,
+			 verdict_name(verdict));
+		return OUTCOME_DONE;
+	}
+	(void)error_wrap(&err, "repair task %s", task->id);
+	log_failure("repair", &err);
+	return err.class == ERROR_CONFLICT ? OUTCOME_CHANGED : OUTCOME_FAILED;
+}
+
+enum outcome act_repair(struct act_look *look, const struct planned_repair *repair)
+{
+	const struct observed_task *lost = &look->act->seen->lost[repair->lost];
+	struct clearml_task task;
+	enum verdict verdict;
+	struct error err;
+
+	if (!repair->is_due)
+		return OUTCOME_NONE;
+	if (look_again(look, lost, &task, &verdict, &err) < 0) {
+		(void)error_wrap(&err, "repair task %s", lost->task.id);
+		log_failure("repair", &err);
+		return OUTCOME_FAILED;
+	}
+	if (verdict != VERDICT_RETURN && verdict != VERDICT_FAIL) {
+		log_info("repair", "task %s is not lost any more: left alone", lost->task.id);
+		return OUTCOME_CHANGED;
+	}
+	return carry_out(look->act, lost, &task, verdict);
+}

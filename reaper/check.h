@@ -1,0 +1,14 @@
+#ifndef REAPER_CHECK_H
+#define REAPER_CHECK_H
+
+#include "common/clearml.h"
+#include "reaper/settings.h"
+
+/*
+ * check: tells, line by line on standard output, whether what the
+ * configuration names is there: ClearML, the keys, the clock, each queue, each
+ * resource's instances and its credentials' file. Changes nothing. EXIT_OK, or EXIT_FAILED.
+ */
+int check(const struct settings *settings, struct clearml *clearml);
+
+#endif

@@ -1,0 +1,189 @@
+#include "reaper/pass.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/command.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "reaper/act.h"
+#include "reaper/observe.h"
+#include "reaper/report.h"
+
+enum { PATH_ROOM = TICKET_PATH_ROOM + 8, LINE_BYTES = 1024 };
+
+static void fd_release(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int64_t deadline_of(const struct pass *pass)
+{
+	return clock_monotonic_ms() + pass->settings->pass_deadline_s * 1000;
+}
+
+static int look(const struct pass *pass, int64_t deadline_ms, struct pass_view *out,
+		struct error *err)
+{
+	int64_t wall_ms = clock_wall_ms();
+
+	*out = (struct pass_view){ 0 };
+	if (ledger_read(pass->settings->state_folder, wall_ms / 1000, &out->ledger, err) < 0)
+		return -1;
+	observe(&(struct observer){ .settings = pass->settings,
+				    .clearml = pass->clearml,
+				    .ledger = &out->ledger,
+				    .wall_ms = wall_ms,
+				    .deadline_ms = deadline_ms,
+				    .is_sweep_wanted = pass->is_sweep_wanted },
+		&out->seen);
+	plan_make(&out->seen, pass->settings, &out->plan);
+	return 0;
+}
+
+int pass_look(const struct pass *pass, struct pass_view *out, struct error *err)
+{
+	return look(pass, deadline_of(pass), out, err);
+}
+
+void pass_view_release(struct pass_view *view)
+{
+	plan_release(&view->plan);
+	observation_release(&view->seen);
+	ledger_release(&view->ledger);
+}
+
+static void log_decision(const struct pass *pass, const struct pass_view *view)
+{
+	SCOPED(buf) struct buf line = BUF(LINE_BYTES);
+
+	report_decision(&(struct report){ pass->settings, &view->seen, &view->plan }, &line);
+	log_info("pass", "%s", buf_text(&line));
+	for (size_t q = 0; view->seen.queues_known && q < pass->settings->queue_count; q++)
+		if (!view->seen.queues[q].exists)
+			log_warn("no-queue", "there is no queue \"%s\" in ClearML",
+				 pass->settings->queues[q]);
+}
+
+static bool is_all_listed(const struct pass *pass, const struct observation *seen)
+{
+	for (size_t r = 0; r < pass->settings->resource_count; r++)
+		if (!seen->resources[r].is_listed)
+			return false;
+	return true;
+}
+
+static bool is_empty(const struct pass *pass, const struct pass_view *view)
+{
+	const struct observation *seen = &view->seen;
+
+	if (!seen->queues_known || !seen->workers_known || !is_all_listed(pass, seen) ||
+	    view->ledger.attempt_count)
+		return false;
+	for (size_t q = 0; q < pass->settings->queue_count; q++)
+		if (seen->queues[q].waiting)
+			return false;
+	for (size_t i = 0; i < seen->machine_count; i++)
+		if (seen->machines[i].instance.state != INSTANCE_TERMINATED)
+			return false;
+	return true;
+}
+
+static int carry_out(const struct pass *pass, int64_t deadline_ms, struct pass_view *view,
+		     struct error *err)
+{
+	struct act_result result = { 0 };
+
+	act(&(struct act){ .settings = pass->settings,
+			   .clearml = pass->clearml,
+			   .seen = &view->seen,
+			   .plan = &view->plan,
+			   .ledger = &view->ledger,
+			   .deadline_ms = deadline_ms },
+	    &result);
+	unsigned failed = result.failed;
+
+	act_result_release(&result);
+	observe_remember(&view->seen, &view->ledger);
+	view->ledger.passes++;
+	if (ledger_write(pass->settings->state_folder, &view->ledger, err) < 0)
+		return -1;
+	if (!view->seen.queues_known || !view->seen.workers_known)
+		return EXIT_FAILED;
+	return failed || !is_all_listed(pass, &view->seen) ? EXIT_PARTLY : EXIT_OK;
+}
+
+static int run_locked(const struct pass *pass, struct pass_result *out, struct error *err)
+{
+	SCOPED(pass_view) struct pass_view view = { 0 };
+	int64_t deadline_ms = deadline_of(pass);
+
+	if (look(pass, deadline_ms, &view, err) < 0)
+		return -1;
+	log_decision(pass, &view);
+	int status = carry_out(pass, deadline_ms, &view, err);
+	if (status < 0)
+		return -1;
+	out->exit_status = status;
+	out->is_empty = is_empty(pass, &view);
+	out->is_swept = view.seen.tasks_known && !view.seen.lost_count;
+	return 0;
+}
+
+/* The lock file says who has it, for the one who finds it taken. */
+static void sign_lock(int fd)
+{
+	char line[64];
+	int len = snprintf(line, sizeof(line), "process %ld\n", (long)getpid());
+
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, line, (size_t)len, 0) != len)
+		log_warn("lock", "the lock file does not say who holds it");
+}
+
+static void tell_holder(const char *path)
+{
+	SCOPED(buf) struct buf text = BUF(256);
+	struct error ignored;
+
+	if (file_read(path, &text, &ignored) < 0)
+		buf_clear(&text);
+	log_info("overlap", "another run (%.*s) holds %s: this one leaves",
+		 (int)strcspn(buf_text(&text), "\n"), buf_text(&text), path);
+}
+
+static int take_lock(const struct pass *pass, int *lock, struct error *err)
+{
+	char path[PATH_ROOM];
+
+	if (file_make_folder(pass->settings->state_folder, 0700, err) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/lock", pass->settings->state_folder);
+	if (file_lock(path, lock, err) < 0) {
+		if (err->class == ERROR_CONFLICT)
+			tell_holder(path);
+		return -1;
+	}
+	sign_lock(*lock);
+	return 0;
+}
+
+void pass_run(const struct pass *pass, struct pass_result *out)
+{
+	SCOPED(fd) int lock = -1;
+	struct error err;
+
+	*out = (struct pass_result){ .exit_status = EXIT_OK };
+	if (take_lock(pass, &lock, &err) < 0) {
+		if (err.class == ERROR_CONFLICT)
+			return;
+	} else if (run_locked(pass, out, &err) == 0) {
+		return;
+	}
+	(void)error_wrap(&err, "pass");
+	log_failure("pass", &err);
+	out->exit_status = EXIT_FAILED;
+}

@@ -1,0 +1,91 @@
+#ifndef REAPER_PLAN_H
+#define REAPER_PLAN_H
+
+#include "common/verdict.h"
+#include "reaper/observation.h"
+
+/*
+ * plan: what to launch, what to terminate, which tasks to give back, and for
+ * each resource why, also why nothing. Pure: no clock, no network, no log.
+ * `mayfly-reaper plan` prints it and stops; `run` carries the same thing out.
+ */
+
+enum why {
+	WHY_NO_DEMAND, /* nothing waits that it serves */
+	WHY_COVERED, /* free and booting seats suffice */
+	WHY_LAUNCH, /* launches for waiting tasks */
+	WHY_MINIMUM, /* launches to keep min_instances */
+	WHY_AT_LIMIT, /* all its slots are taken */
+	WHY_TOTAL_LIMIT, /* max_instances over all resources */
+	WHY_BOOTING_LIMIT, /* max_booting machines boot already */
+	WHY_LATER_RESOURCE, /* an earlier resource of the queue takes the demand */
+	WHY_UNKNOWN, /* a list it depends on could not be read */
+	WHY_NO_QUEUE, /* none of its queues exists in ClearML */
+	WHY_PAUSED, /* its queues are tagged force_workers:off */
+	WHY_MEMORY_LOST, /* most machines have no record: ClearML may have lost its memory */
+	WHY_COUNT
+};
+
+enum doom {
+	DOOM_NONE,
+	DOOM_NEVER_CAME_UP, /* past its boot deadline, and nothing was ever heard of it */
+	DOOM_SILENT, /* no report for the silence limit */
+	DOOM_STOPPED, /* stopped instead of terminated: its disks cost */
+	DOOM_PAST_LIFE, /* past max_life: its own clock failed */
+	DOOM_COUNT
+};
+
+struct planned_launch {
+	size_t resource; /* into settings.resources */
+	unsigned slot, generation;
+	char day[11]; /* of the attempt that is repeated, or today's at ClearML */
+	enum why why; /* WHY_LAUNCH or WHY_MINIMUM */
+	bool is_repeat; /* of an open attempt: the very same request again */
+};
+
+struct planned_termination {
+	size_t machine; /* into observation.machines */
+	enum doom doom;
+	bool is_due; /* false: this is the first look, it is only marked */
+};
+
+struct planned_repair {
+	size_t lost; /* into observation.lost */
+	enum verdict verdict; /* VERDICT_RETURN, VERDICT_FAIL or VERDICT_STANDS */
+	bool is_due;
+};
+
+struct resource_plan {
+	enum why why;
+	unsigned alive; /* instances that cost money, open attempts included */
+	unsigned free_seats, booting_seats, busy_seats;
+	unsigned booting; /* machines */
+	unsigned launches; /* machines, repeats not counted */
+};
+
+struct queue_plan {
+	unsigned covered; /* waiting tasks that free or booting seats will take */
+	unsigned launched_for; /* waiting tasks that this pass launches for */
+	unsigned unserved; /* the rest: see its resources' why */
+};
+
+struct plan {
+	struct planned_launch *launches;
+	size_t launch_count;
+	struct planned_termination *terminations;
+	size_t termination_count;
+	struct planned_repair *repairs;
+	size_t repair_count;
+	struct mark *marks; /* for the ledger: replaces the old ones */
+	size_t mark_count;
+	struct resource_plan resources[SETTINGS_MAX_RESOURCES];
+	struct queue_plan queues[SETTINGS_MAX_QUEUES];
+};
+
+void plan_make(const struct observation *seen, const struct settings *settings, struct plan *out);
+void plan_release(struct plan *plan);
+
+const char *why_text(enum why why); /* "free and booting seats suffice" */
+const char *doom_text(enum doom doom); /* "never came up" */
+
+#endif

@@ -1,0 +1,15 @@
+#ifndef REAPER_PROVIDERS_LOCAL_LAUNCH_H
+#define REAPER_PROVIDERS_LOCAL_LAUNCH_H
+
+#include "reaper/providers/provider.h"
+
+/*
+ * local_launch: takes the slot's lock, makes the machine's folder with
+ * instance.json and ticket.json, and starts `mayfly-bootstrap keeper`, which
+ * inherits the lock. As struct provider's launch. Sweeps old folders of the
+ * same slot: ended more than a day ago, and not its newest occupants.
+ */
+CHECKED int local_launch(const struct launch *launch, char id[static TICKET_FIELD_ROOM],
+			 struct error *err);
+
+#endif

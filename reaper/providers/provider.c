@@ -1,0 +1,26 @@
+#include "reaper/providers/provider.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct provider *const providers[] = { &provider_local };
+
+const struct provider *provider_named(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(providers); i++)
+		if (!strcmp(providers[i]->name, name))
+			return providers[i];
+	return NULL;
+}
+
+void provider_names(struct buf *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(providers); i++)
+		buf_addf(out, "%s%s", i ? ", " : "", providers[i]->name);
+}
+
+void fleet_release(struct fleet *fleet)
+{
+	free(fleet->list);
+	*fleet = (struct fleet){ 0 };
+}

@@ -1,0 +1,66 @@
+#ifndef REAPER_PROVIDERS_PROVIDER_H
+#define REAPER_PROVIDERS_PROVIDER_H
+
+#include "reaper/settings.h"
+
+/*
+ * A place where instances live. One file each; a new cloud is a new file and
+ * one row in provider.c. Only these verbs reach out; no decision is made here.
+ * An error's class decides what happens next (error.h).
+ */
+
+enum instance_state {
+	INSTANCE_PENDING,
+	INSTANCE_RUNNING,
+	INSTANCE_STOPPED, /* costs disks and holds its slot: terminated by the plan */
+	INSTANCE_STOPPING, /* on its way out: still holds its slot */
+	INSTANCE_TERMINATED, /* seen dead: the slot is free, the generation is spent */
+};
+
+struct instance {
+	char id[TICKET_FIELD_ROOM];
+	char resource[TICKET_FIELD_ROOM]; /* by its tags */
+	unsigned slot, generation;
+	enum instance_state state;
+	int64_t launched_s; /* wall seconds, the provider's word */
+};
+
+struct fleet {
+	struct instance *list; /* owned */
+	size_t count;
+};
+void fleet_release(struct fleet *fleet);
+
+struct launch {
+	const struct settings *settings;
+	const struct resource *resource;
+	unsigned slot, generation;
+	char key[33]; /* the launch key (slots.h) */
+	struct slice ticket; /* the bytes that the instance gets */
+};
+
+struct provider {
+	const char *name; /* as written in the configuration */
+	/* All instances of our prefix and this resource, terminated ones included as
+	 * long as the provider shows them. Whole or an error: never a part. */
+	int (*list)(const struct settings *settings, const struct resource *resource,
+		    struct fleet *out, struct error *err);
+	/* Idempotent in launch->key: a second call with the same key launches nothing.
+	 * ERROR_CONFLICT: the slot is held by another. id is what was launched. */
+	int (*launch)(const struct launch *launch, char id[static TICKET_FIELD_ROOM],
+		      struct error *err);
+	/* ERROR_NOT_FOUND when it is gone already. */
+	int (*terminate)(const struct settings *settings, const struct resource *resource,
+			 const char *instance, struct error *err);
+	/* The tail of what it printed while it booted, for the journal. */
+	int (*console)(const struct settings *settings, const struct resource *resource,
+		       const char *instance, struct buf *out, struct error *err);
+};
+
+/* NULL when there is none of this name; names are listed by provider_names(). */
+const struct provider *provider_named(const char *name);
+void provider_names(struct buf *out); /* "local, aws": for messages */
+
+extern const struct provider provider_local;
+
+#endif

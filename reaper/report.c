@@ -1,0 +1,328 @@
+#include "reaper/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "reaper/table.h"
+
+const char *report_state_name(enum instance_state state)
+{
+	static const char *const names[] = {
+		[INSTANCE_PENDING] = "pending",	      [INSTANCE_RUNNING] = "running",
+		[INSTANCE_STOPPED] = "stopped",	      [INSTANCE_STOPPING] = "stopping",
+		[INSTANCE_TERMINATED] = "terminated",
+	};
+	return names[state];
+}
+
+/* ---- what is unknown, and where we are ---- */
+
+static void add_unknown(const struct report *report, struct buf *out)
+{
+	const struct observation *seen = report->seen;
+	char plain[512];
+
+	if (!seen->queues_known || !seen->workers_known) {
+		table_plain(seen->problem, plain, sizeof(plain));
+		buf_addf(out, "UNKNOWN: %s: nothing is launched\n  %s\n",
+			 seen->queues_known ? "which machines report to ClearML" :
+					      "what waits in ClearML",
+			 plain);
+	}
+	for (size_t r = 0; r < report->settings->resource_count; r++) {
+		if (seen->resources[r].is_listed)
+			continue;
+		table_plain(seen->resources[r].problem, plain, sizeof(plain));
+		buf_addf(out, "UNKNOWN: which instances of %s exist: it launches nothing\n  %s\n",
+			 report->settings->resources[r].name, plain);
+	}
+}
+
+static void add_head(const struct report *report, const char *what, struct buf *out)
+{
+	char now[CLOCK_TEXT_LEN];
+
+	clock_format(report->seen->now_ms, false, now);
+	buf_addf(out, "%s of %s at %s\n", what, report->settings->prefix, now);
+	add_unknown(report, out);
+	buf_addf(out, "\n");
+}
+
+static void span_text(const struct report *report, int64_t since_ms,
+		      char out[static CLOCK_TEXT_LEN])
+{
+	if (since_ms)
+		clock_format_span(report->seen->now_ms - since_ms, out);
+	else
+		memcpy(out, "-", 2);
+}
+
+/* ---- queues ---- */
+
+static void add_queue(const struct report *report, size_t q, struct table *table)
+{
+	const struct observed_queue *queue = &report->seen->queues[q];
+	const struct queue_plan *planned = &report->plan->queues[q];
+	char oldest[CLOCK_TEXT_LEN];
+
+	table_cell(table, "%s", report->settings->queues[q]);
+	if (!report->seen->queues_known || !queue->exists) {
+		for (size_t i = 0; i < 5; i++)
+			table_cell(table, "?");
+		table_cell(table, "%s",
+			   report->seen->queues_known ?
+				   "there is no queue of this name in ClearML" :
+				   "unknown");
+		return;
+	}
+	span_text(report, queue->waiting ? queue->oldest_ms : 0, oldest);
+	table_cell(table, "%u%s", queue->waiting, queue->is_capped ? "+" : "");
+	table_cell(table, "%s", oldest);
+	table_cell(table, "%u", planned->covered);
+	table_cell(table, "%u", planned->launched_for);
+	table_cell(table, "%u", planned->unserved);
+	if (queue->is_forced_off)
+		table_cell(table, "paused: tagged force_workers:off");
+	else
+		table_cell(table, "%s", planned->unserved ? "see why below" : "");
+}
+
+static void add_queues(const struct report *report, struct buf *out)
+{
+	static const char *const heading[] = { "QUEUE",	     "WAITING",	 "OLDEST", "COVERED",
+					       "LAUNCH FOR", "UNSERVED", "",	   NULL };
+	SCOPED(table) struct table table;
+
+	table_open(&table, heading);
+	for (size_t q = 0; q < report->settings->queue_count; q++)
+		add_queue(report, q, &table);
+	table_print(&table, out);
+}
+
+/* ---- resources ---- */
+
+static unsigned repeats(const struct report *report, size_t resource)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < report->plan->launch_count; i++)
+		count += report->plan->launches[i].resource == resource &&
+			 report->plan->launches[i].is_repeat;
+	return count;
+}
+
+static void add_resource(const struct report *report, size_t r, struct table *table)
+{
+	const struct resource *resource = &report->settings->resources[r];
+	const struct resource_plan *planned = &report->plan->resources[r];
+	unsigned again = repeats(report, r);
+
+	table_cell(table, "%s", resource->name);
+	/* What was there before this plan; the launches stand beside it. */
+	table_cell(table, "%s%u/%u", report->seen->resources[r].is_listed ? "" : "?",
+		   planned->alive - planned->launches, resource->max_instances);
+	table_cell(table, "%u", planned->free_seats);
+	table_cell(table, "%u", planned->booting_seats);
+	table_cell(table, "%u", planned->busy_seats);
+	if (planned->launches && again)
+		table_cell(table, "launch %u, ask again for %u", planned->launches, again);
+	else if (planned->launches)
+		table_cell(table, "launch %u", planned->launches);
+	else if (again)
+		table_cell(table, "ask again for %u", again);
+	else
+		table_cell(table, "nothing");
+	table_cell(table, "%s", why_text(planned->why));
+}
+
+static void add_resources(const struct report *report, struct buf *out)
+{
+	static const char *const heading[] = { "RESOURCE", "ALIVE", "FREE", "BOOTING",
+					       "BUSY",	   "DOES",  "WHY",  NULL };
+	SCOPED(table) struct table table;
+
+	table_open(&table, heading);
+	for (size_t r = 0; r < report->settings->resource_count; r++)
+		add_resource(report, r, &table);
+	buf_addf(out, "\n");
+	table_print(&table, out);
+}
+
+/* ---- steps ---- */
+
+static void add_launches(const struct report *report, struct table *table)
+{
+	for (size_t i = 0; i < report->plan->launch_count; i++) {
+		const struct planned_launch *launch = &report->plan->launches[i];
+
+		table_cell(table, "launch");
+		table_cell(table, "%s slot %u generation %u",
+			   report->settings->resources[launch->resource].name, launch->slot,
+			   launch->generation);
+		table_cell(table, "%s",
+			   launch->is_repeat ? "again: it was asked for, and not seen yet" :
+					       why_text(launch->why));
+		table_cell(table, "now");
+	}
+}
+
+static void add_terminations(const struct report *report, struct table *table)
+{
+	for (size_t i = 0; i < report->plan->termination_count; i++) {
+		const struct planned_termination *termination = &report->plan->terminations[i];
+		const struct instance *instance =
+			&report->seen->machines[termination->machine].instance;
+
+		table_cell(table, "terminate");
+		table_cell(table, "%s (%s slot %u)", instance->id, instance->resource,
+			   instance->slot);
+		table_cell(table, "%s", doom_text(termination->doom));
+		table_cell(table, "%s", termination->is_due ? "now" : "first look");
+	}
+}
+
+static void add_repairs(const struct report *report, struct table *table)
+{
+	for (size_t i = 0; i < report->plan->repair_count; i++) {
+		const struct planned_repair *repair = &report->plan->repairs[i];
+		const struct observed_task *lost = &report->seen->lost[repair->lost];
+		bool is_last = repair->verdict == VERDICT_FAIL;
+
+		table_cell(table, "%s", is_last ? "fail" : "give back");
+		table_cell(table, "task %s %.40s", lost->task.id, lost->task.name);
+		table_cell(table, "its machine %s is gone, attempt %u of %u", lost->instance,
+			   lost->attempt, lost->max_attempts);
+		table_cell(table, "%s", repair->is_due ? "now" : "first look");
+	}
+}
+
+static void add_steps(const struct report *report, struct buf *out)
+{
+	static const char *const heading[] = { "STEP", "WHAT", "WHY", "WHEN", NULL };
+	SCOPED(table) struct table table;
+
+	table_open(&table, heading);
+	add_launches(report, &table);
+	add_terminations(report, &table);
+	add_repairs(report, &table);
+	buf_addf(out, "\n");
+	if (table_is_empty(&table))
+		buf_addf(out, "Nothing to launch, to terminate or to repair.\n");
+	else
+		table_print(&table, out);
+}
+
+void report_plan(const struct report *report, struct buf *out)
+{
+	add_head(report, "Plan", out);
+	add_queues(report, out);
+	add_resources(report, out);
+	add_steps(report, out);
+}
+
+/* ---- status ---- */
+
+static void add_machine(const struct report *report, const struct observed_machine *machine,
+			struct table *table)
+{
+	const struct instance *instance = &machine->instance;
+	const struct machine_record *record = &machine->record;
+	char age[CLOCK_TEXT_LEN], heard[CLOCK_TEXT_LEN], idle[CLOCK_TEXT_LEN] = "-";
+
+	span_text(report, instance->launched_s * 1000, age);
+	span_text(report, machine->last_report_ms, heard);
+	if (machine->has_record && record->idle_s)
+		clock_format_span(record->idle_s * 1000, idle);
+	table_cell(table, "%s", instance->id);
+	table_cell(table, "%s", instance->resource);
+	table_cell(table, instance->slot == UINT32_MAX ? "?" : "%u", instance->slot);
+	table_cell(table, "%s",
+		   machine->is_listed ? report_state_name(instance->state) : "not listed");
+	table_cell(table, "%s%s", machine->has_record ? record->phase : "-",
+		   machine->has_record && record->is_draining ? ", draining" : "");
+	table_cell(table, "%s%s",
+		   machine->has_record && record->task_count ? record->tasks[0] : "-",
+		   machine->has_record && record->task_count > 1 ? " ..." : "");
+	table_cell(table, "%s", idle);
+	table_cell(table, "%s", age);
+	table_cell(table, "%s", heard);
+	table_cell(table, "%s", machine->has_record ? record->kept_by : "");
+}
+
+static void add_machines(const struct report *report, struct buf *out)
+{
+	static const char *const heading[] = { "MACHINE",  "RESOURCE", "SLOT", "STATE",
+					       "PHASE",	   "TASK",     "IDLE", "AGE",
+					       "REPORTED", "KEPT BY",  NULL };
+	SCOPED(table) struct table table;
+
+	table_open(&table, heading);
+	for (size_t i = 0; i < report->seen->machine_count; i++)
+		if (report->seen->machines[i].instance.state != INSTANCE_TERMINATED)
+			add_machine(report, &report->seen->machines[i], &table);
+	if (table_is_empty(&table))
+		buf_addf(out, "No machine is alive.\n");
+	else
+		table_print(&table, out);
+}
+
+static void add_waiting(const struct report *report, struct buf *out)
+{
+	static const char *const heading[] = { "QUEUE", "WAITING", "OLDEST", NULL };
+	SCOPED(table) struct table table;
+
+	table_open(&table, heading);
+	for (size_t q = 0; q < report->settings->queue_count; q++) {
+		const struct observed_queue *queue = &report->seen->queues[q];
+		char oldest[CLOCK_TEXT_LEN];
+
+		span_text(report, queue->waiting ? queue->oldest_ms : 0, oldest);
+		table_cell(&table, "%s", report->settings->queues[q]);
+		if (queue->exists)
+			table_cell(&table, "%u%s", queue->waiting, queue->is_capped ? "+" : "");
+		else
+			table_cell(&table, "%s",
+				   report->seen->queues_known ? "no such queue" : "?");
+		table_cell(&table, "%s", queue->exists ? oldest : "-");
+	}
+	buf_addf(out, "\n");
+	table_print(&table, out);
+}
+
+void report_status(const struct report *report, struct buf *out)
+{
+	add_head(report, "Status", out);
+	add_machines(report, out);
+	add_waiting(report, out);
+}
+
+/* ---- the log ---- */
+
+void report_decision(const struct report *report, struct buf *out)
+{
+	const struct observation *seen = report->seen;
+	unsigned waiting = 0, alive = 0, free_seats = 0, booting = 0, busy = 0, unserved = 0;
+
+	for (size_t q = 0; q < report->settings->queue_count; q++) {
+		waiting += seen->queues[q].waiting;
+		unserved += report->plan->queues[q].unserved;
+	}
+	for (size_t r = 0; r < report->settings->resource_count; r++) {
+		const struct resource_plan *planned = &report->plan->resources[r];
+
+		alive += planned->alive - planned->launches;
+		free_seats += planned->free_seats;
+		booting += planned->booting_seats;
+		busy += planned->busy_seats;
+	}
+	if (!seen->queues_known || !seen->workers_known)
+		buf_addf(out, "UNKNOWN: %s; ", seen->problem);
+	if (seen->queues_known)
+		buf_addf(out, "waiting %u, unserved %u; ", waiting, unserved);
+	buf_addf(out,
+		 "alive %u, seats free %u, booting %u, busy %u; launches %zu, terminations %zu, "
+		 "repairs %zu; %u calls",
+		 alive, free_seats, booting, busy, report->plan->launch_count,
+		 report->plan->termination_count, report->plan->repair_count, seen->clearml_calls);
+}

@@ -1,0 +1,178 @@
+#include "reaper/report.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/json.h"
+
+static void add_time(struct json *to, const char *name, int64_t wall_ms)
+{
+	char text[CLOCK_TEXT_LEN];
+
+	clock_format(wall_ms, false, text);
+	json_add_text(to, name, wall_ms ? text : NULL);
+}
+
+static void add_head(const struct report *report, struct json *root)
+{
+	const struct observation *seen = report->seen;
+
+	json_add_text(root, "prefix", report->settings->prefix);
+	add_time(root, "time", seen->now_ms);
+	json_add_bool(root, "queues_known", seen->queues_known);
+	json_add_bool(root, "workers_known", seen->workers_known);
+	json_add_text(root, "problem", *seen->problem ? seen->problem : NULL);
+	json_add_integer(root, "clearml_calls", seen->clearml_calls);
+}
+
+static void add_queue(const struct report *report, size_t q, struct json *queue)
+{
+	const struct observed_queue *seen = &report->seen->queues[q];
+	const struct queue_plan *planned = &report->plan->queues[q];
+
+	json_add_text(queue, "name", report->settings->queues[q]);
+	json_add_bool(queue, "exists", seen->exists);
+	if (!seen->exists)
+		return;
+	json_add_bool(queue, "is_paused", seen->is_forced_off);
+	json_add_integer(queue, "waiting", seen->waiting);
+	json_add_bool(queue, "is_capped", seen->is_capped);
+	json_add_integer(queue, "oldest_s",
+			 seen->waiting && seen->oldest_ms ?
+				 (report->seen->now_ms - seen->oldest_ms) / 1000 :
+				 0);
+	json_add_integer(queue, "covered", planned->covered);
+	json_add_integer(queue, "launched_for", planned->launched_for);
+	json_add_integer(queue, "unserved", planned->unserved);
+}
+
+static void add_resource(const struct report *report, size_t r, struct json *resource)
+{
+	const struct resource *settings = &report->settings->resources[r];
+	const struct observed_resource *seen = &report->seen->resources[r];
+	const struct resource_plan *planned = &report->plan->resources[r];
+
+	json_add_text(resource, "name", settings->name);
+	json_add_text(resource, "provider", settings->provider);
+	json_add_bool(resource, "is_listed", seen->is_listed);
+	json_add_text(resource, "problem", *seen->problem ? seen->problem : NULL);
+	json_add_integer(resource, "alive", planned->alive - planned->launches);
+	json_add_integer(resource, "max_instances", settings->max_instances);
+	json_add_integer(resource, "min_instances", settings->min_instances);
+	json_add_integer(resource, "free_seats", planned->free_seats);
+	json_add_integer(resource, "booting_seats", planned->booting_seats);
+	json_add_integer(resource, "busy_seats", planned->busy_seats);
+	json_add_integer(resource, "launches", planned->launches);
+	json_add_text(resource, "why", why_text(planned->why));
+}
+
+static void add_launches(const struct report *report, struct json *list)
+{
+	for (size_t i = 0; i < report->plan->launch_count; i++) {
+		const struct planned_launch *launch = &report->plan->launches[i];
+		struct json *item = json_add_object(list, NULL);
+
+		json_add_text(item, "resource", report->settings->resources[launch->resource].name);
+		json_add_integer(item, "slot", launch->slot);
+		json_add_integer(item, "generation", launch->generation);
+		json_add_text(item, "day", launch->day);
+		json_add_bool(item, "is_repeat", launch->is_repeat);
+		json_add_text(item, "why", why_text(launch->why));
+	}
+}
+
+static void add_terminations(const struct report *report, struct json *list)
+{
+	for (size_t i = 0; i < report->plan->termination_count; i++) {
+		const struct planned_termination *termination = &report->plan->terminations[i];
+		const struct instance *instance =
+			&report->seen->machines[termination->machine].instance;
+		struct json *item = json_add_object(list, NULL);
+
+		json_add_text(item, "instance", instance->id);
+		json_add_text(item, "resource", instance->resource);
+		json_add_integer(item, "slot", instance->slot);
+		json_add_text(item, "why", doom_text(termination->doom));
+		json_add_bool(item, "is_due", termination->is_due);
+	}
+}
+
+static void add_repairs(const struct report *report, struct json *list)
+{
+	for (size_t i = 0; i < report->plan->repair_count; i++) {
+		const struct planned_repair *repair = &report->plan->repairs[i];
+		const struct observed_task *lost = &report->seen->lost[repair->lost];
+		struct json *item = json_add_object(list, NULL);
+
+		json_add_text(item, "task", lost->task.id);
+		json_add_text(item, "name", lost->task.name);
+		json_add_text(item, "instance", lost->instance);
+		json_add_integer(item, "attempt", lost->attempt);
+		json_add_text(item, "verdict", verdict_name(repair->verdict));
+		json_add_bool(item, "is_due", repair->is_due);
+	}
+}
+
+void report_plan_json(const struct report *report, struct buf *out)
+{
+	SCOPED(json_document) struct json_document document = { 0 };
+
+	json_new_object(&document);
+	add_head(report, document.root);
+	struct json *list = json_add_list(document.root, "queues");
+	for (size_t q = 0; q < report->settings->queue_count; q++)
+		add_queue(report, q, json_add_object(list, NULL));
+	list = json_add_list(document.root, "resources");
+	for (size_t r = 0; r < report->settings->resource_count; r++)
+		add_resource(report, r, json_add_object(list, NULL));
+	add_launches(report, json_add_list(document.root, "launches"));
+	add_terminations(report, json_add_list(document.root, "terminations"));
+	add_repairs(report, json_add_list(document.root, "repairs"));
+	json_print(document.root, true, out);
+}
+
+static void add_machine(const struct report *report, const struct observed_machine *machine,
+			struct json *item)
+{
+	const struct instance *instance = &machine->instance;
+	const struct machine_record *record = &machine->record;
+
+	json_add_text(item, "instance", instance->id);
+	json_add_text(item, "resource", instance->resource);
+	json_add_integer(item, "slot", instance->slot == UINT32_MAX ? -1 : (int64_t)instance->slot);
+	json_add_integer(item, "generation", instance->generation);
+	json_add_text(item, "state", report_state_name(instance->state));
+	json_add_bool(item, "is_listed", machine->is_listed);
+	add_time(item, "launched", instance->launched_s * 1000);
+	add_time(item, "last_report", machine->last_report_ms);
+	json_add_bool(item, "is_reporting", machine->has_record);
+	if (!machine->has_record)
+		return;
+	json_add_text(item, "phase", record->phase);
+	json_add_integer(item, "seats", record->seats);
+	json_add_integer(item, "free_seats", record->free_seats);
+	json_add_integer(item, "idle_s", record->idle_s);
+	json_add_bool(item, "is_draining", record->is_draining);
+	json_add_text(item, "kept_by", *record->kept_by ? record->kept_by : NULL);
+	json_add_integer(item, "age_s", report->seen->now_ms / 1000 - instance->launched_s);
+	struct json *tasks = json_add_list(item, "tasks");
+	for (size_t i = 0; i < record->task_count; i++)
+		json_add_text(tasks, NULL, record->tasks[i]);
+}
+
+void report_status_json(const struct report *report, struct buf *out)
+{
+	SCOPED(json_document) struct json_document document = { 0 };
+
+	json_new_object(&document);
+	add_head(report, document.root);
+	struct json *list = json_add_list(document.root, "machines");
+	for (size_t i = 0; i < report->seen->machine_count; i++)
+		if (report->seen->machines[i].instance.state != INSTANCE_TERMINATED)
+			add_machine(report, &report->seen->machines[i],
+				    json_add_object(list, NULL));
+	list = json_add_list(document.root, "queues");
+	for (size_t q = 0; q < report->settings->queue_count; q++)
+		add_queue(report, q, json_add_object(list, NULL));
+	json_print(document.root, true, out);
+}

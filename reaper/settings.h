@@ -1,0 +1,64 @@
+#ifndef REAPER_SETTINGS_H
+#define REAPER_SETTINGS_H
+
+#include "common/secret.h"
+#include "common/ticket.h"
+
+/*
+ * settings: the configuration file, checked against templates/mayfly-reaper.schema.json
+ * and then for what a schema cannot say (a name twice, a minimum above the
+ * maximum, an unknown provider, a program or a bundle that is not there).
+ * JSON with comments; secrets only by reference ({"env": NAME}, {"file": PATH}).
+ * ClearML's servers and keys may also come from the environment or the user's
+ * clearml.conf (clearml_keys.h); the file wins.
+ */
+
+enum { SETTINGS_MAX_RESOURCES = 64, SETTINGS_MAX_QUEUES = 500 };
+
+struct local_settings {
+	char machines[TICKET_PATH_ROOM]; /* folder of the machines' folders and slot locks */
+	char bootstrap[TICKET_PATH_ROOM]; /* the mayfly-bootstrap program, absolute */
+};
+
+struct resource {
+	char name[TICKET_FIELD_ROOM], provider[TICKET_FIELD_ROOM], type[TICKET_FIELD_ROOM];
+	size_t queues[TICKET_MAX_QUEUES]; /* into settings.queues, in order of preference */
+	size_t queue_count;
+	unsigned max_instances, min_instances;
+	struct ticket
+		ticket; /* what every ticket of this resource says; slot, generation, day unset */
+	struct local_settings local; /* for provider "local" */
+};
+
+struct settings {
+	char path[TICKET_PATH_ROOM]; /* where it was read from, for messages */
+	char prefix[TICKET_FIELD_ROOM];
+	char state_folder[TICKET_PATH_ROOM];
+	char api_server[TICKET_PATH_ROOM], web_server[TICKET_PATH_ROOM],
+		files_server[TICKET_PATH_ROOM]; /* the last two are "" when not known */
+	char access_key[128];
+	struct secret secret_key; /* moved out by the one who opens ClearML */
+	char queues[SETTINGS_MAX_QUEUES][256]; /* every queue that a resource serves, once */
+	size_t queue_count;
+	struct resource *resources; /* in the order of the file: a queue prefers earlier ones */
+	size_t resource_count;
+	unsigned max_instances; /* over all resources; 0: no limit but theirs */
+	unsigned max_booting; /* machines that boot at once, over all; 0: no limit */
+	int64_t silent_idle_s, silent_busy_s; /* 600, 5400: then a silent machine is terminated */
+	int64_t two_looks_s; /* 60: a destructive decision must be seen twice so far apart */
+	int64_t pass_deadline_s; /* 50 */
+	int64_t watch_every_s; /* 60: the pause between two passes of watch */
+};
+
+/* environment is "NAME=value" texts, NULL-terminated. ERROR_CONFIGURATION: "file:line: path: what
+ * was expected"; ERROR_NOT_FOUND, ERROR_SYSTEM when the file cannot be read. */
+CHECKED int settings_load(const char *path, const char *const *environment, struct settings *out,
+			  struct error *err);
+
+/* The same from a text that was read already; path names it, and says where relative paths start.
+ */
+CHECKED int settings_parse(struct slice text, const char *path, const char *const *environment,
+			   struct settings *out, struct error *err);
+void settings_release(struct settings *settings);
+
+#endif

@@ -1,0 +1,44 @@
+#ifndef REAPER_SETTINGS_TEXT_H
+#define REAPER_SETTINGS_TEXT_H
+
+#include "reaper/settings.h"
+
+/*
+ * settings_text: the configuration file while it is being read: its words,
+ * where they stand, and the places that they may refer to. Private to
+ * settings*.c and clearml_keys.c.
+ */
+
+struct settings_text {
+	const char *path; /* of the file, for messages */
+	char folder[TICKET_PATH_ROOM]; /* its folder, absolute: where relative paths start */
+	struct slice text;
+	const char *const *environment; /* "NAME=value", NULL-terminated; never NULL */
+};
+
+/* "path:line: at: message", class ERROR_CONFIGURATION. at is "resources[1].name", or "" for the
+ * whole. */
+int settings_refuse(const struct settings_text *text, struct error *err, const char *at,
+		    const char *fmt, ...) PRINTF(4, 5);
+
+/* NULL when it is not set, or set to nothing. Borrowed. */
+const char *settings_variable(const struct settings_text *text, const char *name);
+
+/* Absolute: as it is, or below the configuration's folder. */
+CHECKED int settings_path(const struct settings_text *text, const char *at, const char *path,
+			  char out[static TICKET_PATH_ROOM], struct error *err);
+
+/* A duration member's value in milliseconds; at names it in messages. */
+CHECKED int settings_duration(const struct settings_text *text, const char *at,
+			      const struct json *value, int64_t *ms, struct error *err);
+
+/* The same for a field of whole seconds. */
+CHECKED int settings_seconds(const struct settings_text *text, const char *at,
+			     const struct json *value, int64_t *seconds, struct error *err);
+
+/* The program's absolute path: with a slash a path, else looked up in PATH. It must be executable.
+ */
+CHECKED int settings_program(const struct settings_text *text, const char *at, const char *name,
+			     char out[static TICKET_PATH_ROOM], struct error *err);
+
+#endif

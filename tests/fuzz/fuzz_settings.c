@@ -1,0 +1,46 @@
+/* A configuration is refused with a message that names its file, or every machine that it could
+ * launch gets a ticket that such a machine would take. */
+#include "reaper/settings.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void is_whole(const struct settings *settings)
+{
+	assert(*settings->prefix && *settings->api_server && settings->secret_key.len);
+	assert(settings->queue_count >= 1 && settings->resource_count >= 1);
+	for (size_t r = 0; r < settings->resource_count; r++) {
+		const struct resource *resource = &settings->resources[r];
+		SCOPED(buf) struct buf text = BUF(1 << 20);
+		SCOPED(ticket) struct ticket ticket = { 0 };
+		struct error err;
+
+		assert(resource->min_instances <= resource->max_instances);
+		assert(resource->queue_count == resource->ticket.queue_count);
+		for (size_t q = 0; q < resource->queue_count; q++)
+			assert(!strcmp(settings->queues[resource->queues[q]],
+				       resource->ticket.queues[q]));
+		ticket_print(&resource->ticket, &text);
+		assert(buf_finish(&text, &err) == 0);
+		assert(ticket_parse(buf_slice(&text), "ticket", &ticket, &err) == 0);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const environment[] = { "PATH=/usr/bin:/bin", "S=secret", NULL };
+	SCOPED(settings) struct settings settings = { 0 };
+	struct slice text = { (const char *)data, size };
+	struct error err = { 0 };
+
+	if (settings_parse(text, "c.json", environment, &settings, &err) < 0) {
+		assert(err.class == ERROR_CONFIGURATION && !settings.resources);
+		assert(!strncmp(err.message, "c.json", 6) || strstr(err.message, "ClearML"));
+		return 0;
+	}
+	is_whole(&settings);
+	return 0;
+}

@@ -1,0 +1,98 @@
+#include "tests/unit/support/plan_world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void plan_world_resource(struct plan_world *world, const char *name, unsigned max,
+			 const char *serves)
+{
+	struct resource *resource = &world->resources[world->settings.resource_count];
+
+	*resource = (struct resource){ .max_instances = max };
+	SET(resource->name, name);
+	SET(resource->type, "small");
+	resource->ticket.seats = 1;
+	resource->ticket.limits.boot_deadline_s = 600;
+	resource->ticket.limits.max_life_s = 7 * 86400;
+	resource->ticket.limits.max_attempts = 3;
+	for (size_t q = 0; q < 2; q++)
+		if (strchr(serves, "cg"[q]))
+			resource->queues[resource->queue_count++] = q;
+	world->seen.resources[world->settings.resource_count++].is_listed = true;
+}
+
+struct plan_world *plan_world_new(unsigned cpu_waiting, unsigned gpu_waiting)
+{
+	struct plan_world *world = calloc(1, sizeof(*world));
+
+	world->settings.resources = world->resources;
+	world->settings.queue_count = 2;
+	world->settings.silent_idle_s = 600;
+	world->settings.silent_busy_s = 5400;
+	world->settings.two_looks_s = 60;
+	SET(world->settings.queues[0], "cpu");
+	SET(world->settings.queues[1], "gpu");
+	world->seen.queues[0] = (struct observed_queue){ .exists = true, .waiting = cpu_waiting };
+	world->seen.queues[1] = (struct observed_queue){ .exists = true, .waiting = gpu_waiting };
+	world->seen.now_ms = (int64_t)NOW_S * 1000;
+	world->seen.queues_known = world->seen.workers_known = world->seen.tasks_known = true;
+	SET(world->seen.today, "2027-01-15");
+	world->seen.machines = world->machines;
+	world->seen.marks = world->marks;
+	world->seen.attempts = world->attempts;
+	world->seen.lost = world->lost;
+	return world;
+}
+
+/* Whatever is read past the counts would change some decision. */
+void plan_world_poison(struct plan_world *world)
+{
+	for (size_t i = world->seen.machine_count; i < MAX_MACHINES; i++) {
+		struct observed_machine *machine = &world->machines[i];
+
+		*machine = (struct observed_machine){ .is_listed = true, .was_seen = true };
+		SET(machine->instance.resource, world->resources[0].name);
+		SET(machine->instance.id, "poison");
+		machine->instance.generation = 99;
+		machine->instance.state =
+			world->seen.machine_count % 2 ? INSTANCE_RUNNING : INSTANCE_TERMINATED;
+	}
+	for (size_t i = world->seen.attempt_count; i < ARRAY_LEN(world->attempts); i++) {
+		world->attempts[i] = (struct open_attempt){ .generation = 99 };
+		SET(world->attempts[i].resource, world->resources[0].name);
+	}
+	for (size_t i = world->seen.lost_count; i < ARRAY_LEN(world->lost); i++)
+		world->lost[i].task.status = TASK_IN_PROGRESS;
+	for (size_t i = world->settings.queue_count; i < world->settings.queue_count + 2; i++)
+		world->seen.queues[i] = (struct observed_queue){ .exists = true, .waiting = 5 };
+}
+
+void plan_world_plan(struct plan_world *world, struct plan *plan)
+{
+	plan_world_poison(world);
+	plan_make(&world->seen, &world->settings, plan);
+}
+
+struct observed_machine *plan_world_machine(struct plan_world *world, size_t resource, char kind)
+{
+	struct observed_machine *machine = &world->machines[world->seen.machine_count++];
+	unsigned slot = 0;
+
+	for (struct observed_machine *m = world->machines; m < machine; m++)
+		slot += m->resource == resource;
+	*machine = (struct observed_machine){ .resource = resource, .is_listed = true };
+	SET(machine->instance.resource, world->resources[resource].name);
+	SET(machine->instance.id, "local-a");
+	machine->instance.id[6] = (char)('a' + world->seen.machine_count - 1);
+	machine->instance.slot = slot;
+	machine->instance.state = kind == 't' ? INSTANCE_TERMINATED : INSTANCE_RUNNING;
+	machine->instance.launched_s = NOW_S - (kind == 'b' ? 60 : kind == 'p' ? 120 : 3600);
+	machine->has_record = strchr("piwdxlqo", kind) != NULL;
+	machine->was_seen = kind != 'b';
+	machine->last_report_ms = world->seen.now_ms - (kind == 's' ? 700 * 1000 : 10 * 1000);
+	SET(machine->record.phase, kind == 'p' ? "prove" : "serve");
+	machine->record.seats = 1;
+	machine->record.free_seats = strchr("id", kind) != NULL;
+	machine->record.is_draining = kind == 'd';
+	return machine;
+}

@@ -1,0 +1,415 @@
+/* plan takes stock: instances, slots, open attempts, seats; and each resource says why. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "reaper/plan.h"
+#include "reaper/slots.h"
+#include "tests/unit/support/plan_world.h"
+
+static void test_repeats_an_open_attempt_and_counts_it(void **state)
+{
+	struct plan_world *world = plan_world_new(2, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 2, "c");
+	world->seen.attempt_count = 1;
+	world->attempts[0] = (struct open_attempt){
+		.resource = "first", .slot = 1, .generation = 4, .day = "2027-01-14"
+	};
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.launch_count, 2); /* the repeat, and slot 0 for the second task */
+	assert_true(plan.launches[0].is_repeat);
+	assert_int_equal(plan.launches[0].slot, 1);
+	assert_int_equal(plan.launches[0].generation, 4);
+	assert_string_equal(plan.launches[0].day, "2027-01-14");
+	assert_false(plan.launches[1].is_repeat);
+	assert_int_equal(plan.launches[1].slot, 0);
+	assert_int_equal(plan.resources[0].launches, 1);
+	plan_release(&plan);
+
+	/* Once a list shows the instance, the attempt is no second one. */
+	struct observed_machine *machine = plan_world_machine(world, 0, 'b');
+	machine->instance.slot = 1;
+	machine->instance.generation = 4;
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.launch_count, 1);
+	assert_int_equal(plan.resources[0].alive, 2);
+	plan_release(&plan);
+	free(world);
+}
+
+static void test_an_open_attempt_is_no_other_machine(void **state)
+{
+	static const struct {
+		const char *when;
+		unsigned slot, generation;
+		const char *resource;
+		unsigned alive; /* of the first resource: its machine, and the attempt if open */
+	} cases[] = {
+		{ "the list shows it", 0, 7, "first", 1 },
+		{ "another slot", 1, 7, "first", 2 },
+		{ "another generation", 0, 8, "first", 2 },
+		{ "another resource", 0, 7, "second", 1 },
+		{ "a resource that is configured no more", 0, 7, "gone", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(0, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 4, "c");
+		plan_world_resource(world, "second", 4, "g");
+		plan_world_machine(world, 0, 'i')->instance.generation = 7;
+		world->seen.attempt_count = 1;
+		world->attempts[0].slot = cases[i].slot;
+		world->attempts[0].generation = cases[i].generation;
+		SET(world->attempts[0].resource, cases[i].resource);
+		plan_world_plan(world, &plan);
+		if (plan.resources[0].alive != cases[i].alive)
+			fail_msg("when %s: %u alive", cases[i].when, plan.resources[0].alive);
+		plan_release(&plan);
+		free(world);
+	}
+}
+
+static void test_an_open_attempt_fills_every_limit(void **state)
+{
+	enum { TOTAL, BOOTING, UNLISTED };
+
+	(void)state;
+	for (int limit = TOTAL; limit <= UNLISTED; limit++) {
+		struct plan_world *world = plan_world_new(2, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 4, "c");
+		world->settings.max_instances = limit == TOTAL ? 1 : 0;
+		world->settings.max_booting = limit == BOOTING ? 1 : 0;
+		world->seen.resources[0].is_listed = limit != UNLISTED;
+		world->seen.attempt_count = 1;
+		SET(world->attempts[0].resource, "first");
+		plan_world_plan(world, &plan);
+		assert_int_equal(plan.resources[0].launches, 0);
+		assert_int_equal(plan.resources[0].booting, 1);
+		assert_int_equal(plan.resources[0].booting_seats, 1);
+		/* Asked again, but not past a list that failed. */
+		assert_int_equal(plan.launch_count, limit != UNLISTED);
+		plan_release(&plan);
+		free(world);
+	}
+}
+
+static void test_counts_what_each_machine_is_good_for(void **state)
+{
+	static const struct {
+		const char *machines;
+		unsigned alive, free_seats, booting_seats, busy_seats, booting;
+	} cases[] = {
+		{ "bb", 2, 0, 6, 0, 2 }, { "p", 1, 0, 3, 0, 1 },  { "i", 1, 3, 0, 0, 0 },
+		{ "ww", 2, 0, 0, 6, 0 }, { "d", 1, 0, 0, 0, 0 },  { "s", 1, 0, 0, 0, 0 },
+		{ "t", 0, 0, 0, 0, 0 },	 { "xx", 2, 2, 0, 4, 0 }, { "l", 1, 0, 0, 0, 0 },
+		{ "f", 1, 0, 0, 0, 0 },	 { "q", 1, 0, 0, 0, 0 },  { "o", 1, 0, 0, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(0, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 9, "c");
+		world->resources[0].ticket.seats = 3;
+		for (const char *kind = cases[i].machines; *kind; kind++) {
+			struct observed_machine *machine = plan_world_machine(world, 0, *kind);
+
+			machine->record.seats = 3;
+			if (strchr("id", *kind))
+				machine->record.free_seats = 3;
+			if (*kind == 'x') /* one seat of three is free */
+				machine->record.free_seats = 1;
+			if (*kind == 'l') { /* late: before its gates, past its boot deadline */
+				SET(machine->record.phase, "prove");
+				machine->instance.launched_s = NOW_S - 601;
+			}
+			if (*kind == 'f') { /* young, but its record has gone already */
+				machine->has_record = false;
+				machine->instance.launched_s = NOW_S - 60;
+			}
+			if (*kind == 'q') { /* draining before its gates */
+				SET(machine->record.phase, "admit");
+				machine->record.is_draining = true;
+				machine->instance.launched_s = NOW_S - 60;
+			}
+			if (*kind == 'o') { /* more free seats than seats: nonsense is no work */
+				machine->record.free_seats = 9;
+				SET(machine->record.phase, "drain");
+			}
+		}
+		plan_world_plan(world, &plan);
+		const struct resource_plan *got = &plan.resources[0];
+		if (got->alive != cases[i].alive || got->free_seats != cases[i].free_seats ||
+		    got->booting_seats != cases[i].booting_seats ||
+		    got->busy_seats != cases[i].busy_seats || got->booting != cases[i].booting)
+			fail_msg("%s: alive %u free %u booting %u busy %u, %u boot",
+				 cases[i].machines, got->alive, got->free_seats, got->booting_seats,
+				 got->busy_seats, got->booting);
+		plan_release(&plan);
+		free(world);
+	}
+}
+
+/* One resource for both queues: what the first queue says must not hide the second, nor reversed.
+ */
+static void test_explains_by_all_its_queues(void **state)
+{
+	static const struct {
+		const char *when;
+		struct observed_queue queues[2];
+		const char *machines;
+		unsigned max;
+		enum why why;
+	} cases[] = {
+		{ "one queue is absent", { { .exists = true }, { 0 } }, "", 4, WHY_NO_DEMAND },
+		{ "both are absent", { { 0 }, { 0 } }, "", 4, WHY_NO_QUEUE },
+		{ "one is paused",
+		  { { .exists = true }, { .exists = true, .is_forced_off = true } },
+		  "",
+		  4,
+		  WHY_NO_DEMAND },
+		{ "one waits, the other is empty",
+		  { { .exists = true, .waiting = 1 }, { .exists = true } },
+		  "i",
+		  4,
+		  WHY_COVERED },
+		{ "one is short, the other is empty",
+		  { { .exists = true, .waiting = 2 }, { .exists = true } },
+		  "w",
+		  1,
+		  WHY_AT_LIMIT },
+		{ "a paused one is no demand",
+		  { { .exists = true, .is_forced_off = true, .waiting = 9 }, { .exists = true } },
+		  "",
+		  4,
+		  WHY_NO_DEMAND },
+		{ "an absent one is no demand",
+		  { { .waiting = 9 }, { .exists = true } },
+		  "",
+		  4,
+		  WHY_NO_DEMAND },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		for (int is_turned = 0; is_turned < 2; is_turned++) {
+			struct plan_world *world = plan_world_new(0, 0);
+			struct plan plan;
+
+			plan_world_resource(world, "first", cases[i].max, "cg");
+			world->seen.queues[is_turned] = cases[i].queues[0];
+			world->seen.queues[!is_turned] = cases[i].queues[1];
+			for (const char *kind = cases[i].machines; *kind; kind++)
+				plan_world_machine(world, 0, *kind);
+			plan_world_plan(world, &plan);
+			if (plan.resources[0].why != cases[i].why)
+				fail_msg("when %s: %s", cases[i].when,
+					 why_text(plan.resources[0].why));
+			plan_release(&plan);
+			free(world);
+		}
+	}
+}
+
+static void test_a_later_resource_says_so_for_any_of_its_queues(void **state)
+{
+	(void)state;
+	for (int is_turned = 0; is_turned < 2; is_turned++) {
+		struct plan_world *world = plan_world_new(is_turned ? 2 : 0, is_turned ? 0 : 2);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 4, "cg");
+		plan_world_resource(world, "second", 4, "cg");
+		plan_world_plan(world, &plan);
+		assert_int_equal(plan.resources[0].launches, 2);
+		assert_int_equal(plan.resources[1].why, WHY_LATER_RESOURCE);
+		plan_release(&plan);
+		free(world);
+	}
+}
+
+static void test_instances_past_the_slots_count(void **state)
+{
+	struct plan_world *world = plan_world_new(5, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 3, "c");
+	for (unsigned i = 0; i < 3; i++) /* slots 3, 4, 5 of a limit that was lowered to 3 */
+		plan_world_machine(world, 0, 'w')->instance.slot = 3 + i;
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.launch_count, 0);
+	assert_int_equal(plan.resources[0].why, WHY_AT_LIMIT);
+	plan_release(&plan);
+	free(world);
+}
+
+static void test_a_machine_of_no_resource_only_costs(void **state)
+{
+	struct plan_world *world = plan_world_new(3, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 4, "c");
+	world->settings.max_instances = 2;
+	struct observed_machine *machine = plan_world_machine(world, 0, 's');
+	machine->resource = RESOURCE_NONE; /* its resource is configured no more */
+	SET(machine->instance.resource, "gone");
+	machine->instance.launched_s = 1;
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.launch_count, 1); /* it counts towards the total */
+	assert_int_equal(plan.termination_count, 0);
+	plan_release(&plan);
+	free(world);
+}
+
+static void test_half_without_a_record_is_no_lost_memory(void **state)
+{
+	static const struct {
+		const char *machines;
+		bool is_lost;
+	} cases[] = {
+		{ "s", false },	   { "ss", true },   { "ssii", false },
+		{ "sssii", true }, { "ssbb", true }, /* those that boot prove nothing */
+		{ "sstt", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(9, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 9, "c");
+		for (const char *kind = cases[i].machines; *kind; kind++)
+			plan_world_machine(world, 0, *kind);
+		plan_world_plan(world, &plan);
+		if ((plan.resources[0].why == WHY_MEMORY_LOST) != cases[i].is_lost)
+			fail_msg("%s: %s", cases[i].machines, why_text(plan.resources[0].why));
+		assert_true(plan.termination_count == 0 || !cases[i].is_lost);
+		plan_release(&plan);
+		free(world);
+	}
+}
+
+static void test_slots(void **state)
+{
+	struct plan_world *world = plan_world_new(0, 0);
+	bool taken[4] = { false };
+
+	(void)state;
+	plan_world_resource(world, "first", 3, "c");
+	plan_world_resource(world, "second", 3, "c");
+	plan_world_machine(world, 0, 't')->instance.generation = 4;
+	plan_world_machine(world, 0, 't')->instance.slot = 0; /* generation 0: an older one */
+	plan_world_machine(world, 0, 'w')->instance.slot = 1;
+	plan_world_machine(world, 0, 'w')->instance.slot = 3; /* past the slots */
+	plan_world_machine(world, 1, 'w')->instance.slot = 0; /* another resource's */
+	plan_world_machine(world, 1, 't')->instance.generation = 9;
+	world->seen.attempt_count = 1;
+	SET(world->attempts[0].resource, "first");
+	world->attempts[0].slot = 2;
+	plan_world_poison(world);
+	slots_taken(&world->seen, &world->resources[0], taken);
+	assert_false(taken[0]);
+	assert_true(taken[1]);
+	assert_true(taken[2]);
+	assert_int_equal(slots_generation(&world->seen, &world->resources[0], 0), 5);
+	assert_int_equal(slots_generation(&world->seen, &world->resources[0], 1), 0);
+	world->attempts[0].slot = 3; /* past the slots */
+	slots_taken(&world->seen, &world->resources[0], taken);
+	assert_false(taken[2]);
+	assert_false(taken[3]); /* not ours to write */
+	world->machines[0].instance.generation = 0; /* two of generation 0 */
+	assert_int_equal(slots_generation(&world->seen, &world->resources[0], 0), 1);
+	free(world);
+}
+
+static void test_a_long_name_makes_a_cut_mark(void **state)
+{
+	struct plan_world *world = plan_world_new(0, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 4, "c");
+	struct observed_machine *machine = plan_world_machine(world, 0, 'w');
+	memset(machine->instance.id, 'x', sizeof(machine->instance.id) - 1);
+	machine->instance.state = INSTANCE_STOPPED;
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.mark_count, 1);
+	assert_int_equal(strlen(plan.marks[0].what), strlen("stopped ") + 64);
+	assert_int_equal(plan.marks[0].first_s, NOW_S);
+	plan_release(&plan);
+	free(world);
+}
+
+static void test_a_failed_list_fills_the_total(void **state)
+{
+	struct plan_world *world = plan_world_new(9, 9);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 3, "c");
+	plan_world_resource(world, "second", 9, "g");
+	world->settings.max_instances = 5;
+	world->seen.resources[0].is_listed = false;
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.resources[0].launches, 0);
+	assert_int_equal(plan.resources[1].launches, 2); /* the unseen may be 3 of the 5 */
+	plan_release(&plan);
+	plan_world_machine(world, 0, 'w')->is_listed =
+		false; /* known by its record: one of those 3 */
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.resources[1].launches, 2);
+	plan_release(&plan);
+	free(world);
+}
+
+static void test_key_parts_tell_launches_apart(void **state)
+{
+	struct plan_world *world = plan_world_new(0, 0);
+	struct slot_key key;
+
+	(void)state;
+	plan_world_resource(world, "first", 3, "c");
+	slots_key_parts("prod", &world->resources[0], 0, 4294967295u, &key);
+	assert_true(slice_equals(key.parts[0], "prod") && slice_equals(key.parts[1], "first"));
+	assert_true(slice_equals(key.parts[2], "0") && slice_equals(key.parts[3], "4294967295"));
+	assert_true(slice_equals(key.parts[4], "small"));
+	free(world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_repeats_an_open_attempt_and_counts_it),
+		cmocka_unit_test(test_an_open_attempt_is_no_other_machine),
+		cmocka_unit_test(test_an_open_attempt_fills_every_limit),
+		cmocka_unit_test(test_counts_what_each_machine_is_good_for),
+		cmocka_unit_test(test_explains_by_all_its_queues),
+		cmocka_unit_test(test_a_later_resource_says_so_for_any_of_its_queues),
+		cmocka_unit_test(test_instances_past_the_slots_count),
+		cmocka_unit_test(test_a_machine_of_no_resource_only_costs),
+		cmocka_unit_test(test_half_without_a_record_is_no_lost_memory),
+		cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_a_long_name_makes_a_cut_mark),
+		cmocka_unit_test(test_a_failed_list_fills_the_total),
+		cmocka_unit_test(test_key_parts_tell_launches_apart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

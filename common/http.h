@@ -44,6 +44,8 @@ struct http_request {
 	size_t max_answer_bytes; /* a longer body is ERROR_MALFORMED; 0: 16 MiB */
 	unsigned max_attempts; /* 0: as many as the time allows; 1: no retry */
 	bool may_repeat;
+	const char
+		*note_header; /* "Api-Version": its value goes to the answer's noted; NULL: none */
 };
 
 struct http_answer {
@@ -52,6 +54,7 @@ struct http_answer {
 	char content_type[96]; /* "" when absent */
 	int64_t date_ms; /* the peer's Date header, wall ms; 0 when absent or odd */
 	int64_t retry_after_ms; /* 0 when absent; a date is turned into a span */
+	char noted[64]; /* of note_header, printable and cut; "" when absent */
 	unsigned attempts; /* how many tries it took */
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/base64.h"
 #include "common/clock.h"
 
 /* Longer than any time-out here, and its milliseconds still fit. */
@@ -28,18 +29,16 @@ static bool is_named(struct slice name, const char *wanted)
 	return name.len == strlen(wanted) && strncasecmp(name.ptr, wanted, name.len) == 0;
 }
 
-static void read_type(struct http_headers *headers, struct slice value)
+static void keep_printable(char *field, size_t room, struct slice value)
 {
 	size_t len = 0;
 
-	for (; len < value.len && len + 1 < sizeof(headers->content_type); len++) {
+	for (; len < value.len && len + 1 < room; len++) {
 		char byte = value.ptr[len];
 
-		headers->content_type[len] = '?';
-		if (byte >= 0x20 && byte < 0x7f)
-			headers->content_type[len] = byte;
+		field[len] = byte >= 0x20 && byte < 0x7f ? byte : '?';
 	}
-	headers->content_type[len] = '\0';
+	field[len] = '\0';
 }
 
 static void read_retry(struct http_headers *headers, struct slice value)
@@ -64,7 +63,7 @@ void http_header_read(struct http_headers *headers, struct slice line)
 	struct error ignored;
 
 	if (line.len >= 5 && memcmp(line.ptr, "HTTP/", 5) == 0) {
-		*headers = (struct http_headers){ 0 };
+		*headers = (struct http_headers){ .noted_name = headers->noted_name };
 		return;
 	}
 	if (!colon)
@@ -73,8 +72,10 @@ void http_header_read(struct http_headers *headers, struct slice line)
 	struct slice name = { line.ptr, len };
 	struct slice value = trim((struct slice){ colon + 1, line.len - len - 1 });
 
+	if (headers->noted_name && is_named(name, headers->noted_name))
+		keep_printable(headers->noted, sizeof(headers->noted), value);
 	if (is_named(name, "Content-Type"))
-		read_type(headers, value);
+		keep_printable(headers->content_type, sizeof(headers->content_type), value);
 	else if (is_named(name, "Retry-After"))
 		read_retry(headers, value);
 	else if (is_named(name, "Date") && clock_parse_http(value, &headers->date_ms, &ignored) < 0)
@@ -134,24 +135,6 @@ bool http_header_is_given(const char *const *headers, const char *name)
 	return false;
 }
 
-/* Writes 4 letters for each 3 bytes, and no NUL. */
-static void encode_base64(struct slice bytes, unsigned char *out)
-{
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				      "0123456789+/";
-
-	for (size_t i = 0; i < bytes.len; i += 3) {
-		size_t count = bytes.len - i < 3 ? bytes.len - i : 3;
-		uint32_t group = 0;
-
-		for (size_t j = 0; j < 3; j++)
-			group = group << 8 | (j < count ? (unsigned char)bytes.ptr[i + j] : 0u);
-		for (size_t j = 0; j < 4; j++)
-			*out++ = (unsigned char)(j <= count ? letters[group >> (18 - 6 * j) & 63] :
-							      '=');
-	}
-}
-
 /* prefix and then room bytes to be written at *rest. */
 static int begin_line(const char *prefix, size_t room, struct secret *out, unsigned char **rest,
 		      struct error *err)
@@ -184,9 +167,9 @@ static int authorize_basic(const struct http_request *request, struct secret *ou
 	plain[user_len] = ':';
 	if (password.len)
 		memcpy(plain + user_len + 1, password.ptr, password.len);
-	if (begin_line("Authorization: Basic ", (pair.len + 2) / 3 * 4, out, &rest, err) < 0)
+	if (begin_line("Authorization: Basic ", base64_len(pair.len), out, &rest, err) < 0)
 		return -1;
-	encode_base64(secret_expose(&pair), rest);
+	base64_write(secret_expose(&pair), BASE64_PLAIN, rest);
 	return 0;
 }
 

@@ -3,9 +3,12 @@
 
 #include "common/http.h"
 
-/* http_header: the header lines that http.c sends and receives. Private to http.c. */
+/* http_header: the header lines that http.c sends and receives. Private to http*.c. */
 
 struct http_headers {
+	const char
+		*noted_name; /* of the header whose value is kept; NULL: none. Set by the caller */
+	char noted[sizeof(((struct http_answer *)NULL)->noted)];
 	char content_type[sizeof(((struct http_answer *)NULL)->content_type)];
 	int64_t date_ms; /* 0: absent or odd */
 	int64_t retry_after_ms; /* 0: absent, odd, or a date */

@@ -6,7 +6,8 @@
 
 #include "common/buf.h"
 
-/* http_policy: whom to trust, what to try again and when, what not to die of. Private to http.c. */
+/* http_policy: whom to trust, what to try again and when, what not to die of. Private to http*.c.
+ */
 
 /* The file of CA certificates, owned: SSL_CERT_FILE, else where Debian, RHEL or Alpine keep
  * it; NULL when there is none. */

@@ -272,6 +272,7 @@ static void what_the_peer_says_of_itself_is_read(void **state)
 		  .refuse = "Content-",
 		  .answer = "HTTP/1.1 503 Later\r\ncontent-type:text/html; charset=utf-8\r\n"
 			    "DATE: Tue, 24 Nov 2026 03:00:00 GMT\r\n"
+			    "api-version: 1.41\x01\r\n"
 			    "Retry-After: Tue, 24 Nov 2026 03:00:07 GMT\r\n"
 			    "Content-Length: 0\r\n\r\n" },
 		{ .expect = { "GET /x HTTP/1.1\r\n" },
@@ -285,14 +286,17 @@ static void what_the_peer_says_of_itself_is_read(void **state)
 	(void)state;
 	request.method = "GET";
 	request.body = (struct slice){ 0 };
+	request.note_header = "Api-Version";
 	assert_int_equal(http_exchange(http_call, &request, &answer, &err), 0);
 	assert_int_equal(answer.status, 503);
+	assert_string_equal(answer.noted, "1.41?");
 	assert_string_equal(answer.content_type, "text/html; charset=utf-8");
 	assert_int_equal(answer.date_ms, 1795489200000);
 	assert_int_equal(answer.retry_after_ms, 7000);
 	http_answer_release(&answer);
 	assert_int_equal(http_exchange(http_call, &request, &answer, &err), 0);
 	assert_string_equal(answer.content_type, "");
+	assert_string_equal(answer.noted, "");
 	assert_int_equal(answer.date_ms, 0);
 	assert_int_equal(answer.retry_after_ms, 0);
 	http_answer_release(&answer);

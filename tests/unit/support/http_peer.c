@@ -127,6 +127,19 @@ static void send_forever(int fd, const char *bytes, bool is_slow)
 	}
 }
 
+static void send_pieces(int fd, const char *bytes, size_t piece)
+{
+	struct pollfd gone = { .fd = fd, .events = POLLRDHUP };
+
+	for (size_t left = strlen(bytes); left; left = strlen(bytes)) {
+		size_t len = left < piece ? left : piece;
+
+		if (!send_all(fd, bytes, len) || poll(&gone, 1, DRIP_MS) > 0)
+			return;
+		bytes += len;
+	}
+}
+
 static void answer(struct server *server, struct pollfd *place)
 {
 	static char request[REQUEST_MAX];
@@ -147,7 +160,7 @@ static void answer(struct server *server, struct pollfd *place)
 	if (step->after == HTTP_DRIPS || step->after == HTTP_FLOODS)
 		send_forever(place->fd, bytes, step->after == HTTP_DRIPS);
 	else
-		(void)send_all(place->fd, bytes, strlen(bytes));
+		send_pieces(place->fd, bytes, step->piece ? step->piece : SIZE_MAX);
 	if (step->after == HTTP_OPENS_LATER) {
 		require(listen(server->later, 16) == 0, "listen");
 		server->places[PLACE_LATER].fd = server->later;
@@ -290,4 +303,14 @@ void http_peer_finish(struct http_peer *peer, const char *when)
 	close(peer->report);
 	if (len || status)
 		fail_msg("when %s: the peer ended with %d: %s", when, status, text);
+}
+
+void http_peer_kill(struct http_peer *peer)
+{
+	int status;
+
+	require(kill(peer->pid, SIGKILL) == 0, "kill");
+	require(waitpid(peer->pid, &status, 0) == peer->pid, "waitpid");
+	close(peer->control);
+	close(peer->report);
 }

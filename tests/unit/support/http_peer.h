@@ -26,6 +26,7 @@ struct http_step {
 	const char *expect[4]; /* each occurs in the request's head and body */
 	const char *refuse; /* does not occur; NULL: nothing is refused */
 	const char *answer; /* NULL: no bytes */
+	size_t piece; /* the answer is sent so many bytes at a time; 0: at once */
 	enum http_after after;
 };
 
@@ -44,5 +45,8 @@ struct http_peer http_peer_start(const struct http_step *steps, size_t count,
 
 /* Ends the peer; fails the test unless all went by the script. */
 void http_peer_finish(struct http_peer *peer, const char *when);
+
+/* SIGKILL: what it was about to say, or to complain of, is lost. Instead of finishing it. */
+void http_peer_kill(struct http_peer *peer);
 
 #endif

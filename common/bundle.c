@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/file.h"
 #include "common/schema.h"
@@ -17,6 +18,9 @@ void bundle_release(struct bundle *bundle)
 	for (size_t i = 0; i < bundle->environment_count; i++)
 		secret_release(&bundle->environment[i].value);
 	free(bundle->environment);
+	for (size_t i = 0; i < bundle->registry_count; i++)
+		secret_release(&bundle->registries[i].password);
+	free(bundle->registries);
 	*bundle = (struct bundle){ 0 };
 }
 
@@ -81,6 +85,73 @@ static int read_environment(const struct json *root, struct bundle *out, struct 
 	return 0;
 }
 
+/* A host, and its port where it has one: what an image's name begins with. */
+static bool is_server(const char *text)
+{
+	static const char host[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				   "0123456789.-";
+	size_t len = *text == '[' ? strcspn(text, "]") + 1 : strspn(text, host);
+
+	if (!len || strlen(text) < len || strchr(".-", *text))
+		return false;
+	if (*text == '[' && (len < 4 || strspn(text + 1, "0123456789abcdefABCDEF:.") != len - 2))
+		return false;
+	if (!text[len])
+		return *text == '[' || !strchr(".-", text[len - 1]);
+	size_t digits = strspn(text + len + 1, "0123456789");
+
+	return text[len] == ':' && digits >= 1 && digits <= 5 && !text[len + 1 + digits];
+}
+
+static int check_server(const struct bundle *bundle, const char *server, struct error *err)
+{
+	/* What is wrong may be a password in the wrong place: it is not repeated. */
+	if (!is_server(server))
+		return error_set(err, ERROR_CONFIGURATION,
+				 "expected a registry such as docker.io, ghcr.io or "
+				 "registry.example.com:5000, without https:// and without a path");
+	if (!strcasecmp(server, "index.docker.io") || !strcasecmp(server, "registry-1.docker.io"))
+		return error_set(err, ERROR_CONFIGURATION, "Docker Hub is written docker.io here");
+	for (size_t i = 0; i + 1 < bundle->registry_count; i++)
+		if (!strcasecmp(bundle->registries[i].server, server))
+			return error_set(err, ERROR_CONFIGURATION,
+					 "%s is the server of registries[%zu] already: a registry "
+					 "takes one login",
+					 server, i);
+	return 0;
+}
+
+static int read_registry(const struct json *from, const struct bundle *bundle,
+			 struct bundle_registry *out, struct error *err)
+{
+	if (read_name(from, "server", out->server, sizeof(out->server), err) < 0 ||
+	    read_name(from, "user", out->user, sizeof(out->user), err) < 0 ||
+	    read_secret(from, "password", &out->password, err) < 0)
+		return -1;
+	if (check_server(bundle, out->server, err) < 0)
+		return error_wrap(err, "server");
+	return 0;
+}
+
+static int read_registries(const struct json *root, struct bundle *out, struct error *err)
+{
+	const struct json *list = json_find(root, "registries");
+
+	if (!list)
+		return 0;
+	out->registries = memory_array(json_count(list), sizeof(*out->registries));
+	for (const struct json *item = json_first(list); item; item = json_next(item)) {
+		size_t place = out->registry_count++; /* first, as above */
+
+		if (read_registry(item, out, &out->registries[place], err) < 0) {
+			struct error why = *err;
+
+			return error_set(err, why.class, "registries[%zu].%s", place, why.message);
+		}
+	}
+	return 0;
+}
+
 static int read_bundle(const struct json *root, struct bundle *out, struct error *err)
 {
 	if (read_name(root, "clearml.access_key", out->access_key, sizeof(out->access_key), err) <
@@ -92,7 +163,9 @@ static int read_bundle(const struct json *root, struct bundle *out, struct error
 	    read_secret(root, "git.token", &out->git_token, err) < 0 ||
 	    read_secret(root, "extra_conf", &out->extra_conf, err) < 0)
 		return -1;
-	return read_environment(root, out, err);
+	if (read_environment(root, out, err) < 0)
+		return -1;
+	return read_registries(root, out, err);
 }
 
 static int read_checked(const struct json *root, struct slice text, const char *source,

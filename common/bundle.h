@@ -15,6 +15,13 @@ struct bundle_variable {
 	struct secret value;
 };
 
+struct bundle_registry {
+	/* As written: "registry.example.com:5000"; "docker.io" is Docker Hub. Compare without
+	 * regard to case; no two are the same so. */
+	char server[256], user[256];
+	struct secret password;
+};
+
 struct bundle {
 	char access_key[128]; /* of ClearML: a name, not a secret */
 	struct secret secret_key;
@@ -22,6 +29,8 @@ struct bundle {
 	struct secret git_token; /* len 0 when absent */
 	struct bundle_variable *environment; /* for tasks: clearml.conf's section of that name */
 	size_t environment_count;
+	struct bundle_registry *registries; /* logins of container registries */
+	size_t registry_count;
 	struct secret extra_conf; /* text of a JSON object, laid over clearml.conf; len 0: none */
 };
 

@@ -166,6 +166,12 @@ struct clearml_tasks {
 CHECKED int clearml_task(struct clearml *clearml, const char *id, struct clearml_task *out,
 			 struct error *err);
 
+/* container.arguments as they stand (a list is joined by blanks, each word quoted for a shell where
+ * it needs to be), added to out (buf_finish() is the caller's); nothing when there are none. The
+ * classes of clearml_task(). */
+CHECKED int clearml_task_arguments(struct clearml *clearml, const char *id, struct buf *out,
+				   struct error *err);
+
 struct clearml_filter {
 	const enum task_status *statuses;
 	size_t status_count;

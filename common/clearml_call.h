@@ -9,7 +9,7 @@
  * Nobody else includes this (but tests).
  */
 
-enum { CLEARML_PAGE = 500, CLEARML_MAX_PAGES = 100 };
+enum { CLEARML_PAGE = 500, CLEARML_MAX_PAGES = 100, CLEARML_ARGUMENTS_BYTES = 1 << 20 };
 
 enum clearml_repeat { CLEARML_ONCE, CLEARML_MAY_REPEAT };
 
@@ -78,6 +78,9 @@ CHECKED int clearml_read_queues(const struct json *data, struct clearml_queues *
 				struct error *err);
 CHECKED int clearml_read_tasks(const struct json *data, struct clearml_tasks *out,
 			       struct error *err);
+/* container.arguments of a task, as clearml_task_arguments() gives them. On failure *out is as it
+ * was. */
+CHECKED int clearml_read_arguments(const struct json *task, struct buf *out, struct error *err);
 CHECKED int clearml_read_workers(const struct json *data, const char *prefix,
 				 struct clearml_workers *out, struct error *err);
 

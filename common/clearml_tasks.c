@@ -102,6 +102,69 @@ static int read_task(const struct json *task, struct clearml_task *out, struct e
 	return 0;
 }
 
+static void quote_word(const char *word, struct buf *out)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789@%_-+=:,./";
+
+	if (*word && !word[strspn(word, plain)]) {
+		buf_addf(out, "%s", word);
+		return;
+	}
+	buf_addf(out, "'");
+	for (;;) {
+		size_t len = strcspn(word, "'");
+
+		buf_add(out, (struct slice){ word, len });
+		word += len;
+		if (!*word)
+			break;
+		buf_addf(out, "'\"'\"'"); /* out of the quotes, a quoted quote, in again */
+		word++;
+	}
+	buf_addf(out, "'");
+}
+
+static int join_words(const struct json *list, struct buf *out, struct error *err)
+{
+	SCOPED(buf) struct buf joined = BUF(CLEARML_ARGUMENTS_BYTES);
+	size_t place = 0;
+
+	for (const struct json *item = json_first(list); item; item = json_next(item), place++) {
+		const char *word = json_text_value(item);
+
+		if (!word)
+			return error_set(err, ERROR_MALFORMED,
+					 "container.arguments[%zu]: expected a text, got %s", place,
+					 json_kind_name(json_kind(item)));
+		if (place)
+			buf_addf(&joined, " ");
+		quote_word(word, &joined);
+	}
+	if (buf_finish(&joined, err) < 0)
+		return error_wrap(err, "container.arguments");
+	buf_add(out, buf_slice(&joined));
+	return 0;
+}
+
+int clearml_read_arguments(const struct json *task, struct buf *out, struct error *err)
+{
+	if (check_branch(task, "container", err) < 0)
+		return -1;
+	const struct json *value = json_find(task, "container.arguments");
+
+	if (!value || json_kind(value) == JSON_NULL)
+		return 0;
+	if (json_kind(value) == JSON_LIST)
+		return join_words(value, out, err);
+	if (json_kind(value) != JSON_TEXT)
+		return error_set(err, ERROR_MALFORMED,
+				 "container.arguments: expected a text or a list, got %s",
+				 json_kind_name(json_kind(value)));
+	buf_add(out, slice_of(json_text_value(value)));
+	return 0;
+}
+
 int clearml_read_tasks(const struct json *data, struct clearml_tasks *out, struct error *err)
 {
 	const struct json *list;
@@ -148,22 +211,22 @@ static void sort_once(struct clearml_tasks *tasks)
 
 /* ---- asking ---- */
 
+static const char *const fields[] = { "id",
+				      "name",
+				      "status",
+				      "status_reason",
+				      "status_message",
+				      "status_changed",
+				      "last_worker",
+				      "last_update",
+				      "started",
+				      "completed",
+				      "execution.queue",
+				      "container",
+				      "hyperparams.properties" };
+
 static void add_fields(struct json *body)
 {
-	static const char *const fields[] = { "id",
-					      "name",
-					      "status",
-					      "status_reason",
-					      "status_message",
-					      "status_changed",
-					      "last_worker",
-					      "last_update",
-					      "started",
-					      "completed",
-					      "execution.queue",
-					      "container",
-					      "hyperparams.properties" };
-
 	clearml_add_texts(body, "only_fields", fields, ARRAY_LEN(fields));
 	json_add_text(json_add_list(body, "order_by"), NULL, "id");
 	json_add_integer(body, "page_size", CLEARML_PAGE);
@@ -181,60 +244,105 @@ static int ask(struct clearml *clearml, const struct json_document *body, struct
 	return 0;
 }
 
-/* By the list, whose fields can be chosen; *out stays empty when it has no such task. */
-static int ask_in_list(struct clearml *clearml, const char *id, struct clearml_tasks *out,
+/* A server that answers with a task that nobody asked for is not to be believed. */
+static int check_id(const char *endpoint, const struct json *task, const char *id,
+		    struct error *err)
+{
+	char answered[CLEARML_ID_ROOM];
+
+	if (clearml_read_id(task, "id", answered, err) < 0)
+		return error_wrap(err, "%s", endpoint);
+	if (strcmp(answered, id) != 0)
+		return error_set(err, ERROR_MALFORMED, "%s: asked for %s, answered with %s",
+				 endpoint, id, answered);
+	return 0;
+}
+
+struct found {
+	struct json_document answer; /* what task lies in */
+	const struct json *task; /* NULL: none */
+	const char *endpoint; /* that answered */
+};
+
+static void found_release(struct found *found)
+{
+	json_document_release(&found->answer);
+	*found = (struct found){ 0 };
+}
+
+/* By the list, whose fields can be chosen. */
+static int ask_in_list(struct clearml *clearml, const char *id, struct found *out,
 		       struct error *err)
 {
 	SCOPED(json_document) struct json_document body = { 0 };
+	const struct json *list;
 
 	json_new_object(&body);
 	add_fields(body.root);
 	clearml_add_texts(body.root, "id", &id, 1);
 	json_add_integer(body.root, "page", 0);
-	if (ask(clearml, &body, out, err) < 0)
+	out->endpoint = get_all;
+	if (clearml_call(clearml, get_all, CLEARML_MAY_REPEAT, &body, &out->answer, err) < 0)
 		return -1;
-	/* A server that answers with tasks that nobody asked for is not to be believed. */
-	for (size_t i = 0; i < out->count; i++)
-		if (strcmp(out->list[i].id, id) != 0)
-			return error_set(err, ERROR_MALFORMED, "%s: asked for %s, answered with %s",
-					 get_all, id, out->list[i].id);
+	if (json_list(out->answer.root, "data.tasks", &list, err) < 0)
+		return error_wrap(err, "%s", get_all);
+	for (const struct json *item = json_first(list); item; item = json_next(item))
+		if (check_id(get_all, item, id, err) < 0)
+			return -1;
+	out->task = json_first(list);
 	return 0;
 }
 
 /* The whole document, which may be large: asked only when the list did not have it. */
-static int ask_document(struct clearml *clearml, const char *id, struct clearml_task *out,
+static int ask_document(struct clearml *clearml, const char *id, struct found *out,
 			struct error *err)
 {
 	static const char endpoint[] = "tasks.get_by_id";
-	SCOPED(json_document) struct json_document body = { 0 }, answer = { 0 };
-	const struct json *task;
-	struct clearml_task read;
+	SCOPED(json_document) struct json_document body = { 0 };
 
 	json_new_object(&body);
 	json_add_text(body.root, "task", id);
-	if (clearml_call(clearml, endpoint, CLEARML_MAY_REPEAT, &body, &answer, err) < 0)
+	out->endpoint = endpoint;
+	if (clearml_call(clearml, endpoint, CLEARML_MAY_REPEAT, &body, &out->answer, err) < 0)
 		return -1;
-	if (json_object(answer.root, "data.task", &task, err) < 0 ||
-	    read_task(task, &read, err) < 0)
+	if (json_object(out->answer.root, "data.task", &out->task, err) < 0)
 		return error_wrap(err, "%s", endpoint);
-	if (strcmp(read.id, id) != 0)
-		return error_set(err, ERROR_MALFORMED, "%s: asked for %s, answered with %s",
-				 endpoint, id, read.id);
-	*out = read;
-	return 0;
+	return check_id(endpoint, out->task, id, err);
+}
+
+/* Release *out also after a failure. */
+static int ask_one(struct clearml *clearml, const char *id, struct found *out, struct error *err)
+{
+	clearml_begin(clearml);
+	if (ask_in_list(clearml, id, out, err) < 0)
+		return -1;
+	if (out->task)
+		return 0;
+	found_release(out);
+	return ask_document(clearml, id, out, err);
 }
 
 int clearml_task(struct clearml *clearml, const char *id, struct clearml_task *out,
 		 struct error *err)
 {
-	SCOPED(clearml_tasks) struct clearml_tasks found = { 0 };
+	SCOPED(found) struct found found = { 0 };
 
-	clearml_begin(clearml);
-	if (ask_in_list(clearml, id, &found, err) < 0)
+	if (ask_one(clearml, id, &found, err) < 0)
 		return -1;
-	if (!found.count)
-		return ask_document(clearml, id, out, err);
-	*out = found.list[0];
+	if (read_task(found.task, out, err) < 0)
+		return error_wrap(err, "%s", found.endpoint);
+	return 0;
+}
+
+int clearml_task_arguments(struct clearml *clearml, const char *id, struct buf *out,
+			   struct error *err)
+{
+	SCOPED(found) struct found found = { 0 };
+
+	if (ask_one(clearml, id, &found, err) < 0)
+		return -1;
+	if (clearml_read_arguments(found.task, out, err) < 0)
+		return error_wrap(err, "%s", found.endpoint);
 	return 0;
 }
 

@@ -1,12 +1,14 @@
 #include "common/ticket.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/schema.h"
 #include "common/schemas.h"
+#include "common/ticket_docker.h"
 
 enum { FORM_VERSION = 1 };
 
@@ -33,6 +35,11 @@ static const struct {
 	{ "clearml.files_server", FIELD(files_server), ROOM(files_server) },
 	{ "bundle.file", FIELD(bundle_file), ROOM(bundle_file) },
 	{ "agent.user", FIELD(agent.user), ROOM(agent.user) },
+	{ "agent.docker.socket", FIELD(agent.docker.socket), ROOM(agent.docker.socket) },
+	{ "agent.docker.agent_image", FIELD(agent.docker.agent_image),
+	  ROOM(agent.docker.agent_image) },
+	{ "agent.docker.image", FIELD(agent.docker.image), ROOM(agent.docker.image) },
+	{ "agent.docker.network", FIELD(agent.docker.network), ROOM(agent.docker.network) },
 };
 
 enum width { WIDTH_UNSIGNED, WIDTH_64 };
@@ -58,6 +65,10 @@ static const struct {
 	{ "gates.free_bytes", FIELD(gates.free_bytes), WIDTH_64 },
 	{ "gates.free_inode_percent", FIELD(gates.free_inode_percent), WIDTH_UNSIGNED },
 	{ "gates.max_clock_skew_s", FIELD(gates.max_clock_skew_s), WIDTH_64 },
+	{ "agent.docker.gpus", FIELD(agent.docker.gpus), WIDTH_UNSIGNED },
+	{ "agent.docker.pull_timeout_s", FIELD(agent.docker.pull_timeout_s), WIDTH_64 },
+	{ "agent.docker.wait_s", FIELD(agent.docker.wait_s), WIDTH_64 },
+	{ "init.timeout_s", FIELD(init.timeout_s), WIDTH_64 },
 };
 
 void ticket_defaults(struct ticket *out)
@@ -76,7 +87,13 @@ void ticket_defaults(struct ticket *out)
 		.gates = { .free_bytes = 10000000000,
 			   .free_inode_percent = 5,
 			   .max_clock_skew_s = 120 },
-		.agent = { .mode = AGENT_HOST },
+		.agent = { .mode = AGENT_HOST,
+			   .docker = { .socket = "/var/run/docker.sock",
+				       .pull = PULL_MISSING,
+				       .network = "bridge",
+				       .pull_timeout_s = 1800,
+				       .wait_s = 120 } },
+		.init = { .timeout_s = 600 },
 	};
 }
 
@@ -91,6 +108,9 @@ void ticket_release(struct ticket *ticket)
 {
 	release_texts(ticket->agent.command);
 	release_texts(ticket->agent.environment);
+	release_texts(ticket->agent.docker.arguments);
+	release_texts(ticket->agent.docker.allow);
+	free(ticket->init.script);
 	free(ticket->hold);
 	*ticket = (struct ticket){ 0 };
 }
@@ -199,15 +219,110 @@ static bool is_day(const char *day)
 	return clock_parse_iso(buf_slice(&text), &wall_ms, &ignored) == 0;
 }
 
-/* What a schema cannot say. */
-static int check(const struct ticket *ticket, const struct origin *origin, struct error *err)
+static void read_agent(const struct json *root, struct ticket *out)
+{
+	struct ticket_agent *agent = &out->agent;
+	struct ticket_docker *docker = &agent->docker;
+
+	if (strcmp(json_text_or(root, "agent.mode", "host"), "docker") == 0)
+		agent->mode = AGENT_DOCKER;
+	agent->command = read_list(json_find(root, "agent.command"));
+	agent->environment = read_list(json_find(root, "agent.environment"));
+	docker->arguments = read_list(json_find(root, "agent.docker.arguments"));
+	docker->allow = read_list(json_find(root, "agent.docker.allow"));
+	docker->is_image_fixed = json_bool_or(root, "agent.docker.image_fixed", false);
+	docker->pull = ticket_docker_pull_named(json_text_or(root, "agent.docker.pull", ""));
+}
+
+static void read_init(const struct json *root, struct ticket *out)
+{
+	const char *script = json_text_or(root, "init.script", NULL);
+
+	if (script)
+		out->init.script = memory_text(slice_of(script));
+	out->init.is_login = json_bool_or(root, "init.login", false);
+	out->init.is_optional = json_bool_or(root, "init.optional", false);
+}
+
+/* ---- what a schema cannot say ---- */
+
+static int check_host(const struct json *root, const struct ticket *ticket,
+		      const struct origin *origin, struct error *err)
+{
+	if (json_find(root, "agent.docker"))
+		return refuse(origin, "agent.docker", "is for agent.mode docker, and this is host",
+			      err);
+	if (!json_find(root, "agent.command"))
+		return refuse(origin, "agent",
+			      "command is missing: agent.mode host needs the absolute path of "
+			      "clearml-agent",
+			      err);
+	if (ticket->agent.command[0][0] != '/')
+		return refuse(origin, "agent.command[0]", "expected an absolute path", err);
+	return 0;
+}
+
+static int check_list(const struct origin *origin, const char *name, size_t place,
+		      const char *fault, struct error *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "agent.docker.%s[%zu]", name, place);
+	return fault ? refuse(origin, path, fault, err) : 0;
+}
+
+static int check_texts(const struct ticket_docker *docker, const struct origin *origin,
+		       struct error *err)
+{
+	const char *fault = ticket_docker_image_fault(docker->agent_image);
+	size_t place = 0;
+
+	if (fault)
+		return refuse(origin, "agent.docker.agent_image", fault, err);
+	fault = ticket_docker_image_fault(docker->image);
+	if (fault)
+		return refuse(origin, "agent.docker.image", fault, err);
+	fault = ticket_docker_arguments_fault(docker->arguments, &place);
+	if (check_list(origin, "arguments", place, fault, err) < 0)
+		return -1;
+	fault = ticket_docker_allow_fault(docker->allow, &place);
+	return check_list(origin, "allow", place, fault, err);
+}
+
+static int check_docker(const struct json *root, const struct ticket *ticket,
+			const struct origin *origin, struct error *err)
+{
+	const struct ticket_docker *docker = &ticket->agent.docker;
+	char why[80];
+
+	if (!json_find(root, "agent.docker"))
+		return refuse(origin, "agent",
+			      "docker is missing: agent.mode docker needs an agent_image and an "
+			      "image",
+			      err);
+	if (json_find(root, "agent.command"))
+		return refuse(origin, "agent.command",
+			      "is for agent.mode host: in docker mode clearml-agent is in "
+			      "agent.docker.agent_image",
+			      err);
+	if (ticket->agent.user[0])
+		return refuse(origin, "agent.user",
+			      "is for agent.mode host: in docker mode the images say who runs",
+			      err);
+	if (docker->gpus % ticket->seats) {
+		snprintf(why, sizeof(why), "expected 0 or a multiple of seats (%u), got %u",
+			 ticket->seats, docker->gpus);
+		return refuse(origin, "agent.docker.gpus", why, err);
+	}
+	return check_texts(docker, origin, err);
+}
+
+static int check_times(const struct ticket *ticket, const struct origin *origin, struct error *err)
 {
 	const struct ticket_limits *limits = &ticket->limits;
 
 	if (!is_day(ticket->day))
 		return refuse(origin, "day", "no such day", err);
-	if (ticket->agent.command[0][0] != '/')
-		return refuse(origin, "agent.command[0]", "expected an absolute path", err);
 	if (limits->poll_min_ms > limits->poll_max_ms)
 		return refuse(origin, "limits", "poll_min_ms is above poll_max_ms", err);
 	if (limits->max_age_s > limits->max_life_s)
@@ -218,18 +333,30 @@ static int check(const struct ticket *ticket, const struct origin *origin, struc
 	return 0;
 }
 
+static int check(const struct json *root, const struct ticket *ticket, const struct origin *origin,
+		 struct error *err)
+{
+	if (check_times(ticket, origin, err) < 0)
+		return -1;
+	if (ticket->init.script && strlen(ticket->init.script) > TICKET_SCRIPT_BYTES)
+		return refuse(origin, "init.script", "is longer than 65536 bytes", err);
+	if (ticket->agent.mode == AGENT_DOCKER)
+		return check_docker(root, ticket, origin, err);
+	return check_host(root, ticket, origin, err);
+}
+
 static int read_ticket(const struct json *root, const struct origin *origin, struct ticket *out,
 		       struct error *err)
 {
 	ticket_defaults(out);
 	out->one_task = json_bool_or(root, "one_task", false);
-	out->agent.command = read_list(json_find(root, "agent.command"));
-	out->agent.environment = read_list(json_find(root, "agent.environment"));
+	read_agent(root, out);
+	read_init(root, out);
 	read_hold(json_find(root, "hold"), out);
 	read_numbers(root, out);
 	if (read_texts(root, origin, out, err) < 0 || read_queues(root, origin, out, err) < 0)
 		return -1;
-	return check(out, origin, err);
+	return check(root, out, origin, err);
 }
 
 int ticket_parse(struct slice text, const char *source, struct ticket *out, struct error *err)
@@ -265,7 +392,7 @@ static void add_list(struct json *to, const char *name, char *const *list)
 /* The member's name when the path lies in the group (NULL: at the top), else NULL. */
 static const char *name_in(const char *path, const char *group)
 {
-	const char *dot = strchr(path, '.');
+	const char *dot = strrchr(path, '.');
 
 	if (!dot || !group)
 		return !dot && !group ? path : NULL;
@@ -313,14 +440,42 @@ static void add_queues(struct json *to, const struct ticket *ticket)
 		json_add_text(list, NULL, ticket->queues[i]);
 }
 
+static void add_docker(struct json *to, const struct ticket *ticket)
+{
+	const struct ticket_docker *docker = &ticket->agent.docker;
+
+	add_group(to, "agent.docker", ticket);
+	json_add_bool(to, "image_fixed", docker->is_image_fixed);
+	json_add_text(to, "pull", ticket_docker_pull_name(docker->pull));
+	add_list(to, "arguments", docker->arguments);
+	add_list(to, "allow", docker->allow);
+}
+
 static void add_agent(struct json *to, const struct ticket *ticket)
 {
 	struct json *agent = json_add_object(to, "agent");
+	bool is_docker = ticket->agent.mode == AGENT_DOCKER;
 
-	json_add_text(agent, "mode", "host");
-	add_list(agent, "command", ticket->agent.command);
+	json_add_text(agent, "mode", is_docker ? "docker" : "host");
+	if (!is_docker)
+		add_list(agent, "command", ticket->agent.command);
 	add_list(agent, "environment", ticket->agent.environment);
 	add_group(agent, "agent", ticket);
+	if (is_docker)
+		add_docker(json_add_object(agent, "docker"), ticket);
+}
+
+/* A machine without a script gets the ticket that it always got. */
+static void add_init(struct json *to, const struct ticket *ticket)
+{
+	if (!ticket->init.script)
+		return;
+	struct json *init = json_add_object(to, "init");
+
+	json_add_text(init, "script", ticket->init.script);
+	json_add_bool(init, "login", ticket->init.is_login);
+	json_add_bool(init, "optional", ticket->init.is_optional);
+	add_group(init, "init", ticket);
 }
 
 static void add_hold(struct json *to, const struct ticket *ticket)
@@ -348,6 +503,7 @@ void ticket_print(const struct ticket *ticket, struct buf *out)
 	for (size_t i = 0; i < ARRAY_LEN(groups); i++)
 		add_group(json_add_object(document.root, groups[i]), groups[i], ticket);
 	add_agent(document.root, ticket);
+	add_init(document.root, ticket);
 	add_hold(document.root, ticket);
 	json_print(document.root, true, out);
 }

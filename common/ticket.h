@@ -13,7 +13,13 @@
  * signing comes with sealed credentials, and the fields stay.
  */
 
-enum { TICKET_FIELD_ROOM = 65, TICKET_MAX_QUEUES = 32, TICKET_PATH_ROOM = 512 };
+enum {
+	TICKET_FIELD_ROOM = 65,
+	TICKET_MAX_QUEUES = 32,
+	TICKET_PATH_ROOM = 512,
+	TICKET_SCRIPT_BYTES = 65536, /* of an init script, at most */
+	TICKET_FILE_BYTES = 256 * 1024, /* of a ticket; a machine reads no longer one */
+};
 
 struct ticket_span {
 	int64_t from_s, until_s; /* wall seconds: a slot below a minimum does not idle out */
@@ -38,13 +44,44 @@ struct ticket_gates {
 	int64_t max_clock_skew_s;
 };
 
-enum agent_mode { AGENT_HOST };
+enum agent_mode { AGENT_HOST, AGENT_DOCKER };
 
+/* When an image is fetched: where it is not here yet, each time (for tags that move), never. */
+enum docker_pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
+
+/* How tasks run in containers (agent mode docker). */
+struct ticket_docker {
+	char socket[TICKET_PATH_ROOM]; /* of the engine; /var/run/docker.sock */
+	char agent_image[TICKET_PATH_ROOM]; /* has clearml-agent and the docker program */
+	char image[TICKET_PATH_ROOM]; /* the default container of tasks that name none */
+	bool is_image_fixed; /* every task runs in it, whatever the task names */
+	enum docker_pull_policy pull;
+	char network[TICKET_FIELD_ROOM]; /* "bridge" */
+	char **arguments; /* of docker run, for every task container; NULL-terminated */
+	char **allow; /* options ("--ipc") that a task may bring beside the harmless ones; "*": all
+		       */
+	unsigned gpus; /* promised; shared out among the seats; 0: CPU mode */
+	int64_t pull_timeout_s; /* 1800 */
+	int64_t wait_s; /* for an engine that does not answer; 120 */
+};
+
+/* The operator's own script, once, before the first task. */
+struct ticket_init {
+	char *script; /* NULL: none */
+	bool is_login; /* bash reads the login files (/etc/profile, ~/.profile) */
+	bool is_optional; /* when it fails: go on with a warning, instead of leaving */
+	int64_t timeout_s; /* 600 */
+};
+
+/* After ticket_parse() the lists in it and in docker are never NULL, but may be empty. */
 struct ticket_agent {
 	enum agent_mode mode;
-	char **command; /* argv of clearml-agent up to "execute"; NULL-terminated, absolute */
+	char **command; /* argv of clearml-agent up to "execute"; NULL-terminated, absolute;
+			 * empty in docker mode */
 	char **environment; /* "NAME=value" beside the base set; NULL-terminated; no secrets */
-	char user[TICKET_FIELD_ROOM]; /* run as this user; "": as bootstrap itself */
+	char user[TICKET_FIELD_ROOM]; /* run as this user; "": as bootstrap itself; host mode only
+				       */
+	struct ticket_docker docker; /* docker mode only: else no image, and defaults */
 };
 
 struct ticket {
@@ -62,6 +99,7 @@ struct ticket {
 	struct ticket_limits limits;
 	struct ticket_gates gates;
 	struct ticket_agent agent;
+	struct ticket_init init;
 	struct ticket_span *hold;
 	size_t hold_count;
 };

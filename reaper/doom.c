@@ -97,7 +97,8 @@ struct machine_seats doom_seats(const struct observed_machine *machine,
 		if (!strcmp(record->phase, "serve") && !record->is_draining)
 			seats.free = record->free_seats;
 	}
+	/* Its ticket may be older than the configuration: its own word goes before ours. */
 	if (seats.is_booting)
-		seats.booting = resource->ticket.seats;
+		seats.booting = machine->has_record ? record->seats : resource->ticket.seats;
 	return seats;
 }

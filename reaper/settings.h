@@ -13,6 +13,9 @@
  * clearml.conf (clearml_keys.h); the file wins.
  */
 
+/* The default of agent.docker.agent_image: what packaging/container/agent builds. */
+#define SETTINGS_AGENT_IMAGE "mayfly/clearml-agent:3.0.3"
+
 enum { SETTINGS_MAX_RESOURCES = 64, SETTINGS_MAX_QUEUES = 500 };
 
 struct local_settings {

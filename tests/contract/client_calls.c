@@ -152,6 +152,18 @@ static int task(struct clearml *clearml, const struct words *words, struct json 
 	return 0;
 }
 
+static int arguments(struct clearml *clearml, const struct words *words, struct json *out,
+		     struct error *err)
+{
+	SCOPED(buf) struct buf found = BUF(1 << 20);
+
+	if (clearml_task_arguments(clearml, must(words, 1), &found, err) < 0 ||
+	    buf_finish(&found, err) < 0)
+		return -1;
+	json_add_text(out, "arguments", buf_text(&found));
+	return 0;
+}
+
 static void add_tasks(const struct clearml_tasks *found, struct json *out)
 {
 	struct json *list = json_add_list(out, "tasks");
@@ -304,6 +316,7 @@ static const struct {
 	{ "pop", pop },
 	{ "front", front },
 	{ "task", task },
+	{ "arguments", arguments },
 	{ "tasks_in", tasks_in },
 	{ "set", set_property },
 	{ "delete", delete_property },

@@ -6,6 +6,7 @@ The calls are made by tests/contract/client_calls.c, which the Makefile builds.
 
 import json
 import os
+import shlex
 import subprocess
 import time
 from contextlib import contextmanager
@@ -165,6 +166,27 @@ def test_a_task_and_its_properties(calls, client):
     assert client.properties(task) == {"mayfly_attempt": f"{task}/2"}
 
 
+def test_the_arguments_of_a_tasks_container(calls, client):
+    task = queued_task(client, client.create_queue("cpu"))
+    assert calls.arguments(task) == {"arguments": ""}
+    text = "-e 'A=b c' --ipc=host"
+    client.call("tasks.edit", task=task, force=True,
+                container={"image": "python:3.11", "arguments": text})
+    assert calls.arguments(task) == {"arguments": text}
+    assert calls.task(task)["image"] == "python:3.11"
+    client.call("tasks.edit", task=task, force=True, container={"image": "python:3.11"})
+    assert calls.arguments(task) == {"arguments": ""}
+
+
+def test_arguments_that_are_a_list_are_quoted(client, calls):
+    """The agent takes a list too: what a shell makes of our text is that list again."""
+    words = ["-e", "A=it's \"b\" c", "", "--ipc=host", "$HOME", "ä"]
+    task = queued_task(client, client.create_queue("cpu"))
+    client.inject(endpoint="tasks.get_all", client="mayfly",
+                  replace_data={"tasks": [{"id": task, "container": {"arguments": words}}]})
+    assert shlex.split(calls.arguments(task)["arguments"]) == words
+
+
 def test_tasks_by_status(calls, client):
     cpu, gpu = client.create_queue("cpu"), client.create_queue("gpu")
     one, two, three = (queued_task(client, queue) for queue in (cpu, cpu, gpu))
@@ -272,6 +294,7 @@ def test_unknown_things(calls, client):
             (calls.front, (NOWHERE, task), "conflict", 703),
             (calls.front, (queue, task), "conflict", 703),
             (calls.task, (NOWHERE,), "not_found", 101),
+            (calls.arguments, (NOWHERE,), "not_found", 101),
             (calls.set, (NOWHERE, "a", "b"), "not_found", 101),
             (calls.delete, (NOWHERE, "a"), "not_found", 101),
             (calls.enqueue, (NOWHERE, queue, "r"), "not_found", 101),
@@ -329,7 +352,7 @@ def test_a_base_path_is_kept(server):
 
 # -- faults ----------------------------------------------------------------------------------------
 
-READS = {"queues": (0, "cpu"), "peek": ("QUEUE",), "task": ("TASK",),
+READS = {"queues": (0, "cpu"), "peek": ("QUEUE",), "task": ("TASK",), "arguments": ("TASK",),
          "tasks_in": ("queued", "QUEUE"), "workers": ()}
 REPEATED = {"front": ("QUEUE", "TASK"), "set": ("TASK", "a", "b"), "delete": ("TASK", "a"),
             "console": ("TASK", "w", "info", "x"), "register": ("w", 60), "report": ("w", 0),
@@ -418,7 +441,7 @@ def test_answers_that_make_no_sense_decide_nothing(client, server, scene, lie):
 
 def test_a_missing_list_is_no_empty_list(client, calls, scene):
     calls.login()
-    for name in ("queues", "task", "tasks_in", "workers"):
+    for name in ("queues", "task", "arguments", "tasks_in", "workers"):
         for data in ({}, {"queues": None, "tasks": None, "workers": None}):
             client.inject(endpoint=".", client="mayfly", replace_data=data)
             error = refused(getattr(calls, name), *scene(READS[name]))

@@ -36,6 +36,52 @@ static int read_queues(const struct json *data, struct error *err)
 	return 0;
 }
 
+/* The next word as a shell takes it, from a text of plain letters, blanks and both quotes. */
+static const char *next_word(const char *at, struct buf *word)
+{
+	char quote = '\0';
+
+	for (; *at && (quote || *at != ' '); at++) {
+		if (quote ? *at == quote : *at == '\'' || *at == '"')
+			quote = quote ? '\0' : *at;
+		else
+			buf_add(word, (struct slice){ at, 1 });
+	}
+	assert(!quote);
+	return *at ? at + 1 : at;
+}
+
+/* A shell takes a list apart again into what it was. */
+static void are_words(const struct json *list, const char *joined)
+{
+	for (const struct json *item = json_first(list); item; item = json_next(item)) {
+		SCOPED(buf) struct buf word = BUF(SIZE_MAX);
+
+		joined = next_word(joined, &word);
+		assert(strcmp(buf_text(&word), json_text_value(item)) == 0);
+	}
+	assert(!*joined);
+}
+
+static int read_arguments(const struct json *data, struct error *err)
+{
+	const struct json *list = json_find(data, "tasks");
+
+	for (const struct json *task = list ? json_first(list) : NULL; task;
+	     task = json_next(task)) {
+		SCOPED(buf) struct buf joined = BUF(SIZE_MAX);
+		const struct json *from = json_find(task, "container.arguments");
+
+		if (clearml_read_arguments(task, &joined, err) < 0) {
+			assert(!joined.len);
+			return -1;
+		}
+		if (from && json_kind(from) == JSON_LIST)
+			are_words(from, buf_text(&joined));
+	}
+	return 0;
+}
+
 static int read_tasks(const struct json *data, struct error *err)
 {
 	SCOPED(clearml_tasks) struct clearml_tasks tasks = { 0 };
@@ -55,7 +101,7 @@ static int read_tasks(const struct json *data, struct error *err)
 		ends(task->attempt, sizeof(task->attempt));
 		ends(task->image, sizeof(task->image));
 	}
-	return 0;
+	return read_arguments(data, err);
 }
 
 static int read_workers(const struct json *data, struct error *err)

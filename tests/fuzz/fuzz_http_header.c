@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_read(struct slice text)
 {
 	const int64_t year_ms = 365LL * 24 * 3600 * 1000;
-	struct http_headers headers = { 0 };
+	struct http_headers headers = { .noted_name = "Content-Type" };
 
 	while (text.len) {
 		const char *end = memchr(text.ptr, '\n', text.len);
@@ -26,6 +26,8 @@ static void check_read(struct slice text)
 		int64_t wait_ms = http_header_wait_ms(&headers, 0);
 
 		assert(wait_ms >= 0 && wait_ms <= year_ms);
+		assert(headers.noted_name && strncmp(headers.noted, headers.content_type,
+						     sizeof(headers.noted) - 1) == 0);
 		size_t type_len = strnlen(headers.content_type, sizeof(headers.content_type));
 
 		assert(type_len < sizeof(headers.content_type));

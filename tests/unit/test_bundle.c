@@ -21,6 +21,8 @@ static const char full[] =
 	" \"git\": {\"user\": \"bot\", \"token\": \"" CANARY
 	"-git\", \"host\": \"git.example.org\"},\n"
 	" \"environment\": {\"HF_TOKEN\": \"" CANARY "-hf\", \"EMPTY\": \"\"},\n"
+	" \"registries\": [{\"server\": \"ghcr.io\", \"user\": \"bot\", \"password\": \"" CANARY
+	"-registry\"}],\n"
 	" \"extra_conf\": \"sdk.x: " CANARY "-conf\"}";
 
 static void test_a_full_one(void **state)
@@ -127,6 +129,104 @@ static void test_bad_documents(void **state)
 	}
 }
 
+/* One registry a row, with a password that must not be told. */
+#define REGISTRY(server) \
+	"{\"server\": \"" server "\", \"user\": \"u\", \"password\": \"" CANARY "\"}"
+#define REGISTRIES(list) "{" KEYS ",\n\"registries\": [" list "]}"
+
+static void test_registries(void **state)
+{
+	static const char text[] =
+		REGISTRIES(REGISTRY("docker.io") ", " REGISTRY("registry.example.com:5000"));
+	SCOPED(bundle) struct bundle bundle = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	if (bundle_parse(slice_of(text), "b.json", &bundle, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_int_equal(bundle.registry_count, 2);
+	assert_string_equal(bundle.registries[0].server, "docker.io");
+	assert_string_equal(bundle.registries[0].user, "u");
+	assert_string_equal(secret_text(&bundle.registries[0].password), CANARY);
+	assert_string_equal(bundle.registries[1].server, "registry.example.com:5000");
+	bundle_release(&bundle);
+	assert_null(bundle.registries);
+	assert_int_equal(bundle.registry_count, 0);
+}
+
+static void test_servers_of_registries(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *want; /* NULL: it is taken */
+	} rows[] = {
+		{ REGISTRIES(""), NULL },
+		{ REGISTRIES(REGISTRY("ghcr.io")), NULL },
+		{ REGISTRIES(REGISTRY("localhost")), NULL },
+		{ REGISTRIES(REGISTRY("host:5000")), NULL },
+		{ REGISTRIES(REGISTRY("host:1") ", " REGISTRY("host:2")), NULL },
+		{ REGISTRIES(REGISTRY("10.0.0.1:65535")), NULL },
+		{ REGISTRIES(REGISTRY("[::1]")), NULL },
+		{ REGISTRIES(REGISTRY("[::]")), NULL },
+		{ REGISTRIES(REGISTRY("[2001:db8::1]:5000")), NULL },
+		{ REGISTRIES(REGISTRY("")), "registries[0].server" },
+		{ REGISTRIES(REGISTRY("https://ghcr.io")), "without https://" },
+		{ REGISTRIES(REGISTRY("ghcr.io/")), "without a path" },
+		{ REGISTRIES(REGISTRY("ghcr.io/me")), "without a path" },
+		{ REGISTRIES(REGISTRY("ghcr.io") ", " REGISTRY("me@ghcr.io")),
+		  "b.json: registries[1].server: expected a registry" },
+		{ REGISTRIES(REGISTRY("ghcr.io:")), "registries[0].server" },
+		{ REGISTRIES(REGISTRY("ghcr.io:x")), "registries[0].server" },
+		{ REGISTRIES(REGISTRY("ghcr.io:123456")), "registries[0].server" },
+		{ REGISTRIES(REGISTRY("ghcr.io:1:2")), "registries[0].server" },
+		{ REGISTRIES(REGISTRY(":5000")), "registries[0].server" },
+		{ REGISTRIES(REGISTRY("-ghcr.io")), "registries[0].server" },
+		{ REGISTRIES(REGISTRY("ghcr.")), "registries[0].server" },
+		{ REGISTRIES(REGISTRY("ghcr-:1")), NULL }, /* the engine's to say */
+		{ REGISTRIES(REGISTRY("gh cr.io")), "registries[0].server" },
+		{ REGISTRIES(REGISTRY("ghcr.io\\n")), "registries[0].server" },
+		{ REGISTRIES(REGISTRY("[]")), "registries[0].server" },
+		{ REGISTRIES(REGISTRY("[::1")), "registries[0].server" },
+		{ REGISTRIES(REGISTRY("[g::1]")), "registries[0].server" },
+		{ REGISTRIES(REGISTRY("[::1]5000")), "registries[0].server" },
+		{ REGISTRIES(REGISTRY(CANARY "/x")), "registries[0].server" },
+		{ REGISTRIES(REGISTRY("index.docker.io")), "is written docker.io" },
+		{ REGISTRIES(REGISTRY("Registry-1.docker.io")), "is written docker.io" },
+		{ REGISTRIES(REGISTRY("a") ", " REGISTRY("ghcr.io") ", " REGISTRY("GHCR.io")),
+		  "registries[2].server: GHCR.io is the server of registries[1] already" },
+		{ REGISTRIES("{\"server\": \"a\", \"user\": \"u\"}"),
+		  "b.json:2: registries[0].password: missing" },
+		{ REGISTRIES("{\"server\": \"a\", \"user\": \"u\", \"password\": \"\"}"),
+		  "registries[0].password" },
+		{ REGISTRIES("{\"server\": \"a\", \"user\": \"\", \"password\": \"" CANARY "\"}"),
+		  "registries[0].user" },
+		{ REGISTRIES("\"" CANARY "\""), "b.json:2: registries[0]" },
+		{ "{" KEYS ", \"registries\": " REGISTRY("a") "}", "registries" },
+		{ "{" KEYS ", \"registries\": [{\"server\": \"" E32 E32 E32 E32
+		  "\", \"user\": \"u\", \"password\": \"" CANARY "\"}]}",
+		  "registries[0].server: 256 bytes" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		SCOPED(bundle) struct bundle bundle = { 0 };
+		struct error err = { 0 };
+		int result = bundle_parse(slice_of(rows[i].text), "b.json", &bundle, &err);
+
+		if ((result == 0) != !rows[i].want)
+			fail_msg("%s: %d %s", rows[i].text, result, err.message);
+		if (result == 0)
+			continue;
+		assert_int_equal(err.class, ERROR_CONFIGURATION);
+		assert_null(bundle.registries);
+		if (!strstr(err.message, rows[i].want) || !strstr(err.message, "b.json"))
+			fail_msg("%s: \"%s\" lacks \"%s\"", rows[i].text, err.message,
+				 rows[i].want);
+		if (strstr(err.message, CANARY))
+			fail_msg("%s: the message tells the secret", rows[i].text);
+	}
+}
+
 static void write_bundle(const char *path, mode_t mode)
 {
 	struct error err = { 0 };
@@ -215,11 +315,13 @@ static bool can_search_heap(const char *needle)
 static void test_nothing_of_it_stays_in_the_heap(void **state)
 {
 	char needle[32], folder[SCRATCH_ROOM];
+	char password[32];
 	struct bundle bundle = { 0 };
 	struct error err = { 0 };
 
 	(void)state;
 	snprintf(needle, sizeof(needle), "%s-%s-%s", "canary", "7f3a9c51", "clearml");
+	snprintf(password, sizeof(password), "%s-%s-%s", "canary", "7f3a9c51", "registry");
 	if (!can_search_heap(needle))
 		skip();
 	scratch_make(folder);
@@ -231,6 +333,7 @@ static void test_nothing_of_it_stays_in_the_heap(void **state)
 	assert_string_equal(secret_text(&bundle.secret_key), needle);
 	bundle_release(&bundle);
 	assert_int_equal(count_in_memory(needle), 0);
+	assert_int_equal(count_in_memory(password), 0);
 	scratch_remove(folder);
 }
 
@@ -240,6 +343,8 @@ int main(void)
 		cmocka_unit_test(test_a_full_one),
 		cmocka_unit_test(test_the_least),
 		cmocka_unit_test(test_bad_documents),
+		cmocka_unit_test(test_registries),
+		cmocka_unit_test(test_servers_of_registries),
 		cmocka_unit_test(test_loading_asks_for_a_closed_file),
 		cmocka_unit_test(test_loading_what_is_not_there),
 		cmocka_unit_test(test_nothing_of_it_stays_in_the_heap),

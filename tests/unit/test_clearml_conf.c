@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "bootstrap/docker_policy.h"
 #include "common/json.h"
 
 enum { CONF_MAX_BYTES = 1 << 20 };
@@ -246,12 +247,129 @@ static void test_depth(void **state)
 	assert_non_null(strstr(err.message, "deep"));
 }
 
+/* ---- docker mode ---- */
+
+/* A list's texts with bars between, or any other value as JSON has it; "-": there is none. */
+static void describe(const struct json *value, struct buf *out)
+{
+	if (!value) {
+		buf_addf(out, "-");
+	} else if (json_kind(value) != JSON_LIST) {
+		json_print(value, false, out);
+	} else {
+		for (const struct json *item = json_first(value); item; item = json_next(item))
+			buf_addf(out, "%s%s", item == json_first(value) ? "" : "|",
+				 json_text_value(item));
+	}
+}
+
+/* As the agent's container sees it: below the host mount, and with what tasks may bring. */
+static void test_docker_mode(void **state)
+{
+	static const struct {
+		const char *when;
+		bool is_docker, is_fixed;
+		const char *path, *want;
+	} rows[] = {
+		{ "in docker mode the environments lie in the host mount", true, false,
+		  "agent.venvs_dir", "\"/root/.clearml/caches/venvs-builds\"" },
+		{ "so do repositories", true, false, "agent.vcs_cache.path",
+		  "\"/root/.clearml/caches/vcs-cache\"" },
+		{ "and pip's downloads", true, false, "agent.pip_download_cache.path",
+		  "\"/root/.clearml/caches/pip-download-cache\"" },
+		{ "and the tasks' pip", true, false, "agent.docker_pip_cache",
+		  "\"/root/.clearml/caches/pip-cache\"" },
+		{ "and their apt", true, false, "agent.docker_apt_cache",
+		  "\"/root/.clearml/caches/apt-cache\"" },
+		{ "and datasets", true, false, "sdk.storage.cache.default_base_dir",
+		  "\"/root/.clearml/caches/cache\"" },
+		{ "tasks that name no image get the default one", true, false,
+		  "agent.default_docker.image", "\"task:1\"" },
+		{ "tasks may name an image", true, false, "agent.disable_task_docker_override",
+		  "-" },
+		{ "tasks may not name an image", true, true, "agent.disable_task_docker_override",
+		  "true" },
+		{ "the keys are in it", true, false, "api.credentials.secret_key", "\"SECRET\"" },
+		{ "host mode has no default image", false, true, "agent.default_docker", "-" },
+		{ "host mode has no filters", false, false, "agent.docker_args_filters", "-" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		SCOPED(json_document) struct json_document document = { 0 };
+		SCOPED(buf) struct buf text = BUF(CONF_MAX_BYTES), got = BUF(CONF_MAX_BYTES);
+		const struct input input = { 0 };
+		struct machine machine = { 0 };
+		struct error err = { 0 };
+
+		fill_machine(&machine, &input);
+		machine.ticket.agent.mode = rows[i].is_docker ? AGENT_DOCKER : AGENT_HOST;
+		machine.ticket.agent.docker.is_image_fixed = rows[i].is_fixed;
+		text_cut(machine.ticket.agent.docker.image, TICKET_PATH_ROOM, "task:1");
+		if (clearml_conf_print(&machine, 3, &text, &err) < 0 ||
+		    json_parse(buf_slice(&text), &document, &err) < 0)
+			fail_msg("when %s: %s", rows[i].when, err.message);
+		describe(json_find(document.root, rows[i].path), &got);
+		if (strcmp(buf_text(&got), rows[i].want) != 0)
+			fail_msg("when %s: %s is %s", rows[i].when, rows[i].path, buf_text(&got));
+		bundle_release(&machine.bundle);
+	}
+}
+
+/* The patterns of the policy, one for one, by what the ticket allows and gives itself. */
+static void test_docker_filters(void **state)
+{
+	static char ipc[] = "--ipc", all[] = "*", memory[] = "--memory=8g";
+	static const struct {
+		const char *when;
+		char *allow[2], *arguments[2];
+	} rows[] = {
+		{ "nothing more is allowed", { NULL }, { NULL } },
+		{ "an option is allowed", { ipc }, { NULL } },
+		{ "all are allowed", { all }, { NULL } },
+		{ "the operator sets one", { NULL }, { memory } },
+	};
+	char before[4096] = "";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		SCOPED(json_document) struct json_document document = { 0 };
+		SCOPED(docker_words) struct docker_words patterns = { 0 };
+		SCOPED(buf)
+		struct buf text = BUF(CONF_MAX_BYTES), got = BUF(CONF_MAX_BYTES),
+			   want = BUF(CONF_MAX_BYTES);
+		const struct input input = { 0 };
+		struct machine machine = { 0 };
+		struct error err = { 0 };
+		char *allow[] = { rows[i].allow[0], NULL };
+		char *arguments[] = { rows[i].arguments[0], NULL };
+		const struct docker_policy policy = { allow, arguments };
+
+		fill_machine(&machine, &input);
+		machine.ticket.agent.mode = AGENT_DOCKER;
+		machine.ticket.agent.docker.allow = allow;
+		machine.ticket.agent.docker.arguments = arguments;
+		assert_int_equal(clearml_conf_print(&machine, 3, &text, &err), 0);
+		assert_int_equal(json_parse(buf_slice(&text), &document, &err), 0);
+		describe(json_find(document.root, "agent.docker_args_filters"), &got);
+		docker_policy_patterns(&policy, &patterns);
+		for (size_t j = 0; j < patterns.count; j++)
+			buf_addf(&want, "%s%s", j ? "|" : "", patterns.list[j]);
+		if (!patterns.count || strcmp(buf_text(&got), buf_text(&want)) != 0)
+			fail_msg("when %s: %s", rows[i].when, buf_text(&got));
+		if (!strcmp(before, buf_text(&got)))
+			fail_msg("when %s: it changes nothing", rows[i].when);
+		text_cut(before, sizeof(before), buf_text(&got));
+		bundle_release(&machine.bundle);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_print),
-		cmocka_unit_test(test_no_secret_in_errors),
-		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_print),	       cmocka_unit_test(test_no_secret_in_errors),
+		cmocka_unit_test(test_depth),	       cmocka_unit_test(test_docker_mode),
+		cmocka_unit_test(test_docker_filters),
 	};
 	struct error err = { 0 };
 	bool is_locked = false;

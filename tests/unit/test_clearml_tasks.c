@@ -301,6 +301,100 @@ static void test_console(void **state)
 	talk_end(&talk);
 }
 
+static const struct {
+	const char *when, *container, *want; /* want: what is added; NULL: ERROR_MALFORMED */
+	const char *said; /* in the message then */
+} argument_rows[] = {
+	{ "there is no container", "null", "", NULL },
+	{ "the container is empty", "{}", "", NULL },
+	{ "they are null", "{\"arguments\":null}", "", NULL },
+	{ "they are empty", "{\"arguments\":\"\"}", "", NULL },
+	{ "they are a text", "{\"image\":\"x\",\"arguments\":\" -e 'A=b c'  --ipc=host\\n\"}",
+	  " -e 'A=b c'  --ipc=host\n", NULL },
+	{ "they are a list", "{\"arguments\":[\"-e\",\"A=b\",\"--ipc=host\",\"/a:/b,c@d%e+f_g\"]}",
+	  "-e A=b --ipc=host /a:/b,c@d%e+f_g", NULL },
+	{ "they are an empty list", "{\"arguments\":[]}", "", NULL },
+	{ "a word of a list has a blank", "{\"arguments\":[\"-e\",\"A=b c\"]}", "-e 'A=b c'",
+	  NULL },
+	{ "a word of a list is empty", "{\"arguments\":[\"a\",\"\",\"b\"]}", "a '' b", NULL },
+	{ "a word of a list has quotes", "{\"arguments\":[\"it's\",\"'\",\"\\\"$HOME\\\"\"]}",
+	  "'it'\"'\"'s' ''\"'\"'' '\"$HOME\"'", NULL },
+	{ "a word of a list is beyond ASCII", "{\"arguments\":[\"n\u00e4\"]}", "'n\xc3\xa4'",
+	  NULL },
+	{ "they are a number", "{\"arguments\":5}", NULL, "container.arguments: expected a text" },
+	{ "they are an object", "{\"arguments\":{}}", NULL, "got an object" },
+	{ "a word of a list is a number", "{\"arguments\":[\"a\",5]}", NULL,
+	  "container.arguments[1]: expected a text, got a number" },
+	{ "the container is a text", "\"x\"", NULL, "container: expected an object" },
+};
+
+static void test_arguments_of_the_container(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(argument_rows); i++) {
+		char data[512];
+		struct api_step steps[] = { HELLO, { .endpoint = "tasks.get_all", .data = data } };
+		SCOPED(buf) struct buf got = BUF(1024);
+		struct error err = { 0 };
+
+		snprintf(data, sizeof(data), "{\"tasks\":[{\"id\":\"%s\",\"container\":%s}]}",
+			 TASK_A, argument_rows[i].container);
+		buf_addf(&got, "before:");
+		struct talk talk = BEGIN(steps);
+		int result = clearml_task_arguments(talk.clearml, TASK_A, &got, &err);
+
+		if ((result == 0) != (argument_rows[i].want != NULL))
+			fail_msg("when %s: %d %s", argument_rows[i].when, result, err.message);
+		check_sent(&talk, FIRST, "\"id\":[\"" TASK_A "\"]");
+		check_sent(&talk, FIRST, "\"container\"");
+		talk_end(&talk);
+		assert_memory_equal(buf_text(&got), "before:", 7);
+		if (strcmp(buf_text(&got) + 7, result == 0 ? argument_rows[i].want : "") != 0)
+			fail_msg("when %s: \"%s\"", argument_rows[i].when, buf_text(&got));
+		if (result == 0)
+			continue;
+		assert_int_equal(err.class, ERROR_MALFORMED);
+		if (!strstr(err.message, argument_rows[i].said) ||
+		    strncmp(err.message, "tasks.get_all: ", 15) != 0)
+			fail_msg("when %s: %s", argument_rows[i].when, err.message);
+	}
+}
+
+static void test_arguments_of_a_task_that_the_list_has_not(void **state)
+{
+	static const struct api_step steps[] = {
+		HELLO,
+		{ .endpoint = "tasks.get_all", .data = "{\"tasks\":[]}" },
+		{ .endpoint = "tasks.get_by_id",
+		  .data = "{\"task\":{\"id\":\"" TASK_A
+			  "\",\"container\":{\"arguments\":\"--ipc=host\"}}}" },
+		{ .endpoint = "tasks.get_all", .data = "{\"tasks\":[]}" },
+		{ .endpoint = "tasks.get_by_id",
+		  .status = 400,
+		  .subcode = 101,
+		  .message = "Invalid task id" },
+		{ .endpoint = "tasks.get_all",
+		  .data = "{\"tasks\":[{\"id\":\"" TASK_B
+			  "\",\"container\":{\"arguments\":\"--privileged\"}}]}" },
+		{ .endpoint = "tasks.get_all", .data = "{}" },
+	};
+	static const enum error_class classes[] = { ERROR_NONE, ERROR_NOT_FOUND, ERROR_MALFORMED,
+						    ERROR_MALFORMED };
+	struct talk talk = BEGIN(steps);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
+		SCOPED(buf) struct buf got = BUF(1024);
+		struct error err = { 0 };
+		int result = clearml_task_arguments(talk.clearml, TASK_A, &got, &err);
+
+		if (err.class != classes[i] || (result == 0) != (classes[i] == ERROR_NONE))
+			fail_msg("row %zu: %s", i, err.message);
+		assert_string_equal(buf_text(&got), result == 0 ? "--ipc=host" : "");
+	}
+	talk_end(&talk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +406,8 @@ int main(void)
 		cmocka_unit_test(test_tasks_in),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_console),
+		cmocka_unit_test(test_arguments_of_the_container),
+		cmocka_unit_test(test_arguments_of_a_task_that_the_list_has_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

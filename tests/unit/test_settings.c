@@ -306,6 +306,11 @@ static void test_the_shipped_example_is_valid(void **state)
 	assert_int_equal(settings.resource_count, 2);
 	assert_int_equal(settings.queue_count, 3);
 	assert_int_equal(settings.resources[1].ticket.limits.boot_deadline_s, 900);
+	assert_int_equal(settings.resources[0].ticket.agent.mode, AGENT_HOST);
+	assert_int_equal(settings.resources[1].ticket.agent.mode, AGENT_DOCKER);
+	assert_int_equal(settings.resources[1].ticket.agent.docker.gpus, 4);
+	assert_null(settings.resources[0].ticket.init.script);
+	assert_true(settings.resources[1].ticket.init.is_optional);
 	assert_string_equal(settings.resources[0].local.bootstrap,
 			    scratch_path(folder, "mayfly-bootstrap"));
 }

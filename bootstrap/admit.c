@@ -6,7 +6,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 
-enum { TICKET_FILE_MAX = 256 * 1024, CALL_TIMEOUT_MS = 8000, DAY_MS = 24 * 3600 * 1000 };
+enum { CALL_TIMEOUT_MS = 8000, DAY_MS = 24 * 3600 * 1000 };
 
 static int same_text(const char *field, const char *ticket, const char *launched, struct error *err)
 {
@@ -63,7 +63,7 @@ int admit_day(const struct ticket *ticket, int64_t now_wall_ms, struct error *er
 
 static int load_ticket(struct machine *machine, struct error *err)
 {
-	SCOPED(buf) struct buf text = BUF(TICKET_FILE_MAX);
+	SCOPED(buf) struct buf text = BUF(TICKET_FILE_BYTES);
 	char path[MACHINE_PATH_ROOM + 16];
 
 	(void)snprintf(path, sizeof(path), "%s/ticket.json", machine->folder);
@@ -104,6 +104,16 @@ static int open_clearml(struct machine *machine, struct error *err)
 			    err);
 }
 
+static int open_engine(struct machine *machine, struct error *err)
+{
+	if (machine->ticket.agent.mode != AGENT_DOCKER)
+		return 0;
+	if (engine_open(&machine->ticket, machine->identity.instance, &machine->engine, err) < 0)
+		return -1;
+	machine->images = images_new(&machine->ticket, &machine->bundle, machine->engine);
+	return 0;
+}
+
 int admit(struct machine *machine, const struct launch_note *note, struct error *err)
 {
 	if (load_ticket(machine, err) < 0)
@@ -112,7 +122,7 @@ int admit(struct machine *machine, const struct launch_note *note, struct error 
 		return error_wrap(err, "%s/ticket.json", machine->folder);
 	if (bundle_load(machine->ticket.bundle_file, &machine->bundle, err) < 0)
 		return error_wrap(err, "the bundle");
-	if (name_record(machine, err) < 0)
+	if (name_record(machine, err) < 0 || open_engine(machine, err) < 0)
 		return -1;
 	return open_clearml(machine, err);
 }
@@ -120,6 +130,8 @@ int admit(struct machine *machine, const struct launch_note *note, struct error 
 void machine_release(struct machine *machine)
 {
 	clearml_close(machine->clearml);
+	images_free(machine->images);
+	engine_close(machine->engine);
 	bundle_release(&machine->bundle);
 	ticket_release(&machine->ticket);
 	*machine = (struct machine){ 0 };

@@ -6,24 +6,53 @@
 #include "bootstrap/machine.h"
 
 /*
- * agent: clearml-agent for one task. Host mode: a child process
- * `clearml-agent execute --id TASK --require-queue --full-monitoring --cpu-only`
- * with a home, configuration (0600) and caches of its seat's own, and
- * MAYFLY_RUN=<instance>/<seat>/<task>/<attempt> beside MAYFLY_INSTANCE in its
- * environment, by which all that it starts is found again, after a crash of
- * ours too. No secret in argv or environment: they are in clearml.conf.
+ * agent: clearml-agent for one task, by the ticket's agent.mode.
+ *
+ * host    A child process `clearml-agent execute --id TASK --require-queue
+ *         --full-monitoring --cpu-only` with a home, configuration (0600) and
+ *         caches of its seat's own.
+ * docker  A container of the agent image, which starts the task's container beside
+ *         itself (through the engine's socket). Secrets lie on a tmpfs
+ *         (agent_room.h) and are mounted; caches lie in FOLDER/agent/SEAT/caches.
+ *
+ * Either way MAYFLY_RUN=<instance>/<seat>/<task>/<attempt> beside MAYFLY_INSTANCE is
+ * in the environment of all that belongs to the run, and in docker mode the
+ * labels of engine.h: by them it is found again, after a crash of ours too. No
+ * secret in argv or environment: they are in clearml.conf.
  */
 
 struct agent_run {
 	unsigned seat, attempt;
 	char task[CLEARML_ID_ROOM];
 	char worker[WORKER_ID_ROOM]; /* CLEARML_WORKER_ID: the seat's worker record */
+	bool is_urgent; /* the machine ends: an engine that does not answer is not waited for */
+	char image[CLEARML_IMAGE_ROOM]; /* that agent_prepare() saw to; "": none, or not known any
+					   more */
 };
 
 /* Could an agent be started by what ticket and bundle say? Looked at before any task is taken.
  * ERROR_CONFIGURATION: the user, a variable, a value that clearml.conf cannot carry. */
 CHECKED int agent_check(const struct machine *machine, struct error *err);
 
+/* What is still missing for this task, and what people should know of it. */
+struct agent_news {
+	bool is_ready; /* else ask again soon: something is on its way */
+	bool is_tasks_fault; /* of a failure: the task's own wishes cannot be met */
+	char cause[48]; /* of a failure: one word, "image-missing" */
+	char image[CLEARML_IMAGE_ROOM]; /* when ready: what it runs in; "" in host mode */
+	char text[300]; /* while not ready: how far; when ready: what it will go without; "" */
+};
+
+/*
+ * Is all here that the task needs: its image, arguments that may be passed on?
+ * (Host mode: always.) Asked again until ready, then the agent may start at once.
+ * -1: it cannot run on this machine; news says whose fault that is. ERROR_UNREACHABLE while
+ * neither: ClearML or the engine did not answer, ask again.
+ */
+CHECKED int agent_prepare(const struct machine *machine, const struct clearml_task *task,
+			  int64_t now_ms, struct agent_news *news, struct error *err);
+
+/* *pid 0: it is no child of ours, agent_is_alive() tells. */
 CHECKED int agent_start(const struct machine *machine, const struct agent_run *run, pid_t *pid,
 			struct error *err);
 
@@ -31,7 +60,18 @@ CHECKED int agent_start(const struct machine *machine, const struct agent_run *r
 CHECKED int agent_is_alive(const struct machine *machine, const struct agent_run *run,
 			   bool *is_alive, struct error *err);
 
-/* Kill all of the run and see it gone (the agent first: it must write no status). */
+/*
+ * Once in a while as it runs: does it do what it may? ERROR_REFUSED: the task's container has
+ * got what tasks may not have (docker_policy.h); then the run must end.
+ */
+CHECKED int agent_examine(const struct machine *machine, const struct agent_run *run,
+			  struct error *err);
+
+/* What the engine told of it; nothing in host mode. */
+void agent_look(const struct machine *machine, const struct agent_run *run, struct engine_run *out);
+
+/* Kill all of the run and see it gone (the agent first: it must write no status).
+ * ERROR_UNREACHABLE: the container engine does not answer, and has not been given up yet. */
 CHECKED int agent_kill(const struct machine *machine, const struct agent_run *run,
 		       int64_t timeout_ms, struct error *err);
 

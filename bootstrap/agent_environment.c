@@ -5,9 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bootstrap/agent_mode.h"
+
 static const char *const reserved[] = {
-	"HOME",	      "TMPDIR", "CLEARML_CONFIG_FILE", "CLEARML_WORKER_ID", "MAYFLY_INSTANCE",
+	"HOME",
+	"TMPDIR",
+	"CLEARML_CONFIG_FILE",
+	"CLEARML_WORKER_ID",
+	"MAYFLY_INSTANCE",
 	"MAYFLY_RUN",
+	"CLEARML_AGENT_DOCKER_HOST_MOUNT",
+	"CLEARML_AGENT_K8S_HOST_MOUNT",
+	"CLEARML_AGENT_EXTRA_DOCKER_ARGS",
+	"CLEARML_AGENT_EXTRA_DOCKER_LABELS",
+	"CLEARML_AGENT_DOCKER_ARGS_FILTERS",
 };
 
 static bool has_same_name(const char *a, const char *b)
@@ -87,6 +98,107 @@ int agent_environment_make(const struct machine *machine, const struct agent_run
 		return -1;
 	}
 	*out = made;
+	return 0;
+}
+
+/* ---- in a container ---- */
+
+enum { WORDS_MAX = 64 << 10 };
+
+/* One word of a list that the agent takes apart as a shell would. */
+static void add_word(struct buf *list, const char *before, const char *word)
+{
+	buf_addf(list, "%s'%s", list->len ? " " : "", before);
+	for (; *word; word++)
+		buf_add(list, *word == '\'' ? slice_of("'\\''") : (struct slice){ word, 1 });
+	buf_add(list, slice_of("'"));
+}
+
+/* Each label twice: before what the task brings, whatever that makes of the rest, ... */
+static void add_label(struct buf *words, const char *name, const char *value)
+{
+	add_word(words, "", "--label");
+	add_word(words, name, value);
+}
+
+/* ... and behind it, since of two the last one counts. */
+static void add_docker_labels(const struct machine *machine, const struct agent_run *run,
+			      struct agent_environment *out)
+{
+	SCOPED(buf) struct buf words = BUF(WORDS_MAX);
+	char text[ENGINE_RUN_ROOM];
+
+	agent_run_text(run, text);
+	add_word(&words, "mayfly.instance=", machine->identity.instance);
+	add_word(&words, "mayfly.run=", text);
+	add_word(&words, "mayfly.role=", "task");
+	addf(out, "CLEARML_AGENT_EXTRA_DOCKER_LABELS=%s", buf_text(&words));
+}
+
+/*
+ * What every task's container is started with; the marks, so that its processes are found too.
+ */
+static int add_docker_arguments(const struct machine *machine, const struct agent_run *run,
+				struct agent_environment *made, struct error *err)
+{
+	static const char *const passed_on[] = { "MAYFLY_INSTANCE", "MAYFLY_RUN" };
+	const struct ticket_agent *agent = &machine->ticket.agent;
+	SCOPED(buf) struct buf words = BUF(WORDS_MAX);
+
+	char text[ENGINE_RUN_ROOM];
+
+	agent_run_text(run, text);
+	add_label(&words, "mayfly.instance=", machine->identity.instance);
+	add_label(&words, "mayfly.run=", text);
+	add_label(&words, "mayfly.role=", "task");
+	add_word(&words, "--network=", agent->docker.network);
+	for (size_t i = 0; i < made->count; i++)
+		for (size_t j = 0; j < ARRAY_LEN(passed_on); j++)
+			if (has_same_name(made->list[i], passed_on[j])) {
+				add_word(&words, "", "-e");
+				add_word(&words, "", made->list[i]);
+			}
+	for (char **variable = agent->environment; variable && *variable; variable++) {
+		add_word(&words, "", "-e");
+		add_word(&words, "", *variable);
+	}
+	for (char **word = agent->docker.arguments; word && *word; word++)
+		add_word(&words, "", *word);
+	if (buf_finish(&words, err) < 0)
+		return error_wrap(err, "ticket: agent.docker.arguments");
+	addf(made, "CLEARML_AGENT_EXTRA_DOCKER_ARGS=%s", buf_text(&words));
+	return 0;
+}
+
+int agent_environment_contained(const struct machine *machine, const struct agent_run *run,
+				const char *host_folder, struct agent_environment *out,
+				struct error *err)
+{
+	SCOPED(agent_environment) struct agent_environment made = { 0 };
+	const char *instance = machine->identity.instance;
+	const char *version = machine->engine ? engine_agent_version(machine->engine) : "";
+
+	addf(&made, "PYTHONUNBUFFERED=1");
+	addf(&made, "CLEARML_CONFIG_FILE=/root/clearml.conf");
+	addf(&made, "CLEARML_WORKER_ID=%s", run->worker);
+	addf(&made, "CLEARML_WORKER_TAGS=role:seat instance:%s", instance);
+	addf(&made, "CLEARML_SUPPRESS_UPDATE_MESSAGE=1");
+	addf(&made, "CLEARML_AGENT_DISABLE_SSH_MOUNT=1");
+	/* The official image sets it, and then tasks would get no --gpus; empty is unset. */
+	addf(&made, "CLEARML_DOCKER_SKIP_GPUS_FLAG=");
+	addf(&made, "CLEARML_AGENT_DOCKER_HOST_MOUNT=%s:/root/.clearml", host_folder);
+	/* The one in the task's container shall be of the same version. */
+	if (version[0])
+		addf(&made, "CLEARML_AGENT_DOCKER_AGENT_REPO=clearml-agent==%s", version);
+	addf(&made, "%s", machine->marker);
+	addf(&made, "MAYFLY_RUN=%s/%u/%s/%u", instance, run->seat, run->task, run->attempt);
+	if (add_ticket(&machine->ticket.agent, &made, err) < 0)
+		return -1;
+	add_docker_labels(machine, run, &made);
+	if (add_docker_arguments(machine, run, &made, err) < 0)
+		return -1;
+	*out = made;
+	made = (struct agent_environment){ 0 };
 	return 0;
 }
 

@@ -18,6 +18,16 @@ struct agent_environment {
 
 CHECKED int agent_environment_make(const struct machine *machine, const struct agent_run *run,
 				   struct agent_environment *out, struct error *err);
+
+/*
+ * The same for the agent's container in docker mode: nothing of ours, but what the
+ * image sets stands behind it. host_folder is the seat's host mount. What the ticket adds, its
+ * docker arguments, the marks and the labels go on to the task's container by
+ * CLEARML_AGENT_EXTRA_DOCKER_ARGS and _LABELS. docker inspect shows all of it: no secrets.
+ */
+CHECKED int agent_environment_contained(const struct machine *machine, const struct agent_run *run,
+					const char *host_folder, struct agent_environment *out,
+					struct error *err);
 void agent_environment_release(struct agent_environment *environment);
 
 #endif

@@ -2,13 +2,20 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bootstrap/admit.h"
+#include "bootstrap/agent_room.h"
 #include "bootstrap/gates.h"
+#include "bootstrap/init_script.h"
 #include "bootstrap/life.h"
 #include "bootstrap/reason.h"
+#include "common/clock.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "common/machine_record.h"
+
+enum { PULL_LOOK_MS = 200 };
 
 static void say(const char *outcome, const char *name, const char *found)
 {
@@ -16,17 +23,47 @@ static void say(const char *outcome, const char *name, const char *found)
 	(void)fflush(stdout);
 }
 
+/* An image that comes is waited for, here. */
+static int prove(enum gate gate, const struct machine *machine, struct buf *found,
+		 struct error *err)
+{
+	int result = gate_prove(gate, machine, found, err);
+
+	while (result < 0 && gate == GATE_IMAGE && err->class == ERROR_UNREACHABLE) {
+		clock_sleep_ms(PULL_LOOK_MS);
+		images_turn(machine->images, clock_monotonic_ms());
+		result = gate_prove(gate, machine, found, err);
+	}
+	return result;
+}
+
 static bool check_gate(enum gate gate, const struct machine *machine)
 {
 	SCOPED(buf) struct buf found = BUF(512);
 	struct error err;
 
-	if (gate_prove(gate, machine, &found, &err) < 0) {
+	if (prove(gate, machine, &found, &err) < 0) {
 		say("FAILED", gate_name(gate), err.message);
 		return false;
 	}
 	say("ok", gate_name(gate), buf_text(&found));
 	return true;
+}
+
+/* Does a bootstrap live in this folder? Its containers and folders are not to be touched. */
+static bool is_lived_in(const struct machine *machine)
+{
+	char path[MACHINE_PATH_ROOM + 16];
+	struct error err;
+	int fd = -1;
+
+	(void)snprintf(path, sizeof(path), "%s/run.lock", machine->folder);
+	if (!file_exists(path))
+		return false;
+	if (file_lock(path, &fd, &err) < 0)
+		return true;
+	(void)close(fd);
+	return false;
 }
 
 /* What asks ClearML is not asked when it does not answer. */
@@ -37,12 +74,19 @@ static bool check_gates(const struct machine *machine, bool is_admitted)
 	for (int gate = 0; gate < GATE_COUNT; gate++) {
 		bool needs_clearml = gate > GATE_CLEARML;
 
+		if (!gate_applies((enum gate)gate, &machine->ticket))
+			continue;
 		if (needs_clearml && !has_clearml) {
 			say("skipped", gate_name((enum gate)gate), "ClearML did not answer");
 			continue;
 		}
 		if (gate == GATE_DAY && is_admitted) {
 			say("skipped", gate_name(GATE_DAY), "was admitted before");
+			continue;
+		}
+		if (gate == GATE_AGENT && machine->engine && is_lived_in(machine)) {
+			say("skipped", gate_name(GATE_AGENT),
+			    "a machine lives here: it has seen to it");
 			continue;
 		}
 		bool has_passed = check_gate((enum gate)gate, machine);
@@ -52,6 +96,20 @@ static bool check_gates(const struct machine *machine, bool is_admitted)
 			has_clearml = has_passed;
 	}
 	return is_well;
+}
+
+/* Not run here: it may change the machine. */
+static bool check_init(const struct machine *machine)
+{
+	SCOPED(buf) struct buf found = BUF(1024);
+	struct error err;
+
+	if (init_script_look(machine, &found, &err) < 0) {
+		say("FAILED", "init", err.message);
+		return false;
+	}
+	say("ok", "init", buf_text(&found));
+	return true;
 }
 
 static bool check_slot(const struct machine *machine)
@@ -80,6 +138,16 @@ static bool check_slot(const struct machine *machine)
 	return true;
 }
 
+/* The agent's gate has made the first seat's folder on tmpfs. */
+static void leave_no_room(const struct machine *machine)
+{
+	struct error err = { 0 };
+
+	if (machine->engine && !is_lived_in(machine) &&
+	    agent_room_remove_all(machine->identity.instance, false, &err) < 0)
+		log_failure("check", &err);
+}
+
 static bool check_all(struct machine *machine, const char *provider)
 {
 	SCOPED(buf) struct buf text = BUF(1024);
@@ -104,8 +172,10 @@ static bool check_all(struct machine *machine, const char *provider)
 		say("FAILED", "life", err.message);
 		return false;
 	}
-	bool is_well = check_gates(machine, life.starts > 0);
+	bool is_well = check_init(machine);
 
+	is_well = check_gates(machine, life.starts > 0) && is_well;
+	leave_no_room(machine);
 	return is_well && check_slot(machine);
 }
 

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bootstrap/docker_policy.h"
+
 enum { CONF_MAX_DEPTH = 32, CONF_PATH_ROOM = 256 };
 
 /* A place in the document, for messages: "agent.git_pass". */
@@ -219,16 +221,16 @@ static int add_api(const struct machine *machine, struct json *root, struct erro
 	return add_secret(credentials, "secret_key", &machine->bundle.secret_key, err);
 }
 
-/* Everything that an agent writes stays below its seat's home. */
-static void add_path(struct json *object, const char *name, const char *home, const char *below)
+static void add_path(struct json *object, const char *name, const char *folder, const char *below)
 {
 	char path[MACHINE_PATH_ROOM + 96];
 
-	snprintf(path, sizeof(path), "%s/.clearml/%s", home, below);
+	snprintf(path, sizeof(path), "%s/%s", folder, below);
 	json_add_text(object, name, path);
 }
 
-static void add_caches(struct json *agent, struct json *sdk, const char *home)
+/* All that an agent keeps from task to task. */
+static void add_caches(struct json *agent, struct json *sdk, const char *folder)
 {
 	static const struct {
 		const char *object, *name, *below; /* object NULL: of agent itself */
@@ -244,10 +246,45 @@ static void add_caches(struct json *agent, struct json *sdk, const char *home)
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		struct json *object =
 			paths[i].object ? json_add_object(agent, paths[i].object) : agent;
-		add_path(object, paths[i].name, home, paths[i].below);
+		add_path(object, paths[i].name, folder, paths[i].below);
 	}
 	struct json *cache = json_add_object(json_add_object(sdk, "storage"), "cache");
-	add_path(cache, "default_base_dir", home, "cache");
+	add_path(cache, "default_base_dir", folder, "cache");
+}
+
+/* What of a task's docker arguments the agent lets through. */
+static void add_filters(const struct ticket_docker *docker, struct json *agent)
+{
+	SCOPED(docker_words) struct docker_words patterns = { 0 };
+	const struct docker_policy policy = { docker->allow, docker->arguments };
+	struct json *list = json_add_list(agent, "docker_args_filters");
+
+	docker_policy_patterns(&policy, &patterns);
+	for (size_t i = 0; i < patterns.count; i++)
+		json_add_text(list, NULL, patterns.list[i]);
+}
+
+/*
+ * Below the seat's home; or, as the agent's container sees it, in the one part of the host
+ * mount that is on the disk (agent_room.h).
+ */
+static void add_mode(const struct machine *machine, unsigned seat, struct json *agent,
+		     struct json *sdk)
+{
+	const struct ticket_docker *docker = &machine->ticket.agent.docker;
+	char folder[MACHINE_PATH_ROOM + 64];
+
+	if (machine->ticket.agent.mode != AGENT_DOCKER) {
+		snprintf(folder, sizeof(folder), "%s/agent/%u/home/.clearml", machine->folder,
+			 seat);
+		add_caches(agent, sdk, folder);
+		return;
+	}
+	add_caches(agent, sdk, "/root/.clearml/caches");
+	json_add_text(json_add_object(agent, "default_docker"), "image", docker->image);
+	if (docker->is_image_fixed)
+		json_add_bool(agent, "disable_task_docker_override", true);
+	add_filters(docker, agent);
 }
 
 static int add_git(const struct bundle *bundle, struct json *agent, struct error *err)
@@ -263,11 +300,9 @@ static int add_git(const struct bundle *bundle, struct json *agent, struct error
 static int add_ours(const struct machine *machine, unsigned seat, struct json *root,
 		    struct error *err)
 {
-	char home[MACHINE_PATH_ROOM + 32];
-
-	snprintf(home, sizeof(home), "%s/agent/%u/home", machine->folder, seat);
 	struct json *agent = json_add_object(root, "agent");
-	add_caches(agent, json_add_object(root, "sdk"), home);
+
+	add_mode(machine, seat, agent, json_add_object(root, "sdk"));
 	if (add_api(machine, root, err) < 0 || add_git(&machine->bundle, agent, err) < 0)
 		return -1;
 	struct json *environment = json_add_object(root, "environment");

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bootstrap/admit.h"
+#include "bootstrap/gates_docker.h"
 #include "common/child.h"
 #include "common/clock.h"
 #include "common/file.h"
@@ -13,23 +14,28 @@
 
 enum { VERSION_TIMEOUT_MS = 60000, VERSION_OUTPUT_MAX = 4096, ARGV_MAX = 32, ENVIRONMENT_MAX = 64 };
 
-static int prove_disk(const struct machine *machine, struct buf *found, struct error *err)
+int gate_space(const struct machine *machine, const char *folder, struct buf *found,
+	       struct error *err)
 {
 	const struct ticket_gates *want = &machine->ticket.gates;
 	unsigned inode_percent;
 	uint64_t bytes;
 
-	if (file_space(machine->folder, &bytes, &inode_percent, err) < 0)
+	if (file_space(folder, &bytes, &inode_percent, err) < 0)
 		return -1;
 	if (bytes < want->free_bytes)
 		return error_set(err, ERROR_REFUSED, "%s: %.1f MB free, the gate is %.1f MB",
-				 machine->folder, (double)bytes / 1e6,
-				 (double)want->free_bytes / 1e6);
+				 folder, (double)bytes / 1e6, (double)want->free_bytes / 1e6);
 	if (inode_percent < want->free_inode_percent)
 		return error_set(err, ERROR_REFUSED, "%s: %u %% of inodes free, the gate is %u %%",
-				 machine->folder, inode_percent, want->free_inode_percent);
+				 folder, inode_percent, want->free_inode_percent);
 	buf_addf(found, "%.1f GB and %u %% of inodes free", (double)bytes / 1e9, inode_percent);
 	return 0;
+}
+
+static int prove_disk(const struct machine *machine, struct buf *found, struct error *err)
+{
+	return gate_space(machine, machine->folder, found, err);
 }
 
 static int agent_file(const struct machine *machine, struct error *err)
@@ -113,6 +119,9 @@ static int prove_agent(const struct machine *machine, struct buf *found, struct 
 {
 	SCOPED(buf) struct buf said = BUF(VERSION_OUTPUT_MAX);
 
+	if (machine->ticket.agent.mode == AGENT_DOCKER)
+		return gate_contained_agent(machine, found, err);
+
 	if (agent_file(machine, err) < 0)
 		return -1;
 	if (ask_version(machine, &said, err) < 0) {
@@ -190,6 +199,8 @@ static const struct {
 	int (*prove)(const struct machine *machine, struct buf *found, struct error *err);
 } gates[GATE_COUNT] = {
 	[GATE_DISK] = { "disk", prove_disk },
+	[GATE_DOCKER] = { "docker", gate_docker },
+	[GATE_IMAGE] = { "image", gate_image },
 	[GATE_AGENT] = { "agent", prove_agent },
 	[GATE_CLEARML] = { "clearml", prove_clearml },
 	[GATE_CLOCK] = { "clock", prove_clock },
@@ -200,6 +211,11 @@ static const struct {
 const char *gate_name(enum gate gate)
 {
 	return gates[gate].name;
+}
+
+bool gate_applies(enum gate gate, const struct ticket *ticket)
+{
+	return (gate != GATE_DOCKER && gate != GATE_IMAGE) || ticket->agent.mode == AGENT_DOCKER;
 }
 
 int gate_prove(enum gate gate, const struct machine *machine, struct buf *found, struct error *err)
@@ -213,6 +229,10 @@ int gates_again(const struct machine *machine, struct error *err)
 
 	if (prove_disk(machine, &found, err) < 0)
 		return error_wrap(err, "%s", gates[GATE_DISK].name);
+	if (machine->ticket.agent.mode == AGENT_DOCKER)
+		return gate_docker_again(machine, err) < 0 ?
+			       error_wrap(err, "%s", gates[GATE_DOCKER].name) :
+			       0;
 	if (agent_file(machine, err) < 0)
 		return error_wrap(err, "%s", gates[GATE_AGENT].name);
 	return 0;

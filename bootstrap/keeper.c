@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bootstrap/agent_sweep.h"
 #include "bootstrap/reason.h"
 #include "bootstrap/supervisor.h"
 #include "common/child.h"
@@ -157,6 +158,7 @@ static void clean_up(struct keeper *keeper)
 
 	if (marked_kill(keeper->marker, 0, 0, KILL_TIMEOUT_MS, &err) < 0)
 		log_failure("survivors", &err);
+	agent_sweep_folder(keeper->folder, keeper->marker + sizeof("MAYFLY_INSTANCE=") - 1);
 	reap_all(keeper);
 	if (write_ended(keeper, &err) < 0)
 		log_failure("ended", &err);

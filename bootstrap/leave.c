@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bootstrap/agent_sweep.h"
 #include "bootstrap/status.h"
 #include "bootstrap/supervisor.h"
 #include "common/clock.h"
@@ -117,12 +118,17 @@ int leave(struct supervisor *supervisor, int64_t now_ms)
 		clearml_set_timeout(machine->clearml, CALL_TIMEOUT_MS);
 	if (has_record && supervisor->seats)
 		seats_unregister(supervisor->seats);
+	init_script_close(supervisor->init);
+	supervisor->init = NULL;
 	if (machine->marker[0])
 		kill_survivors(machine);
 	if (has_record)
 		say_goodbye(supervisor, now_ms);
 	if (write_record(supervisor, &err) < 0)
 		log_failure("record", &err);
+	/* Last, since an engine may take its time: nothing lives any more, and all is said. */
+	if (machine->marker[0])
+		agent_sweep(&machine->ticket, machine->identity.instance);
 	log_info("left", "%s%s%s; exit status %d", reason_word(supervisor->reason),
 		 supervisor->detail[0] ? ": " : "", supervisor->detail, exit_status);
 	return exit_status;

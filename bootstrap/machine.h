@@ -1,7 +1,7 @@
 #ifndef BOOTSTRAP_MACHINE_H
 #define BOOTSTRAP_MACHINE_H
 
-#include "common/bundle.h"
+#include "bootstrap/images.h"
 #include "common/clearml.h"
 #include "common/ticket.h"
 #include "common/worker_id.h"
@@ -16,7 +16,9 @@
  *   journal.json   what a seat runs: written before the pop, read after a crash
  *   control.sock   the local command socket (drain, keep, leave, status)
  *   agent/SEAT/    a seat's agent: home, clearml.conf (0600), virtual environments, caches,
- *                  console.log
+ *                  console.log (in docker mode its caches, and the end of its output)
+ *   init.sh, init.log, init.json
+ *                  the ticket's init script, what it said, how far it came
  *   last-life.json the exit record
  *   bootstrap.log, keeper.log
  * On rented machines the same files lie where their natures want them (tmpfs, /var/lib).
@@ -38,6 +40,8 @@ struct machine {
 	struct ticket ticket;
 	struct bundle bundle;
 	struct clearml *clearml;
+	struct engine *engine; /* in docker mode, else NULL */
+	struct images *images; /* the same */
 	char record_id[WORKER_ID_ROOM]; /* prefix:resource:type:instance:bootstrap */
 	char marker[128]; /* "MAYFLY_INSTANCE=<instance>": every process of this machine has it */
 };

@@ -2,8 +2,9 @@
 #include "bootstrap/supervisor.h"
 #include "common/log.h"
 
-enum { RETRY_MS = 3000, LOOK_AGAIN_MS = 2000 };
-enum { STEP_GATES = 0, STEP_CLAIM = GATE_COUNT, STEP_LOOK }; /* below STEP_CLAIM: that gate */
+enum { RETRY_MS = 3000, LOOK_AGAIN_MS = 2000, INIT_LOOK_MS = 250 };
+/* From STEP_GATES on, below STEP_CLAIM: that gate. */
+enum { STEP_INIT = 0, STEP_GATES, STEP_CLAIM = STEP_GATES + GATE_COUNT, STEP_LOOK };
 
 static bool is_transient(const struct error *err)
 {
@@ -11,10 +12,19 @@ static bool is_transient(const struct error *err)
 	       err->class == ERROR_MALFORMED; /* a proxy's page, a cut answer */
 }
 
-/* ClearML out of reach is waited for, within the boot deadline; anything else is final. */
+/* The engine is a program of this machine: it has a shorter time than the network. */
+static bool is_engine_overdue(const struct supervisor *supervisor, int64_t now_ms)
+{
+	return supervisor->prove_step == GATE_DOCKER &&
+	       now_ms - supervisor->phase_since_ms >=
+		       supervisor->machine.ticket.agent.docker.wait_s * 1000;
+}
+
+/* ClearML out of reach is waited for, within the boot deadline, and so is an image that
+ * comes; anything else is final. */
 static void failed(struct supervisor *supervisor, const struct error *err, int64_t now_ms)
 {
-	if (!is_transient(err)) {
+	if (!is_transient(err) || is_engine_overdue(supervisor, now_ms)) {
 		supervisor_go(supervisor, EVENT_FAILED, REASON_GATE, "%s", err->message);
 		return;
 	}
@@ -28,18 +38,39 @@ static void failed(struct supervisor *supervisor, const struct error *err, int64
 static void next_step(struct supervisor *supervisor, int step)
 {
 	if (supervisor->is_prove_failing)
-		log_info("prove", "ClearML answers again");
+		log_info("prove", "it goes on");
 	supervisor->is_prove_failing = false;
 	supervisor->prove_step = step;
+}
+
+static void run_init(struct supervisor *supervisor, int64_t now_ms)
+{
+	bool has_ended = false;
+	struct error err;
+
+	if ((!supervisor->init &&
+	     init_script_begin(&supervisor->machine, &supervisor->init, &err) < 0) ||
+	    init_script_turn(supervisor->init, &has_ended, &err) < 0) {
+		supervisor_go(supervisor, EVENT_FAILED, REASON_INIT, "%s", err.message);
+		return;
+	}
+	if (!has_ended) {
+		supervisor->prove_next_ms = now_ms + INIT_LOOK_MS;
+		return;
+	}
+	init_script_close(supervisor->init);
+	supervisor->init = NULL;
+	next_step(supervisor, STEP_GATES);
 }
 
 static void pass_gate(struct supervisor *supervisor, int64_t now_ms)
 {
 	SCOPED(buf) struct buf found = BUF(512);
-	enum gate gate = (enum gate)supervisor->prove_step;
+	enum gate gate = (enum gate)(supervisor->prove_step - STEP_GATES);
 	struct error err;
 
-	if (gate == GATE_DAY && supervisor->life.starts > 1) {
+	if (!gate_applies(gate, &supervisor->machine.ticket) ||
+	    (gate == GATE_DAY && supervisor->life.starts > 1)) {
 		next_step(supervisor, supervisor->prove_step + 1);
 		return;
 	}
@@ -101,7 +132,9 @@ void prove_turn(struct supervisor *supervisor, int64_t now_ms)
 {
 	if (now_ms < supervisor->prove_next_ms)
 		return;
-	if (supervisor->prove_step < STEP_CLAIM)
+	if (supervisor->prove_step == STEP_INIT)
+		run_init(supervisor, now_ms);
+	else if (supervisor->prove_step < STEP_CLAIM)
 		pass_gate(supervisor, now_ms);
 	else if (supervisor->prove_step == STEP_CLAIM)
 		claim(supervisor,

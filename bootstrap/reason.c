@@ -23,6 +23,7 @@ static const struct {
 	[REASON_INFRASTRUCTURE] = { "infrastructure", FAILED, "machine-failed" },
 	[REASON_BOOT_DEADLINE] = { "boot-deadline", FAILED, "machine-failed" },
 	[REASON_GATE] = { "gate", REFUSED, "machine-failed" },
+	[REASON_INIT] = { "init", REFUSED, "machine-failed" },
 	[REASON_IDENTITY] = { "identity", REFUSED, "machine-failed" },
 	[REASON_ADMISSION] = { "admission", REFUSED, "machine-failed" },
 	[REASON_SYSTEM] = { "system", TRY_AGAIN, "machine-failed" },

@@ -22,6 +22,7 @@ enum reason {
 	REASON_INFRASTRUCTURE,
 	REASON_BOOT_DEADLINE,
 	REASON_GATE,
+	REASON_INIT, /* the ticket's init script failed */
 	REASON_IDENTITY,
 	REASON_ADMISSION,
 	REASON_SYSTEM, /* a local call failed: worth a restart */

@@ -36,7 +36,10 @@ enum {
 	SEAT_SURE_MS = 10000, /* a task in no queue and without owner for so long is ours */
 	SEAT_WATCH_MS = 15000, /* between two looks at a running task */
 	SEAT_FIRST_WATCH_MS = 5000,
-	SEAT_ALIVE_MS = 1000, /* between two looks for the processes of an adopted run */
+	SEAT_ALIVE_MS = 1000, /* between two looks for a run that is no child of ours */
+	SEAT_EXAMINE_MS = 2000, /* between two looks at what its containers were given */
+	SEAT_PREPARE_MS = 1000, /* between two looks at what its image does */
+	SEAT_NEWS_MS = 30000, /* between two lines about it on the task's console */
 };
 
 struct seat {
@@ -48,15 +51,23 @@ struct seat {
 	bool is_sure; /* the pop answered with this task, in this life */
 	bool has_signalled; /* we killed the run */
 	bool is_over_time;
+	bool is_urgent; /* the machine ends: its run must, too, engine or no engine */
+	bool is_hopeless; /* the task's own wishes cannot be met */
 	bool is_lost; /* somebody else put the task back or took it: no longer ours */
 	bool was_in_progress; /* seen so while our agent ran */
+	bool is_of_earlier_boot; /* adopted, and taken before the machine started again */
 	bool has_started; /* its agent was seen alive in this life */
 	bool has_told; /* the story is on the task's console */
+	struct engine_run engine; /* what the container engine told of the run, as it ended */
 	char cause[48]; /* why the run ended: infra:<cause> */
-	char fault[200]; /* what agent_start() said; "": it did start */
+	char fault[300]; /* what agent_prepare(), _start() or _examine() said; "": nothing */
+	char image[CLEARML_IMAGE_ROOM]; /* that the task was to run in; "": not known */
+	char news[300]; /* what the task's console was told last of its image and arguments */
+	int64_t news_ms; /* monotonic: when */
 	int64_t started_ms; /* monotonic: when it was taken */
 	int64_t look_ms; /* monotonic: no call for this seat before */
-	int64_t alive_ms; /* monotonic: when an adopted run is looked for again */
+	int64_t alive_ms; /* monotonic: when a run that is no child of ours is looked for again */
+	int64_t examine_ms; /* monotonic: when its containers are looked at again */
 	int64_t unsure_ms; /* since when it is unsure */
 	int64_t nowhere_ms; /* since when it is seen in no queue and without owner; 0: not */
 	unsigned troubles; /* calls that failed in a row */

@@ -11,7 +11,7 @@
 #include "common/file.h"
 #include "common/log.h"
 
-enum { TROUBLE_FIRST_MS = 1000, TROUBLE_MAX_MS = 15000 };
+enum { TROUBLE_FIRST_MS = 1000, TROUBLE_MAX_MS = 15000, BOOT_MARGIN_MS = 10000 };
 
 /* ---- what the other files share ---- */
 
@@ -30,6 +30,8 @@ void seat_run(const struct seat *seat, struct agent_run *out)
 	*out = (struct agent_run){ .seat = seat->number, .attempt = seat->entry->attempt };
 	text_cut(out->task, sizeof(out->task), seat->entry->task);
 	text_cut(out->worker, sizeof(out->worker), seat->worker);
+	text_cut(out->image, sizeof(out->image), seat->image);
+	out->is_urgent = seat->is_urgent;
 }
 
 void seat_owner(const struct seats *seats, const struct seat *seat,
@@ -103,6 +105,14 @@ void seat_finish(struct seats *seats, struct seat *seat, int64_t now_ms)
 
 void seat_end_run(struct seats *seats, struct seat *seat, const char *cause)
 {
+	struct agent_run run;
+
+	/* Now: what the engine does later is no part of it. */
+	seat_run(seat, &run);
+	agent_look(seats->machine, &run, &seat->engine);
+	/* A machine that goes down tells all to end, as we would, and takes the engine with it. */
+	seat->has_signalled |= seat->is_of_earlier_boot;
+	seat->engine.is_engine_lost |= seat->is_of_earlier_boot;
 	text_cut(seat->cause, sizeof(seat->cause), cause);
 	seat->state = SEAT_ENDING;
 	seat->look_ms = 0;
@@ -150,6 +160,7 @@ static void adopt(struct seats *seats, struct seat *seat)
 
 	seat->state = SEAT_RUNNING;
 	seat->started_ms = clock_monotonic_ms() - (ran_ms > 0 ? ran_ms : 0);
+	seat->is_of_earlier_boot = ran_ms > clock_monotonic_ms() + BOOT_MARGIN_MS;
 	seats->has_changed = true;
 	log_info("adopted", "seat %u: task %s, attempt %u, of an earlier life", seat->number,
 		 entry->task, entry->attempt);
@@ -233,8 +244,8 @@ static bool has_child_ended(struct seat *seat)
 	return true;
 }
 
-/* Of a run that an earlier life started; all processes are looked through, so not too often. */
-static bool has_adopted_ended(struct seats *seats, struct seat *seat, int64_t now_ms)
+/* Of a run that an earlier life started, or of containers: a look costs, so not too often. */
+static bool has_other_ended(struct seats *seats, struct seat *seat, int64_t now_ms)
 {
 	struct error err = { 0 };
 	struct agent_run run;
@@ -244,7 +255,9 @@ static bool has_adopted_ended(struct seats *seats, struct seat *seat, int64_t no
 		return false;
 	seat->alive_ms = now_ms + SEAT_ALIVE_MS;
 	seat_run(seat, &run);
-	if (agent_is_alive(seats->machine, &run, &is_alive, &err) < 0)
+	/* Unknown counts as alive; that the engine does not answer is said elsewhere, once. */
+	if (agent_is_alive(seats->machine, &run, &is_alive, &err) < 0 &&
+	    err.class != ERROR_UNREACHABLE)
 		log_failure("alive", &err);
 	seat->has_started |= is_alive;
 	return !is_alive;
@@ -257,13 +270,45 @@ static bool is_over_time(const struct seats *seats, const struct seat *seat, int
 	return limit_s > 0 && now_ms - seat->started_ms >= limit_s * 1000;
 }
 
+static const char *cause_of_end(const struct seats *seats, const struct seat *seat)
+{
+	struct engine_run seen;
+	struct agent_run run;
+
+	seat_run(seat, &run);
+	agent_look(seats->machine, &run, &seen);
+	if (seen.is_engine_lost)
+		return "docker-lost";
+	return seat->has_started ? "agent-failed" : "crash";
+}
+
+/* Was its container given what tasks may not have? */
+static bool is_out_of_bounds(struct seats *seats, struct seat *seat, int64_t now_ms)
+{
+	struct error err = { 0 };
+	struct agent_run run;
+
+	if (now_ms < seat->examine_ms)
+		return false;
+	seat->examine_ms = now_ms + SEAT_EXAMINE_MS;
+	seat_run(seat, &run);
+	if (agent_examine(seats->machine, &run, &err) == 0)
+		return false;
+	if (err.class != ERROR_UNREACHABLE)
+		log_failure("bounds", &err);
+	if (err.class != ERROR_REFUSED)
+		return false;
+	text_cut(seat->fault, sizeof(seat->fault), err.message);
+	return true;
+}
+
 static void watch_run(struct seats *seats, struct seat *seat, const struct seats_orders *orders,
 		      int64_t now_ms)
 {
-	bool has_ended = seat->pid ? has_child_ended(seat) : has_adopted_ended(seats, seat, now_ms);
+	bool has_ended = seat->pid ? has_child_ended(seat) : has_other_ended(seats, seat, now_ms);
 
 	if (has_ended) {
-		seat_end_run(seats, seat, seat->has_started ? "agent-failed" : "crash");
+		seat_end_run(seats, seat, cause_of_end(seats, seat));
 	} else if (orders->must_end) {
 		seat->has_signalled = true;
 		seat_end_run(seats, seat, orders->end_cause ? orders->end_cause : "terminated");
@@ -271,6 +316,10 @@ static void watch_run(struct seats *seats, struct seat *seat, const struct seats
 		seat->has_signalled = true;
 		seat->is_over_time = true;
 		seat_end_run(seats, seat, "time-limit");
+	} else if (is_out_of_bounds(seats, seat, now_ms)) {
+		seat->has_signalled = true;
+		seat->is_hopeless = true;
+		seat_end_run(seats, seat, "arguments");
 	}
 }
 
@@ -283,7 +332,8 @@ static void kill_run(struct seats *seats, struct seat *seat)
 
 	seat_run(seat, &run);
 	if (agent_kill(seats->machine, &run, SEAT_KILL_MS, &err) < 0) {
-		log_failure("kill", &err);
+		if (err.class != ERROR_UNREACHABLE)
+			log_failure("kill", &err);
 		return;
 	}
 	if (seat->pid && child_reap(seat->pid, &has_ended, &status, &err) < 0)
@@ -300,8 +350,13 @@ static void step_here(struct seats *seats, struct seat *seat, const struct seats
 {
 	if (seat->state == SEAT_RUNNING)
 		watch_run(seats, seat, orders, now_ms);
-	if (orders->must_end && (seat->state == SEAT_POPPED || seat->state == SEAT_CLAIMED))
+	bool is_waiting = seat->state == SEAT_POPPED || seat->state == SEAT_CLAIMED;
+
+	seat->is_urgent = orders->must_end;
+	if (orders->must_end && is_waiting)
 		seat_end_run(seats, seat, orders->end_cause ? orders->end_cause : "terminated");
+	else if (orders->must_not_start && is_waiting)
+		seat_end_run(seats, seat, "drain");
 	if (seat->state == SEAT_ENDING)
 		kill_run(seats, seat);
 }

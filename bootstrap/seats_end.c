@@ -1,5 +1,6 @@
 #include "bootstrap/seat.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ struct end {
 	struct clearml_task task;
 	char owner[CLEARML_NAME_ROOM]; /* as it reads when the task is ours */
 	bool is_deleted, is_owner_us, is_in_queue, is_run_by_other;
+	struct engine_run engine; /* what the container engine told of the run */
 };
 
 /* ---- while it runs ---- */
@@ -69,7 +71,7 @@ static int look_for_runner(struct seats *seats, const struct seat *seat, bool *i
 
 static int read_end(struct seats *seats, struct seat *seat, struct end *out, struct error *err)
 {
-	*out = (struct end){ 0 };
+	*out = (struct end){ .engine = seat->engine };
 	seat_owner(seats, seat, out->owner);
 	if (clearml_task(seats->machine->clearml, seat->entry->task, &out->task, err) < 0) {
 		out->is_deleted = err->class == ERROR_NOT_FOUND;
@@ -108,11 +110,16 @@ static enum verdict judge(const struct seats *seats, const struct seat *seat, co
 		.is_in_queue = end->is_in_queue,
 		.has_signalled = seat->has_signalled,
 		.is_over_time = seat->is_over_time,
+		.is_hopeless = seat->is_hopeless,
+		.is_engine_lost = end->engine.is_engine_lost,
 		.status_reason = task->status_reason,
 		.status_message = task->status_message,
 		.worker = seat->worker,
 		.attempt = seat->entry->attempt,
-		.max_attempts = seats->machine->ticket.limits.max_attempts,
+		/* What was never started has not failed. */
+		.max_attempts = !strcmp(seat->cause, "drain") ?
+					UINT_MAX :
+					seats->machine->ticket.limits.max_attempts,
 	};
 
 	return verdict_of(&facts);
@@ -120,9 +127,19 @@ static enum verdict judge(const struct seats *seats, const struct seat *seat, co
 
 /* ---- the story ---- */
 
+/* Two of these in a row say that it is the machine, and not the tasks. Not that the engine went
+ * away: that ends all runs at once, and one that stays away ends the machine anyway. */
 static bool is_infra_failure(const struct seat *seat)
 {
-	return !strcmp(seat->cause, "agent-failed") || !strcmp(seat->cause, "owner-refused");
+	static const char *const causes[] = {
+		"agent-failed", "owner-refused", "image-missing", "image-denied",
+		"image-unfit",	"image-pull",	 "disk-full",
+	};
+
+	for (size_t i = 0; !seat->is_hopeless && i < ARRAY_LEN(causes); i++)
+		if (!strcmp(seat->cause, causes[i]))
+			return true;
+	return false;
 }
 
 static void write_story(struct seats *seats, const struct seat *seat, const char *fate,
@@ -186,10 +203,37 @@ static void drop_properties(struct seats *seats, struct seat *seat, int64_t now_
 		seat_finish(seats, seat, now_ms);
 }
 
+/* The agent knows no more than an exit status: for 137 people would search in the wrong place. */
+static int tell_memory(struct seats *seats, const struct seat *seat, const struct end *end,
+		       struct error *err)
+{
+	static const char reason[] = "task:out-of-memory";
+	char message[CLEARML_REASON_ROOM + 128];
+
+	if (end->task.status != TASK_FAILED || !end->engine.is_out_of_memory ||
+	    !strcmp(end->task.status_reason, reason))
+		return 0;
+	(void)snprintf(message, sizeof(message),
+		       "the task's container ran out of memory, the kernel killed in it (%s)",
+		       end->task.status_reason);
+	struct clearml_line line = { .task = seat->entry->task,
+				     .worker = seat->worker,
+				     .level = "error",
+				     .text = message,
+				     .wall_ms = clock_wall_ms() };
+
+	if (clearml_console(seats->machine->clearml, &line, err) < 0)
+		log_failure("console", err);
+	return clearml_fail(seats->machine->clearml, seat->entry->task, reason, message, err);
+}
+
 static void let_stand(struct seats *seats, struct seat *seat, const struct end *end, int64_t now_ms)
 {
-	(void)end;
+	struct error err = { 0 };
+
 	seats->infra_failures = 0;
+	if (tell_memory(seats, seat, end, &err) < 0 && seat_must_retry(seats, seat, &err, now_ms))
+		return;
 	drop_properties(seats, seat, now_ms);
 }
 
@@ -211,7 +255,8 @@ static void carry_fail(struct seats *seats, struct seat *seat, int64_t now_ms)
 
 	tell(seats, seat, "error", "failed, it is not tried again");
 	write_story(seats, seat, "not tried again", &message);
-	snprintf(reason, sizeof(reason), "infra:%s", seat->cause);
+	snprintf(reason, sizeof(reason), "%s:%s", seat->is_hopeless ? "task" : "infra",
+		 seat->cause);
 	if (clearml_fail(seats->machine->clearml, seat->entry->task, reason, buf_text(&message),
 			 &err) < 0 &&
 	    err.class != ERROR_NOT_FOUND) {

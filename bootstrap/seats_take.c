@@ -371,10 +371,15 @@ static void start_agent(struct seats *seats, struct seat *seat, int64_t now_ms)
 	seat_run(seat, &run);
 	seat->is_registered = false; /* from here on the agent reports on that id, until its end */
 	seat->report_ms = 0;
+	/* Its time limit is counted from here on, in a later life too. */
+	seat->entry->taken_s = clock_wall_ms() / 1000;
+	if (seats_save(seats) < 0)
+		log_warn("journal", "seat %u: its time is counted from the pop", seat->number);
 	if (agent_start(seats->machine, &run, &seat->pid, &err) < 0) {
 		log_failure("agent", &err);
 		text_cut(seat->fault, sizeof(seat->fault), err.message);
-		seat_end_run(seats, seat, "agent-failed");
+		seat_end_run(seats, seat,
+			     err.class == ERROR_UNREACHABLE ? "docker-lost" : "agent-failed");
 		return;
 	}
 	seat->state = SEAT_RUNNING;
@@ -382,8 +387,59 @@ static void start_agent(struct seats *seats, struct seat *seat, int64_t now_ms)
 	seat->started_ms = now_ms;
 	seat->look_ms = now_ms + SEAT_FIRST_WATCH_MS;
 	seats->has_changed = true;
-	log_info("started", "seat %u: task %s, agent %d", seat->number, run.task, (int)seat->pid);
+	log_info("started", "seat %u: task %s", seat->number, run.task);
 	tell_start(seats, seat);
+}
+
+static void tell_news(struct seats *seats, struct seat *seat, const char *news, int64_t now_ms)
+{
+	struct error err = { 0 };
+	char text[sizeof(seat->news) + 16];
+
+	/* Progress is told now and then, anything else at once. */
+	bool is_due = !seat->news_ms || now_ms - seat->news_ms >= SEAT_NEWS_MS;
+	bool is_other = strncmp(seat->news, news, 24) != 0;
+
+	if (!news[0] || !strcmp(seat->news, news) || (!is_due && !is_other))
+		return;
+	text_cut(seat->news, sizeof(seat->news), news);
+	seat->news_ms = now_ms;
+	(void)snprintf(text, sizeof(text), "mayfly: %s", news);
+	struct clearml_line line = { .task = seat->entry->task,
+				     .worker = seat->worker,
+				     .level = "info",
+				     .text = text,
+				     .wall_ms = clock_wall_ms() };
+
+	if (clearml_console(seats->machine->clearml, &line, &err) < 0)
+		log_failure("console", &err);
+}
+
+/* Its image and arguments, then the agent. While an image comes, the task is read again each
+ * time: it may have been aborted, or be another's by now. */
+static void prepare(struct seats *seats, struct seat *seat, const struct clearml_task *task,
+		    int64_t now_ms)
+{
+	struct error err = { 0 };
+	struct agent_news news;
+
+	if (agent_prepare(seats->machine, task, now_ms, &news, &err) == 0) {
+		tell_news(seats, seat, news.text, now_ms);
+		text_cut(seat->image, sizeof(seat->image), news.image);
+		if (news.is_ready)
+			start_agent(seats, seat, now_ms);
+		else
+			seat->look_ms = now_ms + SEAT_PREPARE_MS;
+		return;
+	}
+	if (!news.cause[0]) {
+		seat_has_trouble(seats, seat, &err, now_ms);
+		return;
+	}
+	log_failure("prepare", &err);
+	text_cut(seat->fault, sizeof(seat->fault), err.message);
+	seat->is_hopeless = news.is_tasks_fault;
+	seat_end_run(seats, seat, news.cause);
 }
 
 void seat_start(struct seats *seats, struct seat *seat, int64_t now_ms)
@@ -403,7 +459,7 @@ void seat_start(struct seats *seats, struct seat *seat, int64_t now_ms)
 	seat_owner(seats, seat, owner);
 	bool is_owner_us = !strcmp(task.owner, owner);
 	if (task.status == TASK_QUEUED && is_owner_us)
-		start_agent(seats, seat, now_ms);
+		prepare(seats, seat, &task, now_ms);
 	else if (task.status == TASK_QUEUED && !task.owner[0])
 		seat->state =
 			SEAT_POPPED; /* an earlier owner took its name away, and ours with it */

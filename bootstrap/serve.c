@@ -7,7 +7,13 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-enum { BUSY_LOOK_MS = 1000, KEEP_LOOK_MS = 10000, MAX_GATE_FAILURES = 2, MAX_INFRA_FAILURES = 2 };
+enum {
+	BUSY_LOOK_MS = 1000,
+	PULL_LOOK_MS = 200,
+	KEEP_LOOK_MS = 10000,
+	MAX_GATE_FAILURES = 2,
+	MAX_INFRA_FAILURES = 2
+};
 
 static int fit_slot(struct supervisor *supervisor, struct error *err)
 {
@@ -32,7 +38,9 @@ static int is_fit(void *context, struct error *err)
 	struct supervisor *supervisor = context;
 
 	if (gates_again(&supervisor->machine, err) < 0) {
-		supervisor->gate_failures++;
+		/* An engine that is away, for an upgrade perhaps, has its own time: watch_engine().
+		 */
+		supervisor->gate_failures += err->class != ERROR_UNREACHABLE;
 		text_cut(supervisor->gate_message, sizeof(supervisor->gate_message), err->message);
 		return -1;
 	}
@@ -53,6 +61,7 @@ static void step_seats(struct supervisor *supervisor, int64_t now_ms)
 	const struct seats_orders orders = {
 		.may_take = supervisor->phase == PHASE_SERVE && !supervisor->is_slot_lost &&
 			    !has_done_its_task(supervisor),
+		.must_not_start = supervisor->phase == PHASE_DRAIN,
 		.must_end = supervisor->phase == PHASE_LEAVE,
 		.end_cause = reason_cause(supervisor->reason),
 		.is_fit = is_fit,
@@ -130,6 +139,19 @@ static void watch_idle(struct supervisor *supervisor, int64_t now_ms)
 			      (long long)(idle.idle_ms / 1000));
 }
 
+/* Nothing can be run, and nothing seen to have ended: only the end of the machine helps. */
+static void watch_engine(struct supervisor *supervisor, int64_t now_ms)
+{
+	const struct machine *machine = &supervisor->machine;
+
+	if (machine->engine && engine_is_gone(machine->engine, now_ms))
+		supervisor_go(supervisor, EVENT_END, REASON_INFRASTRUCTURE,
+			      "the container engine at %.200s has not answered for %lld s: see to "
+			      "docker.service",
+			      machine->ticket.agent.docker.socket,
+			      (long long)machine->ticket.agent.docker.wait_s);
+}
+
 static void watch_work(struct supervisor *supervisor, int64_t now_ms)
 {
 	const struct seats_state *seen = &supervisor->seen;
@@ -152,7 +174,10 @@ static void watch_work(struct supervisor *supervisor, int64_t now_ms)
 
 void serve_turn(struct supervisor *supervisor, int64_t now_ms)
 {
+	engine_turn(supervisor->machine.engine, now_ms);
+	images_turn(supervisor->machine.images, now_ms);
 	step_seats(supervisor, now_ms);
+	watch_engine(supervisor, clock_monotonic_ms());
 	/* The step may have taken seconds: what is judged by time is judged by the time after it.
 	 */
 	if (supervisor->phase == PHASE_SERVE)
@@ -172,6 +197,8 @@ int64_t serve_next_ms(const struct supervisor *supervisor, int64_t now_ms)
 		return now_ms;
 	if (supervisor->seen.busy)
 		next_ms = now_ms + BUSY_LOOK_MS;
+	if (images_is_busy(supervisor->machine.images))
+		next_ms = now_ms + PULL_LOOK_MS;
 	if (supervisor->phase != PHASE_SERVE)
 		return next_ms;
 	const int64_t candidates[] = {

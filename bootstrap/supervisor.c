@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bootstrap/admit.h"
+#include "bootstrap/agent_sweep.h"
 #include "bootstrap/status.h"
 #include "common/clock.h"
 #include "common/command.h"
@@ -107,12 +108,13 @@ static struct phase_due look_at_limits(const struct supervisor *supervisor, int6
 static void watch_limits(struct supervisor *supervisor)
 {
 	struct phase_due due = look_at_limits(supervisor, clock_monotonic_ms());
+	const char *what = supervisor->init ? "the init script has not ended" : "";
 
+	if (supervisor->is_prove_failing)
+		what = supervisor->prove_message;
 	if (due.is_due)
 		supervisor_go(supervisor, due.event, due.reason, "in phase %s%s%s",
-			      phase_name(supervisor->phase),
-			      supervisor->is_prove_failing ? ": " : "",
-			      supervisor->is_prove_failing ? supervisor->prove_message : "");
+			      phase_name(supervisor->phase), what[0] ? ": " : "", what);
 }
 
 static void report(struct supervisor *supervisor)
@@ -206,6 +208,7 @@ static int identify(struct supervisor *supervisor, const struct supervisor_optio
 
 static int open_parts(struct supervisor *supervisor, struct error *err)
 {
+	agent_sweep_stale(&supervisor->machine);
 	slot_open(&supervisor->slot, &supervisor->machine);
 	if (control_open(supervisor->machine.folder, &supervisor->control, err) < 0)
 		return -1;
@@ -295,6 +298,7 @@ static int refused_status(const struct error *err)
 static void close_all(struct supervisor *supervisor)
 {
 	control_close(supervisor->control);
+	init_script_close(supervisor->init);
 	if (supervisor->seats)
 		seats_close(supervisor->seats);
 	machine_release(&supervisor->machine);

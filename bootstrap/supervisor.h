@@ -5,6 +5,7 @@
 #include "bootstrap/heartbeat.h"
 #include "bootstrap/identity.h"
 #include "bootstrap/idle.h"
+#include "bootstrap/init_script.h"
 #include "bootstrap/life.h"
 #include "bootstrap/phase.h"
 #include "bootstrap/seats.h"
@@ -46,6 +47,7 @@ struct supervisor {
 	enum phase left_from;
 	char detail[256];
 
+	struct init_script *init; /* while it runs; NULL before and after */
 	int prove_step; /* of prove.c */
 	int64_t prove_next_ms;
 	bool is_prove_failing; /* said once in the log: */
@@ -78,7 +80,7 @@ void supervisor_register_again(struct supervisor *supervisor);
 /* ClearML's clock where it has answered, else ours; wall ms. */
 int64_t supervisor_wall_ms(const struct supervisor *supervisor);
 
-/* prove.c: one step of the gates and of the settlement; done: serve begins. */
+/* prove.c: one step of the init script, the gates, the settlement; done: serve begins. */
 void prove_turn(struct supervisor *supervisor, int64_t now_ms);
 
 /* serve.c: one step of the seats in any phase that has them; then idle, limits of tasks. */

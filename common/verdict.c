@@ -9,13 +9,15 @@ static bool is_ours(const struct verdict_facts *facts)
 	return facts->is_owner_us || (facts->is_last_worker_us && facts->status != TASK_QUEUED);
 }
 
-/* The agent's words when it was told to end; a stop by a person reads otherwise. */
+/* The agent's words when it was told to end; a stop by a person reads otherwise. An engine that
+ * ends, or starts again, tells all its containers to end. */
 static bool is_stopped_by_signal(const struct verdict_facts *facts)
 {
 	static const char changed_by[] = "Changed by clearml-agent ";
 	size_t len = sizeof(changed_by) - 1;
 
-	return facts->has_signalled && strcmp(facts->status_reason, "user abort") == 0 &&
+	return (facts->has_signalled || facts->is_engine_lost) &&
+	       strcmp(facts->status_reason, "user abort") == 0 &&
 	       strncmp(facts->status_message, changed_by, len) == 0 &&
 	       strcmp(facts->status_message + len, facts->worker) == 0;
 }
@@ -32,7 +34,7 @@ static enum verdict again(const struct verdict_facts *facts)
 {
 	bool is_last = facts->attempt >= facts->max_attempts;
 
-	return is_last || facts->is_over_time ? VERDICT_FAIL : VERDICT_RETURN;
+	return is_last || facts->is_over_time || facts->is_hopeless ? VERDICT_FAIL : VERDICT_RETURN;
 }
 
 enum verdict verdict_of(const struct verdict_facts *facts)
@@ -48,8 +50,9 @@ enum verdict verdict_of(const struct verdict_facts *facts)
 		return is_stopped_by_signal(facts) || is_stopped_by_watchdog(facts) ?
 			       again(facts) :
 			       VERDICT_STANDS;
-	case TASK_COMPLETED:
 	case TASK_FAILED:
+		return facts->is_engine_lost ? again(facts) : VERDICT_STANDS;
+	case TASK_COMPLETED:
 	case TASK_CLOSED:
 	case TASK_PUBLISHED:
 		return VERDICT_STANDS;

@@ -13,13 +13,16 @@
  *   queued, its id in a queue: somebody put it back already   HANDS_OFF
  *   queued, in no queue                                       RETURN
  *   in_progress                                               RETURN
- *   stopped by the agent, because we signalled it             RETURN
+ *   stopped by the agent, because we signalled it, or the
+ *   container engine did as it ended                          RETURN
  *   stopped, "Forced stop (non-responsive)" (the watchdog)    RETURN
  *   stopped otherwise: by a person                            STANDS
- *   completed, failed, closed, published                      STANDS
+ *   failed, after the container engine went away under it     RETURN
+ *   completed, failed otherwise, closed, published            STANDS
  *   created: a person reset it                                HANDS_OFF
  *   a status that we do not know                              WAIT
- * RETURN becomes FAIL on the last attempt and over the time limit.
+ * RETURN becomes FAIL on the last attempt, over the time limit, and for a task
+ * that no later attempt could help (its image does not exist).
  *
  * Ours is a task whose mayfly_owner names this instance and attempt. Without
  * an owner, one whose last_worker we are is ours too, but not while it is
@@ -32,7 +35,9 @@
  * "failed, worker execution exit code 137 (or 143, -9)" stands although we
  * signalled. The agent is always killed first and seen gone before the task's
  * own processes are signalled: so an agent that still wrote the status saw
- * its task die of something else, and a failed task is at its final end.
+ * its task die of something else, and a failed task is at its final end. But for one case: the
+ * docker program that the agent waits for fails when its engine goes away, whatever the task was
+ * doing.
  */
 
 enum verdict {
@@ -53,6 +58,8 @@ struct verdict_facts {
 	bool is_in_queue; /* its id stands in some queue's entries */
 	bool has_signalled; /* we killed or signalled the runner */
 	bool is_over_time; /* ... because its time limit was over */
+	bool is_hopeless; /* its own wishes cannot be met: not on this machine, not on another */
+	bool is_engine_lost; /* the container engine went away, or restarted, while it ran */
 	const char *status_reason, *status_message; /* as read; not NULL */
 	const char *worker; /* the worker id that the agent ran under */
 	unsigned attempt; /* this one, from 1 */

@@ -43,6 +43,10 @@ enum change {
 	STOPPED_BY_WATCHDOG,
 	STOPPED_BY_WATCHDOG_AT_LAST,
 	KILLED_EXIT_CODE,
+	HOPELESS,
+	ENGINE_LOST,
+	ENGINE_LOST_AT_LAST,
+	ENGINE_LOST_BUT_STOPPED_BY_PERSON,
 	CHANGE_COUNT
 };
 
@@ -117,6 +121,20 @@ static struct verdict_facts changed(enum change change)
 		facts.has_signalled = true;
 		facts.status_reason = "worker execution exit code 137";
 		break;
+	case HOPELESS:
+		facts.is_hopeless = true;
+		break;
+	case ENGINE_LOST_AT_LAST:
+	case ENGINE_LOST:
+		facts.attempt = change == ENGINE_LOST_AT_LAST ? 3 : 1;
+		facts.is_engine_lost = true;
+		facts.status_reason = "user abort";
+		facts.status_message = AGENT_MARK;
+		break;
+	case ENGINE_LOST_BUT_STOPPED_BY_PERSON:
+		facts.is_engine_lost = true;
+		facts.status_reason = "task was stopped by tasks.stop";
+		break;
 	default:
 		break;
 	}
@@ -160,6 +178,12 @@ static const struct {
 	[STOPPED_BY_WATCHDOG_AT_LAST] = { "the watchdog stopped it after the last attempt",
 					  { W, H, F, F, F, S, S, S, S } },
 	[KILLED_EXIT_CODE] = { "the agent tells of a kill", { W, H, R, R, S, S, S, S, S } },
+	[HOPELESS] = { "its image does not exist", { W, H, F, F, S, S, S, S, S } },
+	[ENGINE_LOST] = { "the engine went away under it", { W, H, R, R, R, S, R, S, S } },
+	[ENGINE_LOST_AT_LAST] = { "the engine went away under its last attempt",
+				  { W, H, F, F, F, S, F, S, S } },
+	[ENGINE_LOST_BUT_STOPPED_BY_PERSON] = { "a person stopped it as the engine went away",
+						{ W, H, R, R, S, S, R, S, S } },
 };
 
 static void test_every_status_with_every_fact(void **state)
@@ -187,7 +211,7 @@ static void test_what_is_theirs_is_never_touched(void **state)
 	unsigned touched = 0;
 
 	(void)state;
-	for (unsigned bits = 0; bits < 1U << 9; bits++)
+	for (unsigned bits = 0; bits < 1U << 11; bits++)
 		for (int status = 0; status <= TASK_PUBLISHED; status++) {
 			struct verdict_facts facts = changed(STOPPED_BY_OUR_SIGNAL);
 
@@ -201,6 +225,8 @@ static void test_what_is_theirs_is_never_touched(void **state)
 			facts.has_signalled = bits & 64;
 			facts.is_over_time = bits & 128;
 			facts.attempt = bits & 256 ? 3 : 1;
+			facts.is_hopeless = bits & 512;
+			facts.is_engine_lost = bits & 1024;
 			enum verdict got = verdict_of(&facts);
 			bool touches = got == VERDICT_RETURN || got == VERDICT_FAIL;
 
@@ -209,13 +235,15 @@ static void test_what_is_theirs_is_never_touched(void **state)
 			    (!facts.is_owner_us && !facts.is_last_worker_us))
 				assert_int_equal(got, VERDICT_HANDS_OFF);
 			if (status != TASK_QUEUED && status != TASK_IN_PROGRESS &&
-			    status != TASK_STOPPED)
+			    status != TASK_STOPPED &&
+			    !(status == TASK_FAILED && facts.is_engine_lost))
 				assert_false(touches);
 			if (status == TASK_QUEUED && facts.is_in_queue)
 				assert_false(touches);
 			if (touches)
-				assert_int_equal(got == VERDICT_FAIL,
-						 facts.is_over_time || facts.attempt >= 3);
+				assert_int_equal(got == VERDICT_FAIL, facts.is_over_time ||
+									      facts.is_hopeless ||
+									      facts.attempt >= 3);
 		}
 	assert_true(touched > 0);
 }

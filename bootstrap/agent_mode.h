@@ -1,0 +1,40 @@
+#ifndef BOOTSTRAP_AGENT_MODE_H
+#define BOOTSTRAP_AGENT_MODE_H
+
+#include "bootstrap/agent.h"
+
+/*
+ * agent_mode: the two ways to run clearml-agent, behind agent.h: as a process
+ * of this machine (agent_host.c) or in containers (agent_docker.c). And what
+ * both do alike. Nobody but agent*.c reads this.
+ */
+
+enum { AGENT_PATH_ROOM = MACHINE_PATH_ROOM + 64, AGENT_CONF_MAX = 1 << 20 };
+
+/* As the functions of these names in agent.h; prepare and examine NULL: nothing to do. */
+struct agent_mode_verbs {
+	int (*check)(const struct machine *machine, struct error *err);
+	int (*prepare)(const struct machine *machine, const struct clearml_task *task,
+		       int64_t now_ms, struct agent_news *news, struct error *err);
+	int (*start)(const struct machine *machine, const struct agent_run *run, pid_t *pid,
+		     struct error *err);
+	int (*is_alive)(const struct machine *machine, const struct agent_run *run, bool *is_alive,
+			struct error *err);
+	int (*examine)(const struct machine *machine, const struct agent_run *run,
+		       struct error *err);
+	int (*kill)(const struct machine *machine, const struct agent_run *run, int64_t timeout_ms,
+		    struct error *err);
+	void (*tidy)(const struct machine *machine, const struct agent_run *run);
+};
+
+extern const struct agent_mode_verbs agent_host_verbs, agent_docker_verbs;
+
+/* FOLDER/agent/SEAT, or what lies in it. */
+void agent_path(const struct machine *machine, unsigned seat, const char *name,
+		char out[static AGENT_PATH_ROOM]);
+/* The output of the run before is kept beside the present one's. */
+void agent_turn_console(const struct machine *machine, unsigned seat);
+/* "<seat>/<task>/<attempt>" */
+void agent_run_text(const struct agent_run *run, char out[static ENGINE_RUN_ROOM]);
+
+#endif

@@ -49,7 +49,7 @@ BOOTSTRAP := $(filter-out bootstrap/main.c,$(sort $(wildcard bootstrap/*.c)))
 REAPER    := $(filter-out reaper/main.c,$(sort $(wildcard reaper/*.c reaper/providers/*.c)))
 UNITS     := $(sort $(wildcard tests/unit/test_*.c))
 SUPPORT   := $(sort $(wildcard tests/unit/support/*.c))
-DRIVERS   := $(sort $(wildcard tests/contract/*.c))
+DRIVERS   := $(sort $(wildcard tests/contract/*.c tests/peers/*.c))
 FUZZERS   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 PRODUCT   := $(COMMON) $(BOOTSTRAP) $(REAPER) $(wildcard bootstrap/main.c reaper/main.c)
 SOURCES   := $(PRODUCT) $(UNITS) $(SUPPORT) $(DRIVERS) $(FUZZERS) tests/fuzz/replay.c
@@ -67,15 +67,15 @@ MODULES   := $(SHARED) $(call object,$(BOOTSTRAP) $(REAPER))
 TESTS     := $(UNITS:%.c=$(BUILD)/%)
 REPLAYS   := $(FUZZERS:%.c=$(BUILD)/%)
 PYTEST     = MAYFLY_BUILD="$(CURDIR)/$(BUILD)" PYTHONDONTWRITEBYTECODE=1 \
-	timeout --foreground -k 30 1200 \
+	timeout --foreground -k 30 3000 \
 	.deps/venv/bin/python -m pytest -q -p no:cacheprovider $(PYTEST_FLAGS)
 
 .DEFAULT_GOAL := all
 .SECONDARY:
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
-.PHONY: all setup setup-developer test test-all stages demo unit replay valgrind contract whole \
-	unit-programs asan analyze fuzz cover mutants gates format install help clean FORCE
+.PHONY: all setup setup-developer test test-all stages demo agent-image unit replay \
+	valgrind contract peers whole unit-programs asan analyze fuzz cover mutants gates format install help clean FORCE
 
 # --- What a user calls.
 all: $(PROGRAMS) ## build the two programs (MODE=release for one to ship)
@@ -84,15 +84,16 @@ setup: ## install what the build, the tests and the demo need; a no-op when it i
 	$(Q)sh tests/setup.sh user
 
 test: setup ## set up, build, and run every test but the slow ones
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay valgrind contract whole"
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay valgrind contract peers whole"
 
 test-all: setup ## `make test`, and the slow tests with it
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay valgrind contract whole" \
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay valgrind contract peers whole" \
 		PYTEST_FLAGS="$(PYTEST_FLAGS) --slow"
 
-demo: setup ## set up, build, and show a whole life on this machine: reaper, machines, tasks
+demo: setup ## a whole life on this machine: reaper, machines, tasks; AGENT=docker|host
 	$(Q)$(MAKE) --no-print-directory $(parallel) all
-	$(Q)MAYFLY_BUILD="$(CURDIR)/$(BUILD)" .deps/venv/bin/python tests/whole/demo.py $(DEMO_FLAGS)
+	$(Q)MAYFLY_BUILD="$(CURDIR)/$(BUILD)" .deps/venv/bin/python tests/whole/demo.py \
+		--agent "$(AGENT)" $(DEMO_FLAGS)
 
 install: ## install programs, man pages and templates under DESTDIR and PREFIX (/usr/local)
 	$(Q)$(MAKE) --no-print-directory $(parallel) MODE=release all
@@ -103,6 +104,15 @@ install: ## install programs, man pages and templates under DESTDIR and PREFIX (
 	$(Q)install -m 644 packaging/man/*.5 "$(DESTDIR)$(PREFIX)/share/man/man5/"
 	$(Q)install -m 644 packaging/man/*.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
 	$(Q)install -m 644 templates/* "$(DESTDIR)$(PREFIX)/share/mayfly/"
+
+# The agent's version in AGENT=, the image's name in TAG=, another docker CLI for it in DOCKER_CLI=.
+agent-image: setup ## the image of clearml-agent, loaded into docker (that of DOCKER_HOST)
+	$(Q)mkdir -p build
+	$(Q).deps/venv/bin/python packaging/container/agent/build.py --agent $(agent_version) \
+		--tag $(or $(TAG),mayfly/clearml-agent:$(agent_version)) \
+		$(if $(DOCKER_CLI),--docker-cli $(DOCKER_CLI)) --output build/agent-image.tar
+	$(Q)docker load --input build/agent-image.tar
+agent_version = $(or $(AGENT),3.0.3)
 
 # --- The stages of `make test`. Each one runs to its end; the failed ones are named at the end.
 stages:
@@ -126,6 +136,9 @@ valgrind: $(TESTS) ## the unit tests under valgrind
 
 contract: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## the ClearML stand-in held to what a real server answered
 	$(Q)$(PYTEST) tests/contract
+
+peers: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## what talks to docker, against an engine and a registry that tests start
+	$(Q)$(PYTEST) -rs tests/peers
 
 whole: $(PROGRAMS) ## reaper, machines and the real clearml-agent together, also killed midway
 	$(Q)$(PYTEST) tests/whole
@@ -191,7 +204,7 @@ $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(call object,$(SUPPORT
 	$(Q)$(link) $^ $(libraries) -lcmocka -o $@
 
 # What a Python test drives: a module of ours behind standard input and output.
-$(BUILD)/tests/contract/%: $(BUILD)/tests/contract/%.o $(MODULES)
+$(DRIVERS:%.c=$(BUILD)/%): %: %.o $(MODULES)
 	@echo "  LD  $@"
 	$(Q)$(link) $^ $(libraries) -o $@
 

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Installs what this tree needs, once. Usage: tests/setup.sh user | developer
 #
-#   user        what `make`, `make test` and `make demo` need: packages of the distribution, and in
-#               .deps/ of this tree (never elsewhere) Python's pinned packages:
+#   user        what `make`, `make test` and `make demo` need: packages of the distribution (where
+#               those of docker do not come, it says so, and the tests with docker are skipped),
+#               and in .deps/ of this tree (never elsewhere) Python's pinned packages:
 #               venv/        pytest
 #               agent/       clearml-agent
 #               wheelhouse/  what the agent puts into a task's own environment, for use offline
@@ -18,6 +19,8 @@ cd "$(dirname "$0")/.."
 
 user_packages="gcc libc6-dev make pkg-config libcurl4-openssl-dev libcjson-dev libsodium-dev
 	libcmocka-dev valgrind python3 python3-venv git ca-certificates procps"
+docker_packages="docker.io iptables iproute2 docker-registry apache2-utils busybox-static
+	mmdebstrap"
 developer_packages="clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck shellcheck
 	codespell"
 
@@ -56,10 +59,22 @@ install_packages() {
 	# A list of words, to be split.
 	# shellcheck disable=SC2086
 	apt DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
-		$missing > .deps/apt.log 2>&1 || {
+		--no-remove $missing > .deps/apt.log 2>&1 || {
 		tail -n 15 .deps/apt.log >&2
 		give_up "apt-get could not install:$missing"
 	}
+}
+
+# Not the distribution's engine where there is another one already: the two exclude each other. In a
+# subshell, where giving up is no more than a warning.
+install_docker() {
+	wanted=$docker_packages
+	if PATH=$PATH:/usr/sbin command -v dockerd > /dev/null; then
+		wanted=${wanted#docker.io }
+	fi
+	# shellcheck disable=SC2086 # a list of words, to be split
+	(install_packages $wanted) ||
+		say "WARNING: without these packages the tests with docker are skipped" >&2
 }
 
 # The distribution's Python where it is new enough, so that a pyenv or conda changes nothing.
@@ -124,4 +139,5 @@ exec 9> .deps/lock
 flock 9 # two at once: the second waits, and finds all there
 # shellcheck disable=SC2086 # lists of words, to be split
 install_packages $packages
+install_docker
 install_python

@@ -1,8 +1,9 @@
 /*
  * print_conf: bootstrap's clearml.conf, line by line, for test_clearml_conf.py.
  * Each line of standard input is a JSON object {git_user, git_pass,
- * environment, extra}, all of them optional; each gets one line of JSON:
- * {"conf": the file's text} or {"error": ...}.
+ * environment, extra, docker}, all of them optional; each gets one line of
+ * JSON: {"conf": the file's text} or {"error": ...}. docker is {image,
+ * is_fixed, allow, arguments}: then it is the one of docker mode.
  */
 
 #include <stdio.h>
@@ -32,6 +33,29 @@ static int fill_environment(struct bundle *bundle, const struct json *variables,
 	return 0;
 }
 
+/* The texts of a list, NULL-terminated; ticket_release() frees them. */
+static char **texts_of(const struct json *list)
+{
+	char **texts = memory_array(json_count(list) + 1, sizeof(texts[0]));
+	size_t count = 0;
+
+	for (const struct json *item = json_first(list); item; item = json_next(item))
+		texts[count++] = memory_text(slice_of(json_text_value(item)));
+	return texts;
+}
+
+static void fill_docker(struct ticket_agent *agent, const struct json *input)
+{
+	if (!input)
+		return;
+	agent->mode = AGENT_DOCKER;
+	text_cut(agent->docker.image, sizeof(agent->docker.image),
+		 json_text_or(input, "image", ""));
+	agent->docker.is_image_fixed = json_bool_or(input, "is_fixed", false);
+	agent->docker.allow = texts_of(json_find(input, "allow"));
+	agent->docker.arguments = texts_of(json_find(input, "arguments"));
+}
+
 static int fill_machine(struct machine *machine, const struct json *input, struct error *err)
 {
 	struct ticket *ticket = &machine->ticket;
@@ -39,6 +63,7 @@ static int fill_machine(struct machine *machine, const struct json *input, struc
 
 	text_cut(machine->folder, sizeof(machine->folder), "/m/local-1");
 	text_cut(ticket->api_server, sizeof(ticket->api_server), "http://127.0.0.1:8008");
+	fill_docker(&ticket->agent, json_find(input, "docker"));
 	text_cut(bundle->access_key, sizeof(bundle->access_key), "ACCESS");
 	text_cut(bundle->git_user, sizeof(bundle->git_user), json_text_or(input, "git_user", ""));
 	if (fill_secret(&bundle->secret_key, "SECRET", err) < 0 ||
@@ -74,6 +99,7 @@ static int answer_line(const char *line, struct error *err)
 	else if (!result)
 		print_answer("error", refusal.message);
 	bundle_release(&machine.bundle);
+	ticket_release(&machine.ticket);
 	return result;
 }
 

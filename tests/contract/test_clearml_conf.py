@@ -8,6 +8,7 @@ from characters that parsers stumble over; a failure names its seed.
 import json
 import os
 import random
+import re
 import subprocess
 from pathlib import Path
 
@@ -128,6 +129,40 @@ def test_the_operators_part_is_merged_last():
     for given, (_, base), (_, read) in zip(cases, read_back(plain), read_back(cases)):
         wanted = merged(base["tree"], json.loads(given["extra"]))
         assert read["tree"] == wanted, f"seed {seed}"
+
+
+DOCKER = {"image": "registry.example:5000/team/base:1.2", "is_fixed": False, "allow": [],
+          "arguments": []}
+CACHES = "/root/.clearml/caches/"
+# What the ticket says, and words that are not in the file then.
+MODES = [({}, []), ({"is_fixed": True}, []), ({"allow": ["--ipc", "-v", "--oom-score-adj"]}, []),
+         ({"allow": ["*"]}, []), ({"arguments": ["--memory=8g", "-e", "A=\"b\\ $c'"]}, ["8g"]),
+         ({"image": "a" * 200 + ":" + "b" * 100}, [])]
+
+
+@pytest.mark.parametrize("given, absent", MODES)
+def test_docker_mode_comes_back_exactly(given, absent):
+    docker = {**DOCKER, **given}
+    [(conf, read)] = read_back([{"docker": docker}])
+    assert "failure" not in read, f"{read} for {conf}"
+    tree = read["tree"]
+    [again] = through([READER_PYTHON, "-c", READER], [json.dumps(tree)])
+    assert tree == json.loads(conf)
+    assert again["tree"] == tree, "as the agent writes it for the task"
+    agent = tree["agent"]
+    assert agent["default_docker"] == {"image": docker["image"]}
+    assert agent.get("disable_task_docker_override", False) == docker["is_fixed"]
+    assert agent["venvs_dir"] == CACHES + "venvs-builds"
+    assert agent["docker_pip_cache"] == CACHES + "pip-cache"
+    assert tree["sdk"]["storage"]["cache"]["default_base_dir"] == CACHES + "cache"
+    patterns = agent["docker_args_filters"]
+    assert patterns and all(re.compile(pattern) for pattern in patterns)
+    assert not [word for word in absent if word in conf], "the operator's own are not for it"
+
+
+def test_host_mode_has_nothing_of_docker():
+    [(_, read)] = read_back([{}])
+    assert not {"default_docker", "docker_args_filters"} & set(read["tree"]["agent"])
 
 
 CONTROLS = [chr(code) for code in range(1, 0x20) if chr(code) not in "\n\r\t"]

@@ -2,6 +2,8 @@
 
 import pytest
 
+from peers import images
+from peers.engine import Engine
 from world import AGENT, BOOTSTRAP, REAPER, World
 
 
@@ -21,3 +23,31 @@ def world(request, tmp_path):
     with World(tmp_path / "world") as made:
         request.node.world = made
         yield made
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory):
+    """One engine for all tests that want one, with the agent's image and the one for tasks."""
+    reason = Engine.unavailable()
+    if reason:
+        pytest.skip(reason)
+    with Engine(tmp_path_factory.mktemp("engine")) as made:
+        for _, archive in (images.agent(), images.task()):
+            made.docker("load", "-i", archive)
+        yield made
+
+
+@pytest.fixture
+def docker_world(request, engine, tmp_path):
+    """A world whose tasks run in containers."""
+    if not engine.is_running():
+        engine.start()  # a test that killed it may have failed before it came back
+    try:
+        with World(tmp_path / "world", engine) as made:
+            request.node.world = made
+            yield made
+    finally:
+        # Of a test that failed: the next one is not to find it.
+        left = engine.docker("ps", "-aq", "--filter", "label=mayfly.instance", check=False)
+        for container in left.stdout.split():
+            engine.docker("rm", "-f", container, check=False)

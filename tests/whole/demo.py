@@ -3,9 +3,14 @@
 Two queues, two tasks in each, four machines. A ClearML stand-in starts empty; queues and tasks are
 made through the API; mayfly-reaper launches machines; each takes its task, runs it through the
 real clearml-agent, finds itself idle and leaves; nothing stays behind.
+
+With `--agent docker` (the default where this machine's docker engine answers, and we are root) each
+task runs in a container, else as a process. The two images that it needs are made here, of
+packages, once (.deps/images), loaded into the engine and taken out of it again at the end.
 """
 
 import argparse
+import contextlib
 import shutil
 import sys
 import time
@@ -13,6 +18,9 @@ from datetime import datetime
 from pathlib import Path
 
 from world import TREE, World, wait_for
+
+from peers import images
+from peers.system_engine import SystemEngine
 
 QUEUES = ("cpu", "gpu")
 TASKS = {"cpu": ("clean the data", "count the words"), "gpu": ("train small", "train large")}
@@ -132,17 +140,46 @@ def problems(world, reaper, tasks):
     return found
 
 
-def play(folder):
+@contextlib.contextmanager
+def engine_of(agent):
+    """The machine's engine with our images in it, or None; LookupError says why there is none."""
+    reason = SystemEngine.unavailable() if agent != "host" else "--agent host"
+    if reason and agent == "docker":
+        raise LookupError(f"no container can run here: {reason}")
+    if reason:
+        say(f"Tasks run as processes of this computer, not in containers ({reason}).")
+        yield None
+        return
+    engine = SystemEngine()
+    loaded = []
+    say(f"Tasks run in containers of the engine at {engine.socket}. The two images for that are"
+        " made\nof packages, which takes a minute or two the first time, and taken out again at"
+        " the end:")
+    try:
+        for name, archive in (images.agent(), images.task()):
+            if not engine.inspect(name):
+                engine.docker("load", "-i", archive)
+                loaded.append(name)
+            say(f"  image {name}, {engine.inspect(name)['Size'] / 1e6:.0f} MB")
+        yield engine
+    finally:
+        for name in loaded:
+            engine.docker("rmi", name, check=False)
+
+
+def play(folder, engine):
     """The whole demo; the list of problems."""
-    with World(folder) as world:
+    with World(folder, engine) as world:
         world.began = int(time.time())  # launches are known to the second
-        say(f"ClearML stand-in on {world.url}, empty. Two queues, two tasks in each:")
+        say(f"A stand-in of a ClearML server listens on {world.url}.\n"
+            f"It has got two queues, {' and '.join(QUEUES)}, and two tasks in each.\n")
         tasks = add_work(world)
+        say("$ mayfly-reaper plan       (what it would do, and why)")
         plan = world.run_reaper("plan")
         say(plan.stdout or plan.stderr)
         if plan.returncode:
             return [f"mayfly-reaper plan ended with {plan.returncode}"]
-        say("mayfly-reaper watch --until-empty")
+        say("$ mayfly-reaper watch --until-empty       (it does it; what the tasks' status is)")
         reaper = world.start_reaper("watch", "--until-empty")
         try:
             follow(world, reaper, tasks)
@@ -151,12 +188,13 @@ def play(folder):
         found = problems(world, reaper, tasks)
         if found:
             return found + [world.log_tail()]
-        say()
+        say("\nWhat became of the tasks, each on a machine of its own:\n")
         table(task_rows(world, tasks))
-        say()
+        say("\nThe tasks and the machines in one line of time:\n")
         for when, words in timeline(world, tasks):
             say(f"  {when:6.1f} s  {words}")
-        say(f"\nEverything ran, nothing is left. {time.time() - world.began:.0f} s in all.")
+        say(f"\nEverything ran, nothing is left. {time.time() - world.began:.0f} s in all."
+            f"\nConfiguration and logs of reaper and machines: {folder}")
         return []
 
 
@@ -164,9 +202,16 @@ def main():
     parser = argparse.ArgumentParser(description="ClearML's autoscaling picture on this computer.")
     parser.add_argument("--folder", type=Path, default=TREE / "build" / "demo",
                         help="where everything lives; emptied first, kept for a look afterwards")
-    folder = parser.parse_args().folder
-    shutil.rmtree(folder, ignore_errors=True)
-    found = play(folder)
+    parser.add_argument("--agent", choices=("docker", "host", ""), default="",
+                        help="where tasks run: in containers, or as processes; default: containers"
+                        " where an engine answers")
+    options = parser.parse_args()
+    shutil.rmtree(options.folder, ignore_errors=True)
+    try:
+        with engine_of(options.agent) as engine:
+            found = play(options.folder, engine)
+    except LookupError as problem:
+        found = [str(problem)]
     for problem in found:
         print(f"demo: {problem}", file=sys.stderr)
     return 1 if found else 0

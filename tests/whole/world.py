@@ -55,13 +55,16 @@ def kill(pid, number=signal.SIGKILL):
 class World:
     """See the module's first lines."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, engine=None):
+        """With an engine (tests/peers) tasks run in containers of it, else as processes."""
         self.folder = Path(folder)
+        self.engine = engine
         self.folder.mkdir(parents=True, exist_ok=True)
         self.machines = self.folder / "machines"
         self.runs = self.folder / "runs.jsonl"
         self.config = self.folder / "mayfly-reaper.json"
         self.access_key = "WORLD" + secrets.token_hex(8).upper()
+        self.agent_image, self.task_image = "peers/agent:3.0.3", "peers/task:1"
         self.resources = []
         self.queues = {}
         self.settings = {"two_looks": 1, "watch_every": 1}
@@ -72,8 +75,7 @@ class World:
     def __enter__(self):
         secret = secrets.token_urlsafe(32)
         self._private("secret", secret)
-        self._private("bundle.json", json.dumps(
-            {"clearml": {"access_key": self.access_key, "secret_key": secret}}))
+        self.write_bundle()
         self.start_server()
         self.client = Client(self.url, self.access_key, secret, name="world", patience_s=30)
         return self
@@ -92,6 +94,12 @@ class World:
         self.kill_server()
         if kind is None and left:
             raise AssertionError(f"processes of machines were left running: {left}")
+
+    def write_bundle(self, **more):
+        """What machines launched from now on are given: ClearML's credentials, and more."""
+        secret = (self.folder / "secret").read_text()
+        self._private("bundle.json", json.dumps(
+            {"clearml": {"access_key": self.access_key, "secret_key": secret}, **more}))
 
     def _private(self, name, text):
         path = self.folder / name
@@ -150,14 +158,25 @@ class World:
                 "poll": {"min": "500ms", "max": "1s"},
                 "report_every": "2s",
                 "gates": {"free_gigabytes": 0.1},
-                "agent": {"mode": "host", "command": [str(AGENT)],
-                          "environment": {"PIP_NO_INDEX": "1",
-                                          "PIP_FIND_LINKS": str(WHEELHOUSE)}}},
+                "agent": self._agent()},
             **self.settings,
             "resources": self.resources}, indent=2))
 
-    def add_task(self, queue, name, source):
+    def _agent(self):
+        offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(WHEELHOUSE)}
+        if not self.engine:
+            return {"mode": "host", "command": [str(AGENT)], "environment": offline}
+        # Tasks write what they do into the world's folder, and their server is on loopback.
+        return {"mode": "docker",
+                "docker": {"socket": str(self.engine.socket), "pull": "never",
+                           "agent_image": self.agent_image, "image": self.task_image,
+                           "network": "host",
+                           "arguments": ["-v", f"{self.folder}:{self.folder}"]}}
+
+    def add_task(self, queue, name, source, container=None):
         task = self.client.create_task(name, source)
+        if container:
+            self.client.call("tasks.edit", task=task, container=container)
         self.client.enqueue(task, self.queues[queue])
         return task
 
@@ -203,6 +222,16 @@ class World:
                 return pid
         return None
 
+    def containers(self, role=None, instance=None):
+        """id -> what the engine says, of our containers that run: of agents, tasks, one machine."""
+        labels = [f"label=mayfly.role={role}" if role else "label=mayfly.instance"]
+        if instance:
+            labels.append(f"label=mayfly.instance={instance}")
+        words = [word for label in labels for word in ("--filter", label)]
+        listed = self.engine.docker("ps", "--no-trunc", "-q", *words).stdout.split()
+        found = {name: self.engine.inspect(name) for name in listed}
+        return {name: said for name, said in found.items() if said}
+
     def lives(self):
         """Exit record by instance, of the machines that left one."""
         records = {}
@@ -215,7 +244,7 @@ class World:
     # -- what was seen --------------------------------------------------------------------------
 
     def run_lines(self):
-        """What tasks' code wrote of itself: {"task", "pid", "what", "time"} in order."""
+        """What tasks' code wrote of itself: {"task", "run", "what", "time"} in order."""
         if not self.runs.exists():
             return []
         return [json.loads(line) for line in self.runs.read_text().splitlines()
@@ -224,8 +253,9 @@ class World:
     def log_tail(self):
         """The ends of all logs, for a failed test."""
         paths = [self.folder / "reaper.out", self.folder / "server.out",
+                 *(self.engine.folder.glob("dockerd.log") if self.engine else ()),
                  *self.machines.glob("*/*.log"), *self.machines.glob("*/agent/*/console.log")]
-        return "\n".join(f"=== {path.relative_to(self.folder)}\n"
+        return "\n".join(f"=== {os.path.relpath(path, self.folder)}\n"
                          + path.read_text(errors="replace")[-4000:]
                          for path in paths if path.exists())
 
@@ -243,12 +273,14 @@ def role_of(command):
 
 
 GATED = '''
-import json, os, time
+import json, os, time, uuid
+
+run = uuid.uuid4().hex  # a pid would not do: each container has a pid 1
 
 def say(what):
     with open({runs!r}, "a") as log:
         log.write(json.dumps({{"task": os.environ.get("CLEARML_TASK_ID") or
-                               os.environ.get("TRAINS_TASK_ID"), "pid": os.getpid(),
+                               os.environ.get("TRAINS_TASK_ID"), "run": run,
                                "what": what, "time": time.monotonic()}}) + "\\n")
 
 say("begin")

@@ -58,7 +58,9 @@ def test_the_second_of_two_alike(docker_world):
     world = docker_world
     version = wheel_version("cython")
     script = {**make_repository(world.folder), "requirements": {"pip": f"Cython=={version}"}}
-    world.add_resource("cpu")
+    # The image for tasks spares them an environment of their own; here they are to make one.
+    world.add_resource("cpu", agent={"docker": {"arguments": [
+        "-v", f"{world.folder}:{world.folder}", "-e", "CLEARML_AGENT_SKIP_PYTHON_ENV_INSTALL="]}})
     tasks = [add_task(world, name, script) for name in ("first", "second")]
     reaper = world.start_reaper("watch", "--until-empty")
     first, second = (end_of(world, task, "completed")[1] for task in tasks)

@@ -158,45 +158,58 @@ def test_a_secret_is_found_in_all_its_forms(tmp_path):
 
 # ---- it comes ---------------------------------------------------------------------------------
 
-def test_images_that_come_and_do_not(pull_world, shelf, tmp_path):
+def test_images_that_come_and_do_not(pull_world, shelf):
     """On one machine: those that cannot come fail at once, with advice; the one that can runs."""
     world = pull_world
-    wrong = secrets.token_urlsafe(24)
     _, port = shelf.registry.address.split(":")
-    with Registry(tmp_path / "another", USER, "another password") as another:
-        world.write_bundle(registries=[
-            shelf.login, {"server": another.address, "user": USER, "password": wrong}])
-        add_resource(world)
-        wishes = [  # the image, why it does not come, what the task's console advises
-            (shelf.name("team/own:none"), "task:image-missing", "team/own:none"),
-            (f"{another.address}/team/own:1", "task:image-denied",
-             f"the login of the bundle for {another.address}"),
-            (f"localhost:{port}/team/own:1", "task:image-denied",
-             f"the bundle has no login for localhost:{port}")]
-        bad = [world.add_task("cpu", image, *flavour(image)) for image, _, _ in wishes]
-        gate = world.folder / "gate"
-        source = world.gated_source(gate) + flavour("")[0]
-        good = world.add_task("cpu", "good", source, {"image": shelf.name("team/own:1")})
-        reaper = world.start_reaper("watch", "--until-empty")
-        for task, (image, cause, words) in zip(bad, wishes):
-            reason, console = end_of(world, task, "failed")
-            assert reason.startswith(cause), (image, reason, console)
-            assert words in console and "flavour" not in console
-        wait_for_runs(world, good, 1)
-        for secret in (shelf.registry.password, wrong):
-            check_secret(world, secret)
-        gate.touch()
-        _, console = end_of(world, good, "completed")
+    add_resource(world)
+    wishes = [  # the image, why it does not come, what the task's console advises
+        (shelf.name("team/own:none"), "task:image-missing", "team/own:none"),
+        (f"localhost:{port}/team/own:1", "task:image-denied",
+         f"the bundle has no login for localhost:{port}")]
+    bad = [world.add_task("cpu", image, *flavour(image)) for image, _, _ in wishes]
+    gate = world.folder / "gate"
+    source = world.gated_source(gate) + flavour("")[0]
+    good = world.add_task("cpu", "good", source, {"image": shelf.name("team/own:1")})
+    reaper = world.start_reaper("watch", "--until-empty")
+    for task, (image, cause, words) in zip(bad, wishes):
+        reason, console = end_of(world, task, "failed")
+        assert reason.startswith(cause), (image, reason, console)
+        assert words in console and "flavour" not in console
+    wait_for_runs(world, good, 1)
+    check_secret(world, shelf.registry.password)
+    gate.touch()
+    _, console = end_of(world, good, "completed")
     assert f"mayfly: pulling image {shelf.name('team/own:1')}" in console
     assert "flavour cherry" in console
     wait_for_reaper(reaper)
     assert len(world.instances()) == 1, "no task's wish is the machine's fault"
     for task in (*bad, good):
         check_properties_gone(world, task)
-    for secret in (shelf.registry.password, wrong):
-        check_secret(world, secret)
+    check_secret(world, shelf.registry.password)
     check_clean(world)
     world.engine.docker("rmi", shelf.name("team/own:1"))
+
+
+def test_wrong_login_in_the_bundle(pull_world, shelf, tmp_path):
+    """No task's fault, or one expired token would fail a whole queue: it is given back."""
+    world = pull_world
+    wrong = secrets.token_urlsafe(24)
+    with Registry(tmp_path / "another", USER, "another password") as another:
+        world.write_bundle(registries=[
+            shelf.login, {"server": another.address, "user": USER, "password": wrong}])
+        add_resource(world, max_attempts=2)
+        task = world.add_task("cpu", "any", *flavour(f"{another.address}/team/own:1"))
+        reaper = world.start_reaper("watch", "--until-empty")
+        reason, console = end_of(world, task, "failed")
+        assert reason == "infra:image-denied"
+        assert f"the login of the bundle for {another.address}" in console
+        assert "back to the front" in console and "flavour" not in console
+        wait_for_reaper(reaper)
+    assert [life["reason"] for life in world.lives().values()] == ["infrastructure"]
+    check_secret(world, wrong)
+    check_properties_gone(world, task)
+    check_clean(world)
 
 
 def test_registry_comes_back(pull_world, shelf):

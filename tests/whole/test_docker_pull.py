@@ -54,6 +54,16 @@ class Shelf:
         self.engine.docker("rm", container)
         return self.name(image)
 
+    def unheard_of(self, image):
+        """An image whose biggest layer no engine can have from any other one."""
+        container = f"mayfly-layer-{secrets.token_hex(4)}"
+        self.engine.docker("run", "--name", container, "--network", "none",
+                           self.engine.import_tiny(), "dd", "if=/dev/urandom", "of=/layer",
+                           "bs=1M", "count=4")
+        self.engine.docker("commit", container, self.name(image))
+        self.engine.docker("rm", container)
+        return self.name(image)
+
 
 @pytest.fixture(scope="module")
 def shelf(engine, tmp_path_factory):
@@ -66,7 +76,7 @@ def shelf(engine, tmp_path_factory):
         shelf = Shelf(engine, registry)
         for source, name in zip((images.agent()[0], images.TASK), images_of(shelf)):
             engine.docker("tag", source, name)
-        pushed = [*images_of(shelf), engine.import_tiny(shelf.name("damaged:1")),
+        pushed = [*images_of(shelf), shelf.unheard_of("damaged:1"),
                   shelf.derive("team/own:1", "cherry"), shelf.derive("team/moves:1", "new")]
         shelf.push(*pushed)
         registry.corrupt_layer("damaged")

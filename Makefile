@@ -11,7 +11,7 @@ ifeq ($(origin CC),default)
 CC      := $(if $(filter fuzz,$(MODE)),$(shell command -v clang-14 || echo clang),gcc)
 endif
 PKG_CONFIG ?= pkg-config
-PACKAGES   := libcurl libcjson libsodium
+PACKAGES   := libcurl libcjson libsodium zlib
 MODES      := debug release asan cover analyze fuzz
 $(if $(filter $(MODES),$(MODE)),,$(error MODE=$(MODE) is unknown, it is one of: $(MODES)))
 
@@ -49,7 +49,7 @@ BOOTSTRAP := $(filter-out bootstrap/main.c,$(sort $(wildcard bootstrap/*.c)))
 REAPER    := $(filter-out reaper/main.c,$(sort $(wildcard reaper/*.c reaper/providers/*.c)))
 UNITS     := $(sort $(wildcard tests/unit/test_*.c))
 SUPPORT   := $(sort $(wildcard tests/unit/support/*.c))
-DRIVERS   := $(sort $(wildcard tests/contract/*.c tests/peers/*.c))
+DRIVERS   := $(sort $(wildcard tests/contract/*.c tests/peers/*.c tests/vectors/*.c))
 FUZZERS   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 PRODUCT   := $(COMMON) $(BOOTSTRAP) $(REAPER) $(wildcard bootstrap/main.c reaper/main.c)
 SOURCES   := $(PRODUCT) $(UNITS) $(SUPPORT) $(DRIVERS) $(FUZZERS) tests/fuzz/replay.c
@@ -75,7 +75,7 @@ PYTEST     = MAYFLY_BUILD="$(CURDIR)/$(BUILD)" PYTHONDONTWRITEBYTECODE=1 \
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 .PHONY: all setup setup-developer test test-all stages demo agent-image unit replay \
-	valgrind contract peers whole unit-programs asan analyze fuzz cover mutants gates format install help clean FORCE
+	valgrind contract vectors test-vectors peers whole unit-programs asan analyze fuzz cover mutants gates format install help clean FORCE
 
 # --- What a user calls.
 all: $(PROGRAMS) ## build the two programs (MODE=release for one to ship)
@@ -84,10 +84,10 @@ setup: ## install what the build, the tests and the demo need; a no-op when it i
 	$(Q)sh tests/setup.sh user
 
 test: setup ## set up, build, and run every test but the slow ones
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay valgrind contract peers whole"
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay valgrind contract vectors peers whole"
 
 test-all: setup ## `make test`, and the slow tests with it
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay valgrind contract peers whole" \
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay valgrind contract vectors peers whole" \
 		PYTEST_FLAGS="$(PYTEST_FLAGS) --slow"
 
 demo: setup ## a whole life on this machine: reaper, machines, tasks; AGENT=docker|host
@@ -136,6 +136,13 @@ valgrind: $(TESTS) ## the unit tests under valgrind
 
 contract: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## the ClearML stand-in held to what a real server answered
 	$(Q)$(PYTEST) tests/contract
+
+vectors: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## age and minisign: the published vectors, and the tools of those names
+	$(Q)$(PYTEST) -rs tests/vectors
+
+test-vectors: setup ## the same, with set-up; says how many of each
+	$(Q)$(MAKE) --no-print-directory $(parallel) all unit-programs
+	$(Q)$(MAKE) --no-print-directory vectors
 
 peers: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## what talks to docker, against an engine and a registry that tests start
 	$(Q)$(PYTEST) -rs tests/peers

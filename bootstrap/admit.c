@@ -120,7 +120,7 @@ int admit(struct machine *machine, const struct launch_note *note, struct error 
 		return -1;
 	if (admit_fits(&machine->ticket, note, err) < 0)
 		return error_wrap(err, "%s/ticket.json", machine->folder);
-	if (bundle_load(machine->ticket.bundle_file, &machine->bundle, err) < 0)
+	if (bundle_load(machine->ticket.bundle.source + strlen("file:"), &machine->bundle, err) < 0)
 		return error_wrap(err, "the bundle");
 	if (name_record(machine, err) < 0 || open_engine(machine, err) < 0)
 		return -1;

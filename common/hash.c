@@ -40,6 +40,15 @@ void hash_parts(const struct slice *parts, size_t count, char out[static HASH_HE
 	sodium_bin2hex(out, HASH_HEX_LEN, digest, sizeof(digest));
 }
 
+void hash_sha256(struct slice bytes, char out[static HASH_SHA256_ROOM])
+{
+	unsigned char digest[crypto_hash_sha256_BYTES];
+
+	start_sodium();
+	crypto_hash_sha256(digest, (const unsigned char *)(bytes.len ? bytes.ptr : ""), bytes.len);
+	sodium_bin2hex(out, HASH_SHA256_ROOM, digest, sizeof(digest));
+}
+
 uint32_t hash_random_below(uint32_t bound)
 {
 	start_sodium();

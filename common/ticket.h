@@ -3,14 +3,14 @@
 
 #include <stdint.h>
 
+#include "common/hash.h"
 #include "common/json.h"
 
 /*
  * ticket: the description that an instance is launched with, both ways. It is
  * a pure function of configuration, slot, generation and offering: no time in
  * it but the day, no secret at all. templates/ticket.schema.json is its form.
- * In this release it is read from a file that only its owner may write;
- * signing comes with sealed credentials, and the fields stay.
+ * It is signed, and travels in an envelope (envelope.h).
  */
 
 enum {
@@ -42,6 +42,13 @@ struct ticket_gates {
 	uint64_t free_bytes; /* of the machine's folder */
 	unsigned free_inode_percent;
 	int64_t max_clock_skew_s;
+};
+
+/* Where the sealed bundle is, and which one. */
+struct ticket_bundle {
+	/* "inline" (with the ticket), "file:/path" (on the machine), "https://..." */
+	char source[TICKET_PATH_ROOM];
+	char digest[HASH_SHA256_ROOM]; /* SHA-256 of its sealed bytes, lower-case hex */
 };
 
 enum agent_mode { AGENT_HOST, AGENT_DOCKER };
@@ -95,7 +102,7 @@ struct ticket {
 	bool one_task;
 	char api_server[TICKET_PATH_ROOM], web_server[TICKET_PATH_ROOM],
 		files_server[TICKET_PATH_ROOM];
-	char bundle_file[TICKET_PATH_ROOM]; /* absolute path of the bundle, 0600 */
+	struct ticket_bundle bundle;
 	struct ticket_limits limits;
 	struct ticket_gates gates;
 	struct ticket_agent agent;

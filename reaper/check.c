@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/bundle.h"
 #include "common/command.h"
@@ -67,7 +68,7 @@ static int check_resource(const struct settings *settings, const struct resource
 	size_t alive = 0;
 
 	snprintf(what, sizeof(what), "resource %s", resource->name);
-	if (bundle_load(resource->ticket.bundle_file, &bundle, &err) < 0)
+	if (bundle_load(resource->ticket.bundle.source + strlen("file:"), &bundle, &err) < 0)
 		return say(false, what, err.message);
 	if (provider_named(resource->provider)->list(settings, resource, &fleet, &err) < 0)
 		return say(false, what, err.message);

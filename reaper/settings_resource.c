@@ -129,11 +129,15 @@ static int read_bundle(const struct settings_reader *reader, struct error *err)
 					       "the file of credentials for its machines "
 					       "(bundle.schema.json)",
 					       err);
-	if (settings_path(reader->text, at, json_text_value(file), ticket->bundle_file, err) < 0)
+	char path[TICKET_PATH_ROOM];
+
+	if (settings_path(reader->text, at, json_text_value(file), path, err) < 0)
 		return -1;
-	if (access(ticket->bundle_file, R_OK) < 0)
-		return settings_refuse(reader->text, err, at, "%s: %s", ticket->bundle_file,
+	if (access(path, R_OK) < 0)
+		return settings_refuse(reader->text, err, at, "%s: %s", path,
 				       strerrordesc_np(errno));
+	snprintf(ticket->bundle.source, sizeof(ticket->bundle.source), "file:%.500s", path);
+	hash_sha256(slice_of(""), ticket->bundle.digest);
 	return 0;
 }
 

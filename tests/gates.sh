@@ -47,7 +47,7 @@ at() { sed "s|^\([^:]*:[0-9]*\):.*|\1 $1|"; }
 sources() { files 'common/*.[ch]' 'bootstrap/*.[ch]' 'reaper/*.[ch]'; }
 flags() {
 	printf '%s' "-std=gnu11 -D_GNU_SOURCE -I. "
-	pkg-config --cflags libcurl libcjson libsodium
+	pkg-config --cflags libcurl libcjson libsodium zlib
 }
 objects() {
 	find "$build/common" "$build/bootstrap" "$build/reaper" "$build/templates" -name '*.o'
@@ -106,9 +106,12 @@ gate_libraries() {
 		deny '#include <curl/' 'only common/http*.[ch] knows libcurl' $rooms \
 			':!common/http.c' ':!common/http_wire.[ch]' ':!common/http_stream.c'
 		deny '#include <cjson/' 'only common/json knows cJSON' $rooms ':!common/json*.[ch]'
-		deny '#include <sodium' 'only secret, hash and clock in common/ know libsodium' \
-			$rooms ':!common/secret.c' ':!common/hash.c' ':!common/clock.c'
-		deny '#include <(openssl/|zlib|sqlite3|expat)' 'a library without a room yet' $rooms
+		deny '#include <sodium' \
+			'only secret, hash, clock, age and minisign in common/ know libsodium' \
+			$rooms ':!common/secret.c' ':!common/hash.c' ':!common/clock.c' \
+			':!common/age*.[ch]' ':!common/minisign*.[ch]'
+		deny '#include <zlib' 'only common/gzip.c knows zlib' $rooms ':!common/gzip.c'
+		deny '#include <(openssl/|sqlite3|expat)' 'a library without a room yet' $rooms
 		deny '\b(clock_gettime|gettimeofday|time|ftime|timespec_get) ?\(' \
 			'only common/clock.c asks the time' $rooms ':!common/clock.c' ':!*.h'
 	}

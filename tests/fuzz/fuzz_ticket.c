@@ -32,7 +32,7 @@ static void keeps_its_rules(const struct ticket *ticket)
 	assert(ticket->seats > 0 && ticket->limits.idle_timeout_s > 0);
 	assert(ticket->limits.max_attempts > 0 && ticket->limits.max_life_s > 0);
 	assert(ticket->prefix[0] && ticket->resource[0] && ticket->type[0] && ticket->provider[0]);
-	assert(ticket->bundle_file[0] == '/');
+	assert(strlen(ticket->bundle.digest) == HASH_SHA256_ROOM - 1);
 	assert(!ticket->init.script || ticket->init.script[0]);
 	assert(ticket->init.timeout_s > 0);
 	is_runnable(ticket);

@@ -271,7 +271,7 @@ static void test_a_good_document_is_read_whole(void **state)
 	assert_string_equal(cpu->ticket.agent.environment[0], "A=1");
 	assert_string_equal(cpu->ticket.agent.environment[1], "B=2");
 	assert_null(cpu->ticket.agent.environment[2]);
-	assert_string_equal(cpu->ticket.bundle_file, scratch_path(folder, "b"));
+	assert_string_equal(cpu->ticket.bundle.source + strlen("file:"), scratch_path(folder, "b"));
 
 	assert_string_equal(gpu->type, "big");
 	assert_int_equal(gpu->queue_count, 2);

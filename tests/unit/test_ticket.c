@@ -33,7 +33,8 @@ static struct ticket make_ticket(void)
 	text_cut(ticket.queues[1], sizeof(ticket.queues[1]), "cpu");
 	ticket.queue_count = 2;
 	text_cut(ticket.api_server, sizeof(ticket.api_server), "https://api.example.org/api");
-	text_cut(ticket.bundle_file, sizeof(ticket.bundle_file), "/etc/mayfly/bundle.json");
+	text_cut(ticket.bundle.source, sizeof(ticket.bundle.source), "file:/etc/mayfly/bundle.age");
+	hash_sha256(slice_of(""), ticket.bundle.digest);
 	ticket.agent.command = command;
 	ticket.agent.environment = environment;
 	return ticket;
@@ -78,7 +79,8 @@ static void check_equal(struct ticket got, struct ticket want)
 	assert_string_equal(got.api_server, want.api_server);
 	assert_string_equal(got.web_server, want.web_server);
 	assert_string_equal(got.files_server, want.files_server);
-	assert_string_equal(got.bundle_file, want.bundle_file);
+	assert_string_equal(got.bundle.source, want.bundle.source);
+	assert_string_equal(got.bundle.digest, want.bundle.digest);
 	assert_string_equal(got.agent.user, want.agent.user);
 	assert_int_equal(got.slot, want.slot);
 	assert_int_equal(got.generation, want.generation);
@@ -150,9 +152,10 @@ static void test_the_same_ticket_gives_the_same_bytes(void **state)
 #define BODY                                                                              \
 	"\"type\": \"small\", \"slot\": 0, \"generation\": 0, \"day\": \"2026-11-24\",\n" \
 	"\"queues\": [\"cpu\"],\n"
-#define PLACES                                                                               \
-	"\"clearml\": {\"api_server\": \"http://localhost:8008\"},\n\"bundle\": {\"file\": " \
-	"\"/b\"},\n"
+#define PLACES                                                                 \
+	"\"clearml\": {\"api_server\": \"http://localhost:8008\"},\n"          \
+	"\"bundle\": {\"source\": \"inline\", \"digest\": \"e3b0c44298fc1c149" \
+	"afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"},\n"
 #define AGENT "\"agent\": {\"command\": [\"/a\"]}"
 
 static void test_defaults(void **state)

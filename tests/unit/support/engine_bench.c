@@ -28,7 +28,8 @@ static void fill_ticket(struct engine_bench *bench)
 	text_cut(ticket->day, sizeof(ticket->day), "2026-11-24");
 	text_cut(ticket->queues[0], sizeof(ticket->queues[0]), "cpu");
 	ticket->queue_count = 1;
-	text_cut(ticket->bundle_file, sizeof(ticket->bundle_file), "/etc/mayfly/bundle.json");
+	text_cut(ticket->bundle.source, sizeof(ticket->bundle.source),
+		 "file:/etc/mayfly/bundle.age");
 	text_cut(ticket->api_server, sizeof(ticket->api_server), "http://127.0.0.1:8008");
 	text_cut(docker->socket, sizeof(docker->socket), bench->socket);
 	text_cut(docker->agent_image, sizeof(docker->agent_image), "agent:1");

@@ -15,17 +15,16 @@
 
 /* Lines 1 to 3; then what a row adds. */
 #define HEAD "{\"version\": 1, \"prefix\": \"p\", \"resource\": \"cpu\", \"provider\": \"local\",\n"
-#define BODY                                                                               \
-	"\"type\": \"small\", \"slot\": 0, \"generation\": 0, \"day\": \"2026-11-24\",\n"  \
-	"\"queues\": [\"cpu\"], \"clearml\": {\"api_server\": \"http://localhost:8008\"}," \
-	" \"bundle\": {\"source\": \"inline\", \"digest\": \"e3b0c44298fc1c149afbf4c8996fb924"
-"27ae41e4649b934ca495991b7852b855\"},\n"
+#define BODY                                                                                   \
+	"\"type\": \"small\", \"slot\": 0, \"generation\": 0, \"day\": \"2026-11-24\",\n"      \
+	"\"queues\": [\"cpu\"], \"clearml\": {\"api_server\": \"http://localhost:8008\"},"     \
+	" \"bundle\": {\"source\": \"inline\", \"digest\": \"e3b0c44298fc1c149afbf4c8996fb924" \
+	"27ae41e4649b934ca495991b7852b855\"},\n"
 #define IMAGES "\"agent_image\": \"mayfly/agent:1\", \"image\": \"python:3.11-slim\""
 #define DOCKER(more) "\"agent\": {\"mode\": \"docker\",\n\"docker\": {" IMAGES more "}}"
 #define HOST "\"agent\": {\"command\": [\"/a\"]}"
 
-	static void
-	parse(const char *rest, struct ticket *out)
+static void parse(const char *rest, struct ticket *out)
 {
 	SCOPED(buf) struct buf text = BUF(1 << 20);
 	struct error err = { 0 };

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "bootstrap/bundle_source.h"
-#include "bootstrap/user_data.h"
+#include "bootstrap/ticket_source.h"
 #include "common/clock.h"
 #include "common/file.h"
 
@@ -74,7 +74,7 @@ static int find_envelope(const struct machine *machine, struct envelope *out,
 {
 	SCOPED(buf) struct buf text = BUF(ENVELOPE_FILE_BYTES);
 
-	if (user_data_read(machine, &text, source, err) < 0)
+	if (ticket_source_read(machine, &text, source, err) < 0)
 		return error_wrap(err, "the ticket");
 	if (envelope_find(buf_slice(&text), out, err) < 0)
 		return error_wrap(err, "%s", source);

@@ -5,7 +5,7 @@
 #include "bootstrap/trust.h"
 
 /*
- * admit: find the ticket (user_data.h), verify its signature, check that it
+ * admit: find the ticket (ticket_source.h), verify its signature, check that it
  * was made for this very machine, fetch the sealed bundle that it names
  * (bundle_source.h), verify that, unseal it, and open ClearML with what they
  * say; no call to ClearML is made yet. What is unsigned, altered, or meant for

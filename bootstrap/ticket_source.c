@@ -1,4 +1,4 @@
-#include "bootstrap/user_data.h"
+#include "bootstrap/ticket_source.h"
 
 #include <stdio.h>
 
@@ -7,7 +7,7 @@
 
 enum { SOURCE_ROOM = MACHINE_PATH_ROOM + 16 };
 
-int user_data_read(const struct machine *machine, struct buf *out, char source[static SOURCE_ROOM],
+int ticket_source_read(const struct machine *machine, struct buf *out, char source[static SOURCE_ROOM],
 		   struct error *err)
 {
 	const char *provider = machine->identity.provider;

@@ -50,7 +50,7 @@ def test_nothing_was_given(provider, tmp_path):
     with start_metadata_service((), "127.0.0.1", 0, tmp_path / "log") as port:
         done = call(provider, port)
     assert done.returncode == 1
-    assert done.stderr == b"not-found: this instance has no user data\n"
+    assert done.stderr == b"not_found: this instance has no user data\n"
 
 
 def test_another_service_answers_in_place_of_google(tmp_path, user_data):
@@ -86,4 +86,4 @@ def test_nobody_answers():
 
 
 def test_a_provider_without_such_a_service():
-    assert call("local", 1).stderr.startswith(b"not-found: provider local has no metadata")
+    assert call("local", 1).stderr.startswith(b"not_found: provider local has no metadata")

@@ -142,7 +142,8 @@ int age_identity_print(const struct secret *key, struct secret *out, struct erro
 {
 	SCOPED(secret) struct secret text = { 0 };
 
-	if (check_key(key, err) < 0 || secret_alloc(&text, AGE_IDENTITY_ROOM - 1, err) < 0)
+	if (check_key(key, err) < 0 ||
+	    secret_alloc(&text, bech32_len(strlen(IDENTITY_PREFIX), key->len), err) < 0)
 		return -1;
 	unsigned char *letters = secret_fill(&text);
 

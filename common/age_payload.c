@@ -14,11 +14,6 @@ static size_t chunks_of(size_t len, size_t chunk_len)
 	return len ? (len - 1) / chunk_len + 1 : 1;
 }
 
-size_t age_payload_len(size_t plain_len)
-{
-	return AGE_NONCE_BYTES + plain_len + chunks_of(plain_len, AGE_CHUNK_BYTES) * AGE_TAG_BYTES;
-}
-
 static int derive_payload_key(const struct secret *file_key, struct slice nonce, struct secret *out,
 			      struct error *err)
 {

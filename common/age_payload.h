@@ -10,9 +10,7 @@
 
 enum { AGE_NONCE_BYTES = 16, AGE_CHUNK_BYTES = 64 << 10, AGE_TAG_BYTES = 16 };
 
-size_t age_payload_len(size_t plain_len);
-
-/* Appends just age_payload_len() bytes. ERROR_SYSTEM: no memory. */
+/* ERROR_SYSTEM: no memory. */
 CHECKED int age_payload_seal(struct slice plain, const struct secret *file_key, struct buf *out,
 			     struct error *err);
 

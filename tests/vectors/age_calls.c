@@ -18,10 +18,9 @@ enum { KEY_FILE_BYTES = 65536, INPUT_BYTES = 2 * AGE_SEALED_BYTES };
 static int read_input(struct buf *out, struct error *err)
 {
 	char bytes[65536];
-	size_t len;
 
-	while ((len = fread(bytes, 1, sizeof(bytes), stdin)) > 0)
-		buf_add(out, (struct slice){ bytes, len });
+	while (!feof(stdin) && !ferror(stdin))
+		buf_add(out, (struct slice){ bytes, fread(bytes, 1, sizeof(bytes), stdin) });
 	if (ferror(stdin))
 		return error_errno(err, "read standard input");
 	return buf_finish(out, err);

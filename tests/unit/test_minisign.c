@@ -190,6 +190,27 @@ static void a_printed_key_has_its_checksum(void **state)
 		strstr(secret_text(&text), "b9fZJWuKJUG6q4w5fygtCcuszkDEJCcHAb4OJsbmBft8qZE=\n"));
 }
 
+/* Of another key, that had one and lost it: minisign -C -W. */
+static void a_key_that_lost_its_password_is_read(void **state)
+{
+	static const char text[] =
+		SECRET_HEAD "RWQAAEIyhmbmgjQoSi20Ptq/Pi0eDMGXIsEXeu3lgWZgz1W2d0cAAAACAAAAAAAAAEAA"
+			    "AAAAQkUEa+W+5UCEadzuyyODux2aHnkMp3Gk0jeBI4arrlIENw/6oky7u2GznKsW8j5v"
+			    "ExapQLcwsDGDrWX35mWj5jKbkTc3WWu39xJSpuv/NshEJMn7Ve+fIQduabkDU52ed9Jl"
+			    "z8QcCrg=\n";
+	SCOPED(minisign_key) struct minisign_key key = { 0 };
+	struct minisign_public public_key;
+	char letters[MINISIGN_PUBLIC_ROOM];
+	struct error err = { 0 };
+
+	(void)state;
+	if (minisign_key_parse(slice_of(text), &key, &err) < 0)
+		fail_msg("%s", err.message);
+	minisign_key_public(&key, &public_key);
+	minisign_public_text(&public_key, letters);
+	assert_string_equal(letters, "RWRCRQRr5b7lQGGznKsW8j5vExapQLcwsDGDrWX35mWj5jKbkTc3WWu3");
+}
+
 static void what_is_no_secret_key_is_refused(void **state)
 {
 	static const struct {
@@ -514,6 +535,7 @@ int main(void)
 		cmocka_unit_test(a_public_key_prints_as_minisign_prints_it),
 		cmocka_unit_test(a_secret_key_is_read_and_printed),
 		cmocka_unit_test(a_printed_key_has_its_checksum),
+		cmocka_unit_test(a_key_that_lost_its_password_is_read),
 		cmocka_unit_test(what_is_no_secret_key_is_refused),
 		cmocka_unit_test(a_secret_key_of_another_form_is_refused),
 		cmocka_unit_test(a_damaged_secret_key_is_refused),

@@ -75,7 +75,7 @@ static int read_words(struct slice line, size_t number, struct stanza_words *out
 	return 0;
 }
 
-/* Of a body only what an X25519 one has is kept. */
+/* The bytes are kept where they are an X25519 one: that is one line. */
 struct stanza_body {
 	unsigned char bytes[AGE_WRAPPED_BYTES];
 	size_t len;
@@ -84,7 +84,7 @@ struct stanza_body {
 static int read_body(struct lines *lines, struct stanza_body *out, struct error *err)
 {
 	struct stanza_body body = { 0 };
-	struct slice line;
+	struct slice line = { 0 };
 
 	do {
 		unsigned char bytes[LINE_BYTES + 2];
@@ -98,8 +98,8 @@ static int read_body(struct lines *lines, struct stanza_body *out, struct error 
 					 lines->number, COLUMNS);
 		if (base64_read(line, BASE64_UNPADDED, bytes, &len, err) < 0)
 			return error_wrap(err, "line %zu of the header", lines->number);
-		if (body.len + len <= sizeof(body.bytes))
-			memcpy(body.bytes + body.len, bytes, len);
+		if (body.len == 0 && len <= sizeof(body.bytes))
+			memcpy(body.bytes, bytes, len);
 		body.len += len;
 	} while (line.len == COLUMNS);
 	*out = body;
@@ -175,14 +175,15 @@ static int read_end(struct slice line, size_t number, struct age_header *header,
 
 static int read_header(struct slice file, struct age_header *header, struct error *err)
 {
-	struct lines lines = { file, 0 };
-	struct slice line;
+	struct lines lines = { file, 1 };
+	struct slice line = { 0 };
 
-	/* Not the whole of a file that is something else: that would be one long line. */
 	if (!begins_with(file, VERSION_LINE "\n"))
 		return error_set(err, ERROR_MALFORMED,
 				 "does not begin with the line \"" VERSION_LINE "\"");
-	if (take_line(&lines, &line, err) < 0 || take_line(&lines, &line, err) < 0)
+	lines.rest.ptr += strlen(VERSION_LINE "\n");
+	lines.rest.len -= strlen(VERSION_LINE "\n");
+	if (take_line(&lines, &line, err) < 0)
 		return -1;
 	while (begins_with(line, "-> "))
 		if (read_stanza(&lines, line, header, err) < 0 || take_line(&lines, &line, err) < 0)

@@ -6,9 +6,7 @@
 #include "common/age_hkdf.h"
 #include "common/bech32.h"
 
-_Static_assert(AGE_KEY_BYTES == crypto_scalarmult_BYTES &&
-		       AGE_KEY_BYTES == crypto_scalarmult_SCALARBYTES,
-	       "sodium's sizes are those of the format");
+_Static_assert(AGE_KEY_BYTES == crypto_scalarmult_BYTES, "sodium's size is that of the format");
 
 #define RECIPIENT_PREFIX "age"
 #define IDENTITY_PREFIX "age-secret-key-"

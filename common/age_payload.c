@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 _Static_assert(AGE_TAG_BYTES == crypto_aead_chacha20poly1305_IETF_ABYTES,
 	       "sodium's tag is that of the format");
@@ -24,8 +25,9 @@ static int derive_payload_key(const struct secret *file_key, struct slice nonce,
 static void make_chunk_nonce(size_t number, bool is_last,
 			     unsigned char out[static crypto_aead_chacha20poly1305_IETF_NPUBBYTES])
 {
-	for (size_t i = 0; i < crypto_aead_chacha20poly1305_IETF_NPUBBYTES - 1; i++)
-		out[10 - i] = i < sizeof(number) ? (unsigned char)(number >> 8 * i) : 0;
+	memset(out, 0, crypto_aead_chacha20poly1305_IETF_NPUBBYTES);
+	for (size_t i = 0; i < sizeof(number); i++)
+		out[10 - i] = (unsigned char)(number >> 8 * i);
 	out[11] = is_last;
 }
 

@@ -57,7 +57,7 @@ static unsigned field_product(unsigned a, unsigned b)
 	return product;
 }
 
-static void checksum(const unsigned char *values, size_t count, unsigned char out[6])
+static void add_checksum(const unsigned char *values, size_t count, char out[6])
 {
 	static const unsigned char generator[6] = { 29, 22, 20, 21, 29, 18 };
 	static const unsigned char prefix[] = { 3, 3, 3, 0, 'a' & 31, 'g' & 31, 'e' & 31 };
@@ -73,13 +73,14 @@ static void checksum(const unsigned char *values, size_t count, unsigned char ou
 						       field_product(top, generator[j]));
 	}
 	remainder[5] ^= 1;
-	memcpy(out, remainder, 6);
+	for (size_t i = 0; i < 6; i++)
+		out[i] = letters[remainder[i] & 31];
 }
 
 /* With a sound checksum, only the number of letters and the bits over can be wrong. */
 static void check_sound(const uint8_t *data, size_t size, size_t len)
 {
-	unsigned char values[TEXT_MAX], sum[6];
+	unsigned char values[TEXT_MAX];
 	size_t count = size < 100 ? size : 100, wanted = (len * 8 + 4) / 5;
 	char text[TEXT_MAX] = "age1";
 
@@ -87,9 +88,7 @@ static void check_sound(const uint8_t *data, size_t size, size_t len)
 		values[i] = data[i] & 31;
 		text[4 + i] = letters[values[i]];
 	}
-	checksum(values, count, sum);
-	for (size_t i = 0; i < 6; i++)
-		text[4 + count + i] = letters[sum[i]];
+	add_checksum(values, count, text + 4 + count);
 	unsigned over = (unsigned)(wanted * 5 - len * 8);
 	bool has_none_over = !count || !(values[count - 1] & ((1u << over) - 1));
 	struct slice whole = { text, 4 + count + 6 };

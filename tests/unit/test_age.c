@@ -211,6 +211,25 @@ static void what_is_added_is_refused(void **state)
 	}
 }
 
+/* Each secret would come to the same with it, so who sends it would learn that we have one. */
+static void a_share_of_low_order_is_named(void **state)
+{
+	static const char file[] = "age-encryption.org/v1\n"
+				   "-> X25519 TEiF0ypqr+bpvcqXNyCVJpL7OuwPdVwPL7KQEbFDOCc\n"
+				   "hjabGXwSLQ9c3S6Lw2i+S2Tu2fiwQHHslbBN6B41FLE\n"
+				   "-> X25519 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
+				   "hjabGXwSLQ9c3S6Lw2i+S2Tu2fiwQHHslbBN6B41FLE\n"
+				   "--- WyJp9F/9FOZh7gJdheq2WIJcwHgYc8NIVh3ddwhrcNg\n";
+	struct secret plain = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(age_unseal(slice_of(file), &identities[0], &plain, &err), -1);
+	assert_int_equal(err.class, ERROR_MALFORMED);
+	assert_non_null(strstr(err.message, "X25519 stanza 2 of the header: a public key of low"));
+	assert_null(plain.guarded);
+}
+
 static void there_are_1_to_64_recipients(void **state)
 {
 	static const struct {
@@ -297,6 +316,7 @@ int main(void)
 		cmocka_unit_test(each_flipped_bit_is_refused),
 		cmocka_unit_test(each_cut_is_refused),
 		cmocka_unit_test(what_is_added_is_refused),
+		cmocka_unit_test(a_share_of_low_order_is_named),
 		cmocka_unit_test(there_are_1_to_64_recipients),
 		cmocka_unit_test(a_recipient_of_low_order_is_named),
 		cmocka_unit_test(a_file_has_a_limit),

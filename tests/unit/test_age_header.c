@@ -116,6 +116,8 @@ static void others_are_refused(void **state)
 		  "a passphrase" },
 		{ "a passphrase is after a key", VERSION X25519 "-> scrypt a 18\nAA\n" MAC,
 		  "a passphrase" },
+		{ "a passphrase is before another kind",
+		  VERSION "-> scrypt a 18\nAA\n-> other\n\n" MAC, "a passphrase" },
 		{ "there are two passphrases",
 		  VERSION "-> scrypt a 18\nAA\n-> scrypt a 18\nAA\n" MAC, "a passphrase" },
 		{ "the MAC is short", VERSION X25519 "--- AAAA\n",

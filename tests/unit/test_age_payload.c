@@ -158,6 +158,37 @@ static void a_cut_is_seen(void **state)
 	assert_true(tried > 150);
 }
 
+static void a_damaged_chunk_is_named(void **state)
+{
+	static const struct {
+		const char *when;
+		size_t place;
+		const char *words;
+	} cases[] = {
+		{ "the nonce is damaged", 0, "chunk 1 of 3 was altered" },
+		{ "the first byte is", AGE_NONCE_BYTES, "chunk 1 of 3 was altered" },
+		{ "the first tag is", AGE_NONCE_BYTES + SEALED - 1, "chunk 1 of 3 was altered" },
+		{ "the second chunk is", AGE_NONCE_BYTES + SEALED, "chunk 2 of 3 was altered" },
+		{ "the last tag is", AGE_NONCE_BYTES + 2 * SEALED + 16,
+		  "chunk 3 of 3 was altered" },
+	};
+	SCOPED(buf) struct buf plain = BUF(3 * CHUNK), sealed = BUF(4 * CHUNK);
+
+	(void)state;
+	make_plain(&plain, 2 * CHUNK + 1);
+	seal(buf_slice(&plain), &sealed);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		SCOPED(secret) struct secret back = { 0 };
+		struct error err = { 0 };
+
+		sealed.bytes[cases[i].place] ^= 1;
+		if (age_payload_open(buf_slice(&sealed), &file_key, &back, &err) == 0 ||
+		    !strstr(err.message, cases[i].words) || back.guarded)
+			fail_msg("when %s: %s", cases[i].when, err.message);
+		sealed.bytes[cases[i].place] ^= 1;
+	}
+}
+
 static void another_key_opens_nothing(void **state)
 {
 	SCOPED(buf) struct buf sealed = BUF(CHUNK);
@@ -177,6 +208,7 @@ int main(void)
 		cmocka_unit_test(what_is_sealed_opens),
 		cmocka_unit_test(chunks_are_in_their_place),
 		cmocka_unit_test(a_cut_is_seen),
+		cmocka_unit_test(a_damaged_chunk_is_named),
 		cmocka_unit_test(another_key_opens_nothing),
 	};
 

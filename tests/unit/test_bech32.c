@@ -146,12 +146,44 @@ static void each_slip_is_seen(void **state)
 	}
 }
 
+/* One letter of the other case among those of an upper-case or a lower-case text. */
+static void mixed_case_is_refused(void **state)
+{
+	/* All letters that there are: BIP 173's. */
+	static const char *const texts[] = { "abcdef1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw",
+					     "ABCDEF1QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LMQQQXW" };
+	unsigned char bytes[20];
+	struct error err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		size_t len = strlen(texts[i]);
+		char mixed[64];
+
+		memcpy(mixed, texts[i], len);
+		for (size_t j = 0; j < len; j++) {
+			if (strchr("0123456789", mixed[j]))
+				continue;
+			mixed[j] = (char)(mixed[j] ^ 0x20);
+			assert_int_equal(bech32_read((struct slice){ mixed, len }, "abcdef", bytes,
+						     sizeof(bytes), &err),
+					 -1);
+			assert_non_null(strstr(err.message, "upper and lower"));
+			mixed[j] = (char)(mixed[j] ^ 0x20);
+		}
+		assert_int_equal(bech32_read((struct slice){ mixed, len }, "abcdef", bytes,
+					     sizeof(bytes), &err),
+				 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_ones_are_written_and_read),
 		cmocka_unit_test(other_text_is_refused),
 		cmocka_unit_test(bits_that_belong_to_no_byte_are_refused),
+		cmocka_unit_test(mixed_case_is_refused),
 		cmocka_unit_test(each_slip_is_seen),
 	};
 

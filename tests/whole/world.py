@@ -140,10 +140,12 @@ class World:
         assert done.returncode == 0, f"mayfly-reaper {words[0]}: {done.stderr}"
 
     def _private(self, name, text):
+        """Replaced in one step: a machine may be reading it."""
         path = self.folder / name
-        path.touch(mode=0o600)
-        path.write_text(text)
-        return path
+        new = path.with_name(path.name + ".new")
+        new.touch(mode=0o600)
+        new.write_text(text)
+        return new.replace(path)
 
     # -- the server ---------------------------------------------------------------------------
 

@@ -184,6 +184,25 @@ static void a_usual_ticket_fits_user_data(void **state)
 	assert_in_range(text.len, 2048, 4096);
 }
 
+static void a_text_fits_to_the_byte(void **state)
+{
+	SCOPED(bench) struct bench bench = bench_begin("sealed");
+	SCOPED(buf) struct buf text = BUF(SIZE_MAX);
+	struct error err = { 0 };
+
+	(void)state;
+	print(&bench.envelope, &text);
+	for (size_t less = 0; less < 2; less++) {
+		SCOPED(buf) struct buf out = BUF(5 + text.len - less);
+
+		buf_addf(&out, "kept\n");
+		assert_int_equal(envelope_print(&bench.envelope, &out, &err), less ? -1 : 0);
+		assert_int_equal(out.len, less ? 5 : 5 + text.len);
+		assert_memory_equal(out.bytes, "kept\n# -----", less ? 5 : 12);
+		assert_true(!less || strstr(err.message, "take") != NULL);
+	}
+}
+
 static void what_is_no_envelope_is_not_printed(void **state)
 {
 	static const struct {
@@ -577,6 +596,7 @@ int main(void)
 		cmocka_unit_test(the_largest_parts_go_both_ways),
 		cmocka_unit_test(every_line_of_the_text_is_a_comment),
 		cmocka_unit_test(a_usual_ticket_fits_user_data),
+		cmocka_unit_test(a_text_fits_to_the_byte),
 		cmocka_unit_test(what_is_no_envelope_is_not_printed),
 		cmocka_unit_test(a_block_of_other_files_is_refused),
 		cmocka_unit_test(a_part_that_is_too_large_is_refused),

@@ -23,9 +23,8 @@
 enum { AGENT_SSH_COMMAND = 512 };
 
 /*
- * Into folder, which is there; seen_at is where ssh will see it ("~/.ssh", or the same). What line
- * ends the key had does not matter: OpenSSH wants a last one, and none of DOS. ERROR_CONFIGURATION:
- * a path that cannot stand in ssh's configuration.
+ * Into folder, which is there; seen_at is where ssh will see it ("~/.ssh", or the same).
+ * ERROR_CONFIGURATION: a path that cannot stand in ssh's configuration.
  */
 CHECKED int agent_ssh_write(const char *folder, const char *seen_at, const struct bundle_ssh *ssh,
 			    struct error *err);

@@ -251,7 +251,7 @@ static void secrets_stay_in_the_file(void **state)
 	assert_int_equal(lstat(scratch_path(room.ssh, "id"), &found), 0);
 	assert_int_equal(found.st_mode, S_IFREG | 0600);
 	assert_int_equal(file_read(scratch_path(room.ssh, "id"), &key, &err), 0);
-	assert_string_equal(buf_text(&key), "key-of-ssh\n");
+	assert_string_equal(buf_text(&key), secrets[4]);
 	const struct agent_run run = run_of(0);
 
 	agent_tidy(&bench.machine, &run);

@@ -52,17 +52,6 @@ static void make_key(const char *type, struct buf *out)
 	read_text(path, out);
 }
 
-/* As people's editors and stores leave it. */
-static void spoil(const struct buf *key, bool has_dos_ends, bool has_last_end, struct buf *out)
-{
-	for (size_t i = 0; i < key->len; i++) {
-		if (key->bytes[i] != '\n')
-			buf_add(out, (struct slice){ key->bytes + i, 1 });
-		else if (i + 1 < key->len || has_last_end)
-			buf_add(out, slice_of(has_dos_ends ? "\r\n" : "\n"));
-	}
-}
-
 static void write_ssh(struct slice key, char *known_hosts)
 {
 	struct bundle_ssh ssh = { .known_hosts = known_hosts };
@@ -74,37 +63,23 @@ static void write_ssh(struct slice key, char *known_hosts)
 	secret_release(&ssh.key);
 }
 
-/* OpenSSH itself reads each of them. */
-static void a_key_works_whatever_its_line_ends(void **state)
+/* By OpenSSH itself, which is particular about modes and line ends. */
+static void openssh_reads_the_key(void **state)
 {
-	static const struct {
-		const char *when, *type;
-		bool has_dos_ends, has_last_end;
-	} cases[] = {
-		{ "it is as it was made", "ed25519", false, true },
-		{ "its last line has no end", "ed25519", false, false },
-		{ "its lines end as DOS likes it", "ed25519", true, true },
-		{ "both", "ed25519", true, false },
-		{ "it is of RSA and has no last end", "rsa", false, false },
-		{ "it is of ECDSA, and from DOS", "ecdsa", true, false },
-	};
+	static const char *const types[] = { "ed25519", "rsa", "ecdsa" };
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		SCOPED(buf) struct buf key = BUF(TEXT_MAX), spoilt = BUF(TEXT_MAX);
-		SCOPED(buf) struct buf said = BUF(TEXT_MAX), written = BUF(TEXT_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		SCOPED(buf) struct buf key = BUF(TEXT_MAX), said = BUF(TEXT_MAX);
 		struct stat found;
 
-		make_key(cases[i].type, &key);
-		spoil(&key, cases[i].has_dos_ends, cases[i].has_last_end, &spoilt);
-		write_ssh(buf_slice(&spoilt), NULL);
+		make_key(types[i], &key);
+		write_ssh(buf_slice(&key), NULL);
 		const char *path = scratch_path(folder, "id");
 		const char *const argv[] = { "ssh-keygen", "-y", "-f", path, NULL };
 
 		if (run(argv, &said) != 0)
-			fail_msg("when %s: %s", cases[i].when, buf_text(&said));
-		read_text(path, &written);
-		assert_string_equal(buf_text(&written), buf_text(&key));
+			fail_msg("%s: %s", types[i], buf_text(&said));
 		assert_int_equal(lstat(path, &found), 0);
 		assert_int_equal(found.st_mode, S_IFREG | 0600);
 	}
@@ -113,7 +88,7 @@ static void a_key_works_whatever_its_line_ends(void **state)
 /* What ssh makes of the command that git gets. */
 static void ssh_understands_the_command(void **state)
 {
-	static char known[] = "git.example.com ssh-ed25519 AAAA";
+	static char known[] = "git.example.com ssh-ed25519 AAAA\n";
 	static const struct {
 		const char *when;
 		char *known_hosts;
@@ -202,7 +177,7 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_key_works_whatever_its_line_ends, begin, end),
+		cmocka_unit_test_setup_teardown(openssh_reads_the_key, begin, end),
 		cmocka_unit_test_setup_teardown(ssh_understands_the_command, begin, end),
 		cmocka_unit_test_setup_teardown(some_paths_cannot_stand_in_the_configuration, begin,
 						end),

@@ -12,9 +12,10 @@ size_t base64_len(size_t len); /* letters for so many bytes */
 void base64_write(struct slice bytes, enum base64_alphabet alphabet, unsigned char *out);
 
 /*
- * Strict: nothing but letters and the padding that belongs there, no bits left
- * over; blanks and line ends are the caller's to take out. out has room for
- * text.len / 4 * 3 + 2 bytes. ERROR_MALFORMED repeats nothing of the text.
+ * Strict, of the plain alphabet: nothing but letters and the padding that
+ * belongs there, no bits left over; blanks and line ends are the caller's to
+ * take out. out has room for text.len / 4 * 3 + 2 bytes, and is left alone on
+ * failure. ERROR_MALFORMED repeats nothing of the text.
  */
 enum base64_padding { BASE64_PADDED, BASE64_UNPADDED };
 CHECKED int base64_read(struct slice text, enum base64_padding padding, unsigned char *out,

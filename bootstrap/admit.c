@@ -129,12 +129,12 @@ static int unseal(struct slice sealed, const struct trust_files *trust, struct b
 	return bundle_parse(secret_expose(&plain), "the bundle", out, err);
 }
 
-static int check_prefix(const struct machine *machine, struct error *err)
+static int check_prefix(const struct bundle *bundle, const struct ticket *ticket, struct error *err)
 {
-	if (!strcmp(machine->bundle.prefix, machine->ticket.prefix))
+	if (!strcmp(bundle->prefix, ticket->prefix))
 		return 0;
 	return error_set(err, ERROR_DENIED, "the bundle is for prefix %s, but the ticket is for %s",
-			 machine->bundle.prefix, machine->ticket.prefix);
+			 bundle->prefix, ticket->prefix);
 }
 
 static int load_bundle(struct machine *machine, const struct envelope *envelope,

@@ -12,7 +12,8 @@ trap 'rm -f "$found"' EXIT
 rooms="common bootstrap reaper"
 pure="common/verdict bootstrap/phase bootstrap/idle bootstrap/settle
 	reaper/plan reaper/demand reaper/doom reaper/slots
-	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check"
+	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check
+	common/hocon"
 # What they may use: texts, errors and JSON in memory.
 plain="common/buf common/error common/json common/json_build"
 # Exported for unit tests and fuzzers alone: the pure half of a module, bytes in and a record out

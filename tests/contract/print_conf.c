@@ -1,9 +1,9 @@
 /*
  * print_conf: bootstrap's clearml.conf, line by line, for test_clearml_conf.py.
- * Each line of standard input is a JSON object {git_user, git_pass,
- * environment, extra, docker}, all of them optional; each gets one line of
- * JSON: {"conf": the file's text} or {"error": ...}. docker is {image,
- * is_fixed, allow, arguments}: then it is the one of docker mode.
+ * Each line of standard input is a JSON object {bundle, docker}, docker being optional; each
+ * gets one line of JSON: {"conf": the file's text}, or {"refused": ...} where the bundle is
+ * not taken, or {"error": ...} where it cannot be written. docker is {image, is_fixed, allow,
+ * arguments}: then the file is the one of docker mode.
  */
 
 #include <stdio.h>
@@ -12,26 +12,7 @@
 #include "bootstrap/clearml_conf.h"
 #include "common/json.h"
 
-enum { CONF_MAX_BYTES = 1 << 20 };
-
-static int fill_secret(struct secret *secret, const char *text, struct error *err)
-{
-	return text && text[0] ? secret_copy(secret, slice_of(text), err) : 0;
-}
-
-static int fill_environment(struct bundle *bundle, const struct json *variables, struct error *err)
-{
-	bundle->environment = memory_array(json_count(variables), sizeof(bundle->environment[0]));
-	for (const struct json *item = json_first(variables); item; item = json_next(item)) {
-		struct bundle_variable *variable =
-			&bundle->environment[bundle->environment_count++];
-
-		text_cut(variable->name, sizeof(variable->name), json_name(item));
-		if (fill_secret(&variable->value, json_text_value(item), err) < 0)
-			return -1;
-	}
-	return 0;
-}
+enum { CONF_MAX_BYTES = 4 << 20 };
 
 /* The texts of a list, NULL-terminated; ticket_release() frees them. */
 static char **texts_of(const struct json *list)
@@ -58,19 +39,14 @@ static void fill_docker(struct ticket_agent *agent, const struct json *input)
 
 static int fill_machine(struct machine *machine, const struct json *input, struct error *err)
 {
+	SCOPED(buf) struct buf bundle = BUF(CONF_MAX_BYTES);
 	struct ticket *ticket = &machine->ticket;
-	struct bundle *bundle = &machine->bundle;
 
 	text_cut(machine->folder, sizeof(machine->folder), "/m/local-1");
 	text_cut(ticket->api_server, sizeof(ticket->api_server), "http://127.0.0.1:8008");
 	fill_docker(&ticket->agent, json_find(input, "docker"));
-	text_cut(bundle->access_key, sizeof(bundle->access_key), "ACCESS");
-	text_cut(bundle->git_user, sizeof(bundle->git_user), json_text_or(input, "git_user", ""));
-	if (fill_secret(&bundle->secret_key, "SECRET", err) < 0 ||
-	    fill_secret(&bundle->git_token, json_text_or(input, "git_pass", NULL), err) < 0 ||
-	    fill_secret(&bundle->extra_conf, json_text_or(input, "extra", NULL), err) < 0)
-		return -1;
-	return fill_environment(bundle, json_find(input, "environment"), err);
+	json_print(json_find(input, "bundle"), true, &bundle);
+	return bundle_parse(buf_slice(&bundle), "bundle.json", &machine->bundle, err);
 }
 
 static void print_answer(const char *name, const char *text)
@@ -93,14 +69,15 @@ static int answer_line(const char *line, struct error *err)
 
 	if (json_parse(slice_of(line), &input, err) < 0)
 		return -1;
-	int result = fill_machine(&machine, input.root, err);
-	if (!result && clearml_conf_print(&machine, 0, &text, &refusal) == 0)
-		print_answer("conf", buf_text(&text));
-	else if (!result)
+	if (fill_machine(&machine, input.root, &refusal) < 0)
+		print_answer("refused", refusal.message);
+	else if (clearml_conf_print(&machine, 0, &text, &refusal) < 0)
 		print_answer("error", refusal.message);
+	else
+		print_answer("conf", buf_text(&text));
 	bundle_release(&machine.bundle);
 	ticket_release(&machine.ticket);
-	return result;
+	return 0;
 }
 
 int main(void)

@@ -1,13 +1,15 @@
 /*
- * The input is a variable's value, a NUL, and the operator's part of clearml.conf. Property: what
- * is accepted is JSON that reads back with this value and every member of the operator's part in
- * it; what is refused names a place.
+ * The input is a variable's value, a NUL, and the operator's part of clearml.conf. Properties: what
+ * is accepted with JSON is JSON that reads back with this value and every member of the operator's
+ * part in it; with HOCON it is our part, as HOCON too, and then that text; what is refused names a
+ * place.
  */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bootstrap/clearml_conf.h"
+#include "common/hocon.h"
 #include "common/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -53,17 +55,33 @@ static void assert_contains(const struct json *whole, const struct json *part)
 	}
 }
 
+static void check_hocon(struct slice conf, struct slice extra)
+{
+	struct slice members, whole;
+	struct error err = { 0 };
+
+	assert(hocon_check(extra, &members, &err) == 0);
+	assert(hocon_check(conf, &whole, &err) == 0);
+	if (!members.len) /* {} */
+		return;
+	assert(whole.len == conf.len && conf.len > members.len + 2);
+	assert(!memcmp(conf.ptr + conf.len - members.len - 2, members.ptr, members.len));
+}
+
 static void check(struct slice conf, const struct machine *machine)
 {
 	SCOPED(json_document) struct json_document document = { 0 }, extra = { 0 };
 	struct error err = { 0 };
 
-	assert(json_parse(conf, &document, &err) == 0);
 	if (!machine->bundle.extra_conf.len)
 		json_new_object(&extra);
-	else
-		assert(json_parse_commented(secret_expose(&machine->bundle.extra_conf), &extra,
-					    &err) == 0);
+	else if (json_parse_commented(secret_expose(&machine->bundle.extra_conf), &extra, &err) <
+			 0 ||
+		 json_kind(extra.root) != JSON_OBJECT) {
+		check_hocon(conf, secret_expose(&machine->bundle.extra_conf));
+		return;
+	}
+	assert(json_parse(conf, &document, &err) == 0);
 	assert_contains(document.root, extra.root);
 	if (member_of(extra.root, "environment"))
 		return;

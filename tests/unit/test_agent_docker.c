@@ -219,8 +219,10 @@ static void secrets_stay_in_the_file(void **state)
 	begin(&bench, all_well);
 	struct bundle *bundle = &bench.machine.bundle;
 
-	text_cut(bundle->git_user, sizeof(bundle->git_user), "u");
-	bundle->git_token = secret_of(secrets[1]);
+	bundle->git = memory_array(1, sizeof(bundle->git[0]));
+	bundle->git_count = 1;
+	text_cut(bundle->git[0].user, sizeof(bundle->git[0].user), "u");
+	bundle->git[0].token = secret_of(secrets[1]);
 	bundle->environment = memory_array(1, sizeof(bundle->environment[0]));
 	bundle->environment_count = 1;
 	text_cut(bundle->environment[0].name, sizeof(bundle->environment[0].name), "K");

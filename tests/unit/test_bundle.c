@@ -12,38 +12,46 @@
 #include <cmocka.h>
 
 #include "common/file.h"
+#include "tests/unit/support/bundle_rows.h"
 #include "tests/unit/support/scratch.h"
 
-#define CANARY "canary-7f3a9c51"
-
 static const char full[] =
-	"{\"clearml\": {\"access_key\": \"AK\", \"secret_key\": \"" CANARY "-clearml\"},\n"
+	"{\"prefix\": \"prod\", \"clearml\": {\"access_key\": \"AK\", \"secret_key\": \"" CANARY
+	"-clearml\"},\n"
 	" \"git\": {\"user\": \"bot\", \"token\": \"" CANARY
 	"-git\", \"host\": \"git.example.org\"},\n"
 	" \"environment\": {\"HF_TOKEN\": \"" CANARY "-hf\", \"EMPTY\": \"\"},\n"
 	" \"registries\": [{\"server\": \"ghcr.io\", \"user\": \"bot\", \"password\": \"" CANARY
 	"-registry\"}],\n"
-	" \"extra_conf\": \"sdk.x: " CANARY "-conf\"}";
+	" \"s3\": {\"key\": \"k\", \"secret\": \"" CANARY "-s3\", \"token\": \"" CANARY "-s3\"},\n"
+	" \"gcs\": {\"project\": \"p\", \"credentials\": {\"type\": \"service_account\", "
+	"\"client_email\": \"e\", \"token_uri\": \"u\", \"private_key\": \"" CANARY "-gcs\"}},\n"
+	" \"azure\": {\"account\": \"a\", \"key\": \"" CANARY "-azure\"},\n"
+	" \"ssh\": {\"key\": \"-----BEGIN RSA PRIVATE KEY-----\\n" CANARY
+	"-ssh\\n-----END RSA PRIVATE KEY-----\"},\n"
+	" \"files\": {\"f\": {\"path\": \"/f\", \"contents\": \"" CANARY "-file\"},\n"
+	"  \"g\": {\"path\": \"/g\", \"base64\": \"Y2FuYXJ5LTdmM2E5YzUxLWI2NA==\"}},\n"
+	" \"extra_conf\": {\"sdk\": {\"x\": \"" CANARY "-conf\"}}}";
 
 static void test_a_full_one(void **state)
 {
 	SCOPED(bundle) struct bundle bundle = { 0 };
-	struct error err = { 0 };
 
 	(void)state;
-	if (bundle_parse(slice_of(full), "b.json", &bundle, &err) < 0)
-		fail_msg("%s", err.message);
+	bundle_take(full, &bundle);
+	assert_string_equal(bundle.prefix, "prod");
 	assert_string_equal(bundle.access_key, "AK");
 	assert_string_equal(secret_text(&bundle.secret_key), CANARY "-clearml");
-	assert_string_equal(bundle.git_user, "bot");
-	assert_string_equal(bundle.git_host, "git.example.org");
-	assert_string_equal(secret_text(&bundle.git_token), CANARY "-git");
+	assert_int_equal(bundle.git_count, 1);
+	assert_string_equal(secret_text(&bundle.git[0].token), CANARY "-git");
 	assert_int_equal(bundle.environment_count, 2);
 	assert_string_equal(bundle.environment[0].name, "HF_TOKEN");
 	assert_string_equal(secret_text(&bundle.environment[0].value), CANARY "-hf");
 	assert_string_equal(bundle.environment[1].name, "EMPTY");
 	assert_int_equal(bundle.environment[1].value.len, 0);
-	assert_string_equal(secret_text(&bundle.extra_conf), "sdk.x: " CANARY "-conf");
+	assert_string_equal(secret_text(&bundle.extra_conf),
+			    "{\"sdk\":{\"x\":\"" CANARY "-conf\"}}");
+	assert_string_equal(secret_text(&bundle.files[1].contents), CANARY "-b64");
 	bundle_release(&bundle);
 	assert_null(bundle.secret_key.guarded);
 	assert_null(bundle.environment);
@@ -51,88 +59,96 @@ static void test_a_full_one(void **state)
 
 static void test_the_least(void **state)
 {
-	static const char text[] = "{\"clearml\": {\"access_key\": \"AK\", \"secret_key\": \"s\"}}";
 	SCOPED(bundle) struct bundle bundle = { 0 };
-	struct error err = { 0 };
 
 	(void)state;
-	if (bundle_parse(slice_of(text), "b.json", &bundle, &err) < 0)
-		fail_msg("%s", err.message);
-	assert_string_equal(bundle.git_user, "");
-	assert_string_equal(bundle.git_host, "");
-	assert_int_equal(bundle.git_token.len, 0);
+	bundle_take("{" KEYS "}", &bundle);
+	assert_int_equal(bundle.git_count, 0);
+	assert_int_equal(bundle.ssh.key.len, 0);
+	assert_null(bundle.ssh.known_hosts);
+	assert_int_equal(bundle.s3_count + bundle.gcs_count + bundle.azure_count, 0);
 	assert_int_equal(bundle.extra_conf.len, 0);
-	assert_int_equal(bundle.environment_count, 0);
+	assert_int_equal(bundle.environment_count + bundle.file_count, 0);
 }
 
 #define E8 "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
 #define E32 E8 E8 E8 E8
-#define KEYS "\"clearml\": {\"access_key\": \"AK\", \"secret_key\": \"" CANARY "\"}"
+#define CLEARML(keys) "{\"prefix\": \"p\",\n\"clearml\": {" keys "}}"
+
+/* Shown to whoever begins: templates/bundle.example.json, and it has all that there is. */
+static void test_the_example(void **state)
+{
+	SCOPED(bundle) struct bundle bundle = { 0 };
+	SCOPED(buf) struct buf text = BUF(BUNDLE_TEXT_BYTES);
+	struct error err = { 0 };
+
+	(void)state;
+	if (file_read("templates/bundle.example.json", &text, &err) < 0)
+		fail_msg("%s", err.message);
+	bundle_take(buf_text(&text), &bundle);
+	assert_true(bundle.git_count > 1 && bundle.ssh.key.len && bundle.ssh.known_hosts);
+	assert_true(bundle.s3_count > 1 && bundle.gcs_count > 1 && bundle.azure_count > 1);
+	assert_true(bundle.environment_count && bundle.file_count && bundle.registry_count);
+	assert_true(bundle.extra_conf.len);
+}
 
 static void test_bad_documents(void **state)
 {
-	static const struct {
-		const char *when, *text, *want;
-	} rows[] = {
+	static const struct bundle_row rows[] = {
 		{ "it is empty", "", "b.json" },
 		{ "it is cut in a secret", "{\"clearml\": {\"secret_key\": \"" CANARY, "b.json" },
 		{ "it is a bare secret", CANARY, "b.json" },
 		{ "it is only a text", "\"" CANARY "\"", "b.json" },
-		{ "ClearML is missing", "{}", "clearml" },
-		{ "the secret is missing", "{\"clearml\": {\"access_key\": \"AK\"}}",
-		  "secret_key" },
+		{ "ClearML is missing", "{\"prefix\": \"p\"}", "clearml" },
+		{ "the prefix is missing",
+		  "{\"clearml\": {\"access_key\": \"A\", \"secret_key\": \"s\"}}",
+		  "prefix: missing" },
+		{ "the prefix has a colon",
+		  "{\"prefix\": \"a:b\", \"clearml\": {\"access_key\": \"A\", \"secret_key\": "
+		  "\"s\"}}",
+		  "prefix: must match" },
+		{ "the secret has a line end",
+		  CLEARML("\"access_key\": \"AK\",\n\"secret_key\": \"" CANARY "\\n\""),
+		  "b.json:3: clearml.secret_key: holds a line end" },
+		{ "the access key is not ASCII",
+		  CLEARML("\"access_key\": \"\xc3\xa9\", \"secret_key\": \"s\""),
+		  "clearml.access_key: is not ASCII" },
+		{ "the secret is missing", CLEARML("\"access_key\": \"AK\""), "secret_key" },
 		{ "a name is misspelt",
-		  "{\"clearml\": {\"access_key\": \"AK\", \"secret_kay\": \"" CANARY "\"}}",
+		  CLEARML("\"access_key\": \"AK\", \"secret_kay\": \"" CANARY "\""),
 		  "did you mean secret_key?" },
 		{ "the secret is a list",
-		  "{\"clearml\": {\"access_key\": \"AK\", \"secret_key\": [\"" CANARY "\"]}}",
+		  CLEARML("\"access_key\": \"AK\", \"secret_key\": [\"" CANARY "\"]"),
 		  "clearml.secret_key" },
-		{ "the secret is empty",
-		  "{\"clearml\": {\"access_key\": \"AK\", \"secret_key\": \"\"}}",
+		{ "the secret is empty", CLEARML("\"access_key\": \"AK\", \"secret_key\": \"\""),
 		  "clearml.secret_key" },
 		{ "the access key has a colon",
-		  "{\"clearml\": {\"access_key\": \"A:K\", \"secret_key\": \"s\"}}",
-		  "clearml.access_key" },
+		  CLEARML("\"access_key\": \"A:K\", \"secret_key\": \"s\""), "clearml.access_key" },
 		{ "git has no user", "{" KEYS ", \"git\": {\"token\": \"" CANARY "\"}}", "git" },
 		{ "a variable is no text",
 		  "{" KEYS ",\n\"environment\": {\"A\": {\"b\": \"" CANARY "\"}}}",
 		  "b.json:2: environment.A" },
 		{ "a variable's name has a blank",
-		  "{" KEYS ", \"environment\": {\"A B\": \"" CANARY "\"}}", "environment.A B" },
+		  "{" KEYS ", \"environment\": {\"A B\": \"" CANARY "\"}}",
+		  "environment[\"A B\"]" },
 		{ "a variable's name begins with a digit",
 		  "{" KEYS ", \"environment\": {\"1A\": \"" CANARY "\"}}", "environment.1A" },
 		{ "a variable has no name", "{" KEYS ", \"environment\": {\"\": \"" CANARY "\"}}",
-		  "environment." },
-		{ "a name has more bytes than fit",
-		  "{" KEYS ", \"git\": {\"token\": \"t\", \"user\": \"" E32 E32 E32 "\"}}",
-		  "git.user: 192 bytes" },
+		  "environment[\"\"]" },
 		{ "a NUL is in a secret",
-		  "{\"clearml\": {\"access_key\": \"AK\", \"secret_key\": \"" CANARY "\\u0000\"}}",
+		  CLEARML("\"access_key\": \"AK\", \"secret_key\": \"" CANARY "\\u0000\""),
 		  "b.json" },
 		{ "a name stands twice", "{" KEYS ", " KEYS "}", "clearml" },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct bundle bundle = { 0 };
-		struct error err = { 0 };
-
-		if (bundle_parse(slice_of(rows[i].text), "b.json", &bundle, &err) == 0)
-			fail_msg("when %s: accepted", rows[i].when);
-		assert_int_equal(err.class, ERROR_CONFIGURATION);
-		assert_null(bundle.secret_key.guarded);
-		if (!strstr(err.message, rows[i].want) || !strstr(err.message, "b.json"))
-			fail_msg("when %s: \"%s\" lacks \"%s\"", rows[i].when, err.message,
-				 rows[i].want);
-		if (strstr(err.message, CANARY))
-			fail_msg("when %s: the message tells the secret", rows[i].when);
-	}
+	bundle_check_rows(rows, ARRAY_LEN(rows));
 }
 
 /* One registry a row, with a password that must not be told. */
 #define REGISTRY(server) \
 	"{\"server\": \"" server "\", \"user\": \"u\", \"password\": \"" CANARY "\"}"
-#define REGISTRIES(list) "{" KEYS ",\n\"registries\": [" list "]}"
+#define REGISTRIES(list) BUNDLE("\"registries\": [" list "]")
 
 static void test_registries(void **state)
 {
@@ -154,77 +170,65 @@ static void test_registries(void **state)
 	assert_int_equal(bundle.registry_count, 0);
 }
 
+#define ROW(list, want)                                        \
+	{                                                      \
+		"registries are " list, REGISTRIES(list), want \
+	}
+
 static void test_servers_of_registries(void **state)
 {
-	static const struct {
-		const char *text;
-		const char *want; /* NULL: it is taken */
-	} rows[] = {
-		{ REGISTRIES(""), NULL },
-		{ REGISTRIES(REGISTRY("ghcr.io")), NULL },
-		{ REGISTRIES(REGISTRY("localhost")), NULL },
-		{ REGISTRIES(REGISTRY("host:5000")), NULL },
-		{ REGISTRIES(REGISTRY("host:1") ", " REGISTRY("host:2")), NULL },
-		{ REGISTRIES(REGISTRY("10.0.0.1:65535")), NULL },
-		{ REGISTRIES(REGISTRY("[::1]")), NULL },
-		{ REGISTRIES(REGISTRY("[::]")), NULL },
-		{ REGISTRIES(REGISTRY("[2001:db8::1]:5000")), NULL },
-		{ REGISTRIES(REGISTRY("")), "registries[0].server" },
-		{ REGISTRIES(REGISTRY("https://ghcr.io")), "without https://" },
-		{ REGISTRIES(REGISTRY("ghcr.io/")), "without a path" },
-		{ REGISTRIES(REGISTRY("ghcr.io/me")), "without a path" },
-		{ REGISTRIES(REGISTRY("ghcr.io") ", " REGISTRY("me@ghcr.io")),
-		  "b.json: registries[1].server: expected a registry" },
-		{ REGISTRIES(REGISTRY("ghcr.io:")), "registries[0].server" },
-		{ REGISTRIES(REGISTRY("ghcr.io:x")), "registries[0].server" },
-		{ REGISTRIES(REGISTRY("ghcr.io:123456")), "registries[0].server" },
-		{ REGISTRIES(REGISTRY("ghcr.io:1:2")), "registries[0].server" },
-		{ REGISTRIES(REGISTRY(":5000")), "registries[0].server" },
-		{ REGISTRIES(REGISTRY("-ghcr.io")), "registries[0].server" },
-		{ REGISTRIES(REGISTRY("ghcr.")), "registries[0].server" },
-		{ REGISTRIES(REGISTRY("ghcr-:1")), NULL }, /* the engine's to say */
-		{ REGISTRIES(REGISTRY("gh cr.io")), "registries[0].server" },
-		{ REGISTRIES(REGISTRY("ghcr.io\\n")), "registries[0].server" },
-		{ REGISTRIES(REGISTRY("[]")), "registries[0].server" },
-		{ REGISTRIES(REGISTRY("[::1")), "registries[0].server" },
-		{ REGISTRIES(REGISTRY("[g::1]")), "registries[0].server" },
-		{ REGISTRIES(REGISTRY("[::1]5000")), "registries[0].server" },
-		{ REGISTRIES(REGISTRY(CANARY "/x")), "registries[0].server" },
-		{ REGISTRIES(REGISTRY("index.docker.io")), "is written docker.io" },
-		{ REGISTRIES(REGISTRY("Registry-1.docker.io")), "is written docker.io" },
-		{ REGISTRIES(REGISTRY("a") ", " REGISTRY("ghcr.io") ", " REGISTRY("GHCR.io")),
-		  "registries[2].server: GHCR.io is the server of registries[1] already" },
-		{ REGISTRIES("{\"server\": \"a\", \"user\": \"u\"}"),
-		  "b.json:2: registries[0].password: missing" },
-		{ REGISTRIES("{\"server\": \"a\", \"user\": \"u\", \"password\": \"\"}"),
-		  "registries[0].password" },
-		{ REGISTRIES("{\"server\": \"a\", \"user\": \"\", \"password\": \"" CANARY "\"}"),
-		  "registries[0].user" },
-		{ REGISTRIES("\"" CANARY "\""), "b.json:2: registries[0]" },
-		{ "{" KEYS ", \"registries\": " REGISTRY("a") "}", "registries" },
-		{ "{" KEYS ", \"registries\": [{\"server\": \"" E32 E32 E32 E32
+	static const struct bundle_row rows[] = {
+		ROW("", NULL),
+		ROW(REGISTRY("ghcr.io"), NULL),
+		ROW(REGISTRY("localhost"), NULL),
+		ROW(REGISTRY("host:5000"), NULL),
+		ROW(REGISTRY("host:1") ", " REGISTRY("host:2"), NULL),
+		ROW(REGISTRY("10.0.0.1:65535"), NULL),
+		ROW(REGISTRY("[::1]"), NULL),
+		ROW(REGISTRY("[::]"), NULL),
+		ROW(REGISTRY("[2001:db8::1]:5000"), NULL),
+		ROW(REGISTRY(""), "registries[0].server"),
+		ROW(REGISTRY("https://ghcr.io"), "without https://"),
+		ROW(REGISTRY("ghcr.io/"), "without a path"),
+		ROW(REGISTRY("ghcr.io/me"), "without a path"),
+		ROW(REGISTRY("ghcr.io") ", " REGISTRY("me@ghcr.io"),
+		    "b.json:2: registries[1].server: expected a registry"),
+		ROW(REGISTRY("ghcr.io:"), "registries[0].server"),
+		ROW(REGISTRY("ghcr.io:x"), "registries[0].server"),
+		ROW(REGISTRY("ghcr.io:123456"), "registries[0].server"),
+		ROW(REGISTRY("ghcr.io:1:2"), "registries[0].server"),
+		ROW(REGISTRY(":5000"), "registries[0].server"),
+		ROW(REGISTRY("-ghcr.io"), "registries[0].server"),
+		ROW(REGISTRY("ghcr."), "registries[0].server"),
+		ROW(REGISTRY("ghcr-:1"), NULL), /* the engine's to say */
+		ROW(REGISTRY("gh cr.io"), "registries[0].server"),
+		ROW(REGISTRY("ghcr.io\\n"), "registries[0].server"),
+		ROW(REGISTRY("[]"), "registries[0].server"),
+		ROW(REGISTRY("[::1"), "registries[0].server"),
+		ROW(REGISTRY("[g::1]"), "registries[0].server"),
+		ROW(REGISTRY("[::1]5000"), "registries[0].server"),
+		ROW(REGISTRY(CANARY "/x"), "registries[0].server"),
+		ROW(REGISTRY("index.docker.io"), "is written docker.io"),
+		ROW(REGISTRY("Registry-1.docker.io"), "is written docker.io"),
+		ROW(REGISTRY("a") ", " REGISTRY("ghcr.io") ", " REGISTRY("GHCR.io"),
+		    "registries[2].server: GHCR.io is the server of registries[1] already"),
+		ROW("{\"server\": \"a\", \"user\": \"u\"}",
+		    "b.json:2: registries[0].password: missing"),
+		ROW("{\"server\": \"a\", \"user\": \"u\", \"password\": \"\"}",
+		    "registries[0].password"),
+		ROW("{\"server\": \"a\", \"user\": \"\", \"password\": \"" CANARY "\"}",
+		    "registries[0].user"),
+		ROW("\"" CANARY "\"", "b.json:2: registries[0]"),
+		{ "registries are no list", "{" KEYS ", \"registries\": " REGISTRY("a") "}",
+		  "registries" },
+		{ "a server is longer than fits",
+		  "{" KEYS ", \"registries\": [{\"server\": \"" E32 E32 E32 E32
 		  "\", \"user\": \"u\", \"password\": \"" CANARY "\"}]}",
 		  "registries[0].server: 256 bytes" },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		SCOPED(bundle) struct bundle bundle = { 0 };
-		struct error err = { 0 };
-		int result = bundle_parse(slice_of(rows[i].text), "b.json", &bundle, &err);
-
-		if ((result == 0) != !rows[i].want)
-			fail_msg("%s: %d %s", rows[i].text, result, err.message);
-		if (result == 0)
-			continue;
-		assert_int_equal(err.class, ERROR_CONFIGURATION);
-		assert_null(bundle.registries);
-		if (!strstr(err.message, rows[i].want) || !strstr(err.message, "b.json"))
-			fail_msg("%s: \"%s\" lacks \"%s\"", rows[i].text, err.message,
-				 rows[i].want);
-		if (strstr(err.message, CANARY))
-			fail_msg("%s: the message tells the secret", rows[i].text);
-	}
+	bundle_check_rows(rows, ARRAY_LEN(rows));
 }
 
 static void write_bundle(const char *path, mode_t mode)
@@ -315,13 +319,11 @@ static bool can_search_heap(const char *needle)
 static void test_nothing_of_it_stays_in_the_heap(void **state)
 {
 	char needle[32], folder[SCRATCH_ROOM];
-	char password[32];
 	struct bundle bundle = { 0 };
 	struct error err = { 0 };
 
 	(void)state;
-	snprintf(needle, sizeof(needle), "%s-%s-%s", "canary", "7f3a9c51", "clearml");
-	snprintf(password, sizeof(password), "%s-%s-%s", "canary", "7f3a9c51", "registry");
+	snprintf(needle, sizeof(needle), "%s-%s", "canary", "7f3a9c51");
 	if (!can_search_heap(needle))
 		skip();
 	scratch_make(folder);
@@ -330,10 +332,9 @@ static void test_nothing_of_it_stays_in_the_heap(void **state)
 	write_bundle(path, 0600);
 	if (bundle_load(path, &bundle, &err) < 0)
 		fail_msg("%s", err.message);
-	assert_string_equal(secret_text(&bundle.secret_key), needle);
+	assert_int_equal(count_in_memory(needle), 0); /* all in guarded pages */
 	bundle_release(&bundle);
 	assert_int_equal(count_in_memory(needle), 0);
-	assert_int_equal(count_in_memory(password), 0);
 	scratch_remove(folder);
 }
 
@@ -342,6 +343,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_full_one),
 		cmocka_unit_test(test_the_least),
+		cmocka_unit_test(test_the_example),
 		cmocka_unit_test(test_bad_documents),
 		cmocka_unit_test(test_registries),
 		cmocka_unit_test(test_servers_of_registries),

@@ -1,6 +1,6 @@
 """Image keys and signing keys are rotated while machines run, as the page on keys says."""
 
-from lives import PATIENCE_S, check, check_nothing_left, wait_for_runs
+from lives import PATIENCE_S, check, check_nothing_left, runs_of
 from world import kill, wait_for
 
 
@@ -10,11 +10,15 @@ def add_gated(world, name):
 
 
 def launch(world, task):
-    """The machine that a pass launches for the task, once it runs it."""
+    """The machine that is launched for the task, once it runs it. (A pass takes one that has just
+    been restarted for one that will take it.)"""
     before = set(world.instances())
-    done = world.run_reaper("run")
-    assert done.returncode == 0, done.stderr
-    wait_for_runs(world, task, 1)
+
+    def has_begun():
+        assert world.run_reaper("run").returncode == 0
+        return runs_of(world, task)
+
+    wait_for(has_begun, PATIENCE_S, "the task runs")
     machine, = set(world.instances()) - before
     return machine
 

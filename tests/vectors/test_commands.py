@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -137,6 +138,22 @@ def test_no_key_is_overwritten_and_nothing_is_half_made(tmp_path, there):
         "--folder, or --name with --image or --signing")
     assert [path.name for path in tmp_path.iterdir()] == [there]
     assert (tmp_path / there).read_text() == "mine"
+
+
+def test_of_many_at_once_one_makes_keys(tmp_path):
+    """No pair is put together from two runs."""
+    runs = [subprocess.Popen([REAPER, "keygen", "--folder", tmp_path], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE) for _ in range(8)]
+    ends = [(*one.communicate(timeout=60), one.returncode) for one in runs]
+    told = [out.decode() for out, _, status in ends if status == 0]
+    assert len(told) == 1 and sorted(end[2] for end in ends) == [0] + 7 * [2], ends
+    assert sorted(path.name for path in tmp_path.iterdir()) == \
+        ["image.key", "signing.key", "trusted.pub"]
+    assert tool("age-keygen", "-y", tmp_path / "image.key").decode().strip() in told[0]
+    thing = tmp_path / "thing"
+    thing.write_bytes(b"any bytes")
+    tool("minisign", "-S", "-s", tmp_path / "signing.key", "-t", "a comment", "-m", thing)
+    assert verify(thing, tmp_path / "trusted.pub") == "a comment"
 
 
 def test_keys_for_rotation(tmp_path):
@@ -309,6 +326,18 @@ def test_a_seal_that_is_called_wrongly(place, when, config, argv, want):
     assert place.bundle.read_bytes() == plain and not place.sealed.exists()
 
 
+def test_nobody_types_a_bundle_into_a_terminal(place):
+    far, near = pty.openpty()
+    try:
+        done = subprocess.run([REAPER, "seal", "--config", place.config], stdin=near,
+                              capture_output=True, timeout=60, check=False)
+    finally:
+        os.close(far)
+        os.close(near)
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (
+        2, b"", "mayfly-reaper: --in is missing: the bundle, or - for standard input\n")
+
+
 @pytest.mark.parametrize("keys, want", [
     ("{good},,{good}", "--recipient: number 2: "), ("age1x", "--recipient: number 1: "),
     (",", "--recipient: number 1: "),
@@ -465,6 +494,35 @@ def test_a_ticket_that_is_ordered_wrongly(place, argv, want):
 def test_a_configuration_that_is_not_there(place, argv):
     assert refused(*argv, "--config", "none.json", cwd=place.folder) == (
         "read the configuration: cannot open none.json: No such file or directory")
+
+
+def test_check_proves_the_keys_of_machines_on_this_computer(place, tmp_path):
+    """ClearML is not there, which is the only fault at first; its line stands among the others."""
+    place.seal()
+    other = Place(tmp_path / "other")
+    local = {"bootstrap": "/bin/true", "image_key": "image.key", "trusted_keys": "trusted.pub"}
+    resource = {"name": "cpu", "queues": ["cpu"], "max_instances": 2,
+                "bundle": {"file": "bundle.age"}, "agent": {"command": ["true"]}}
+    place.write_config(defaults={}, resources=[
+        {**resource, "local": local},
+        {**resource, "name": "deaf", "local": {**local, "trusted_keys":
+                                               str(other.path("trusted.pub"))}},
+        {**resource, "name": "blind", "local": {**local, "image_key":
+                                                str(other.path("image.key"))}},
+        {**resource, "name": "bare", "local": {**local, "image_key": "none.key"}}])
+    done = run("check", "--config", place.config)
+    lines = done.stdout.decode().splitlines()
+    assert done.returncode == 1
+    assert f"ok      {place.sealed}: it is sealed, and signed by our key for our prefix" in lines
+    assert ("ok      keys of cpu: its machines trust our signature and can open their bundle"
+            in lines)
+    assert re.search(r"^ok      ticket of cpu: \d+ of 16384 bytes$", "\n".join(lines), re.M)
+    assert (f"FAILED  keys of deaf: {other.path('trusted.pub')} does not hold the public half of "
+            "signing_key: its machines would take no ticket of ours") in lines
+    assert any(line.startswith(f"FAILED  keys of blind: {place.sealed}: with "
+                               f"{other.path('image.key')}: ") for line in lines)
+    assert (f"FAILED  keys of bare: {place.sealed}: cannot open {place.path('none.key')}: No such "
+            "file or directory") in lines
 
 
 def test_a_configuration_without_its_bundle_says_what_to_do(place):

@@ -115,10 +115,14 @@ static int add_git(const struct bundle *bundle, struct json *agent, struct error
 	return clearml_conf_add_secret(agent, "git_pass", &first->token, err);
 }
 
-/* clearml-agent prints its configuration to the task's console, without what has these words in
- * its name. Its own list has all but the last. */
+/*
+ * clearml-agent prints its configuration to the task's console, without what has
+ * these words in its name. Its own list has all but the last. What the operator
+ * adds may hold a secret by any name: then nothing at all is shown.
+ */
 static void add_hidden_names(const struct bundle *bundle, struct json *agent)
 {
+	static const char *const all[] = { "^" };
 	static const char *const words[] = { "^sanitize_config_printout$",
 					     "secret",
 					     "pass",
@@ -126,13 +130,14 @@ static void add_hidden_names(const struct bundle *bundle, struct json *agent)
 					     "account_key",
 					     "contents",
 					     "credentials_json" };
+	bool hides_all = bundle->extra_conf.len;
 
-	if (!bundle->gcs_count)
+	if (!bundle->gcs_count && !hides_all)
 		return;
 	struct json *list =
 		json_add_list(json_add_object(agent, "sanitize_config_printout"), "hide_secrets");
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		json_add_text(list, NULL, words[i]);
+	for (size_t i = 0; i < (hides_all ? ARRAY_LEN(all) : ARRAY_LEN(words)); i++)
+		json_add_text(list, NULL, hides_all ? all[i] : words[i]);
 }
 
 static int add_environment(const struct bundle *bundle, struct json *root, struct error *err)

@@ -13,6 +13,10 @@
  *   files                    as text where that is carried, else as base64
  *   gcs                      the JSON itself, hidden from the agent's console
  *
+ * With an extra_conf the agent's console shows nothing of its configuration, which
+ * it prints at the start of each task: a secret may stand there under any name
+ * (agent.sanitize_config_printout, which the extra_conf may set otherwise).
+ *
  * The bundle's extra_conf is laid over it: JSON is merged member by member
  * (lists replace) and the whole is JSON; a text of HOCON follows our part, whose
  * outer braces are then left out, and HOCON's rules merge them. Either may so

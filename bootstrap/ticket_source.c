@@ -7,8 +7,8 @@
 
 enum { SOURCE_ROOM = MACHINE_PATH_ROOM + 16 };
 
-int ticket_source_read(const struct machine *machine, struct buf *out, char source[static SOURCE_ROOM],
-		   struct error *err)
+int ticket_source_read(const struct machine *machine, struct buf *out,
+		       char source[static SOURCE_ROOM], struct error *err)
 {
 	const char *provider = machine->identity.provider;
 

@@ -16,6 +16,6 @@
  * ours and closed to others' writing; it holds no secret in clear.
  */
 CHECKED int ticket_source_read(const struct machine *machine, struct buf *out,
-			   char source[static MACHINE_PATH_ROOM + 16], struct error *err);
+			       char source[static MACHINE_PATH_ROOM + 16], struct error *err);
 
 #endif

@@ -32,11 +32,12 @@ static void test_all_of_it(void **state)
 									 "\"subdir\": \"x/y\",",
 									 ACCOUNT) ","
 										  "\"azure\": "
-										  "[" AZURE("\"cont"
-											    "ainer"
-											    "\": "
-											    "\"c\""
-											    ",") "]"),
+										  "[" AZURE(
+											  "\"cont"
+											  "ainer"
+											  "\": "
+											  "\"c\""
+											  ",") "]"),
 		&bundle);
 	assert_int_equal(bundle.s3_count, 2);
 	assert_string_equal(bundle.s3[0].bucket, "");

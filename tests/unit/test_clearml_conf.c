@@ -119,6 +119,8 @@ static const struct {
 	{ "a file is empty", "\"files\": {\"f\": {\"path\": \"/f\", \"contents\": \"\"}}",
 	  "files.f", "{\"path\":\"/f\",\"mode\":\"0o600\",\"contents\":\"\"}" },
 
+	{ "more is given, the agent hides all", EXTRA("{\"agent\":{\"x\":\"y\"}}"),
+	  "agent.sanitize_config_printout.hide_secrets", "[\"^\"]" },
 	{ "more is given", EXTRA("\"{\\\"agent\\\":{\\\"x\\\":\\\"y\\\"}} // why\""), "agent.x",
 	  "\"y\"" },
 	{ "more leaves the rest", EXTRA("{\"agent\":{\"vcs_cache\":{\"enabled\":false}}}"),
@@ -178,8 +180,8 @@ static void test_hocon(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		SCOPED(buf)
-		struct buf text = BUF(CONF_MAX_BYTES),
-			   part = BUF(1024), whole = BUF(CONF_MAX_BYTES);
+		struct buf text = BUF(CONF_MAX_BYTES), part = BUF(1024),
+			   whole = BUF(CONF_MAX_BYTES);
 		SCOPED(json_document) struct json_document document = { 0 };
 		struct error err = { 0 };
 

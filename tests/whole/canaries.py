@@ -23,8 +23,9 @@ def plant():
                 {"host": "other.example.org", "user": "bot", "token": made["git2"]}],
         "s3": [{"key": "AKEXAMPLE", "secret": made["s3"], "token": made["s3token"],
                 "region": "eu-central-1"}],
-        "gcs": [{"project": "p", "credentials": {"type": "service_account",
-                                                 "private_key": made["gcs"]}}],
+        "gcs": [{"project": "p", "credentials": {
+            "type": "service_account", "client_email": "bot@p.example.org",
+            "private_key": made["gcs"], "token_uri": "https://token.example.org"}}],
         "azure": [{"account": "account", "key": made["azure"]}],
         "environment": {"CANARY": made["environment"]},
         "files": {"netfile": {"path": "~/.canary", "contents": made["file"], "mode": "0600"}},
@@ -74,12 +75,12 @@ class Search:
         self.files += 1
         return found
 
-    def on_disk(self, since, without):
-        """path -> canaries, of the files of all disks that were changed since; not tmpfs."""
+    def on_disk(self, since, without, root="/"):
+        """path -> canaries, of the files below root, on disks, that were changed since."""
         skipped = {mount for mount, kind in mounts() if kind not in DISKS}
         skipped |= {str(path) for path in without}
         found = {}
-        for folder, folders, names in os.walk("/"):
+        for folder, folders, names in os.walk(root):
             folders[:] = [name for name in folders if os.path.join(folder, name) not in skipped
                           and not os.path.islink(os.path.join(folder, name))]
             for path in (os.path.join(folder, name) for name in names):

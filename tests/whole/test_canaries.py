@@ -1,4 +1,4 @@
-"""Secrets are nowhere in clear but where SECURITY.md says (invariant I8), looked for in a real life.
+"""Secrets are nowhere in clear but where SECURITY.md says (invariant I8): searched in a real life.
 
 A bundle full of canaries, a machine in docker mode with the real engine and the real clearml-agent,
 a bootstrap that is made to crash while the task runs; then everything is searched: command lines,
@@ -94,6 +94,6 @@ def test_the_search_finds(planted, tmp_path):
     path = tmp_path / "leak"
     for form in list(search.names)[:6]:
         path.write_bytes(b"x" * 100 + form + b"y")
-        assert search.on_disk(since, []).get(str(path)) == {search.names[form]}
+        assert search.on_disk(since, [], tmp_path).get(str(path)) == {search.names[form]}
     assert search.in_memory(os.getpid())
     assert search.in_text({"a": ["b", canaries["git"]]}) == {"git"}

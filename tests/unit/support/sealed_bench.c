@@ -80,12 +80,12 @@ static void fill_ticket(struct sealed_bench *bench)
 void sealed_bench_begin(struct sealed_bench *bench)
 {
 	*bench = (struct sealed_bench){ .secret_key = "hunter2",
-				 .bundle_prefix = "mayfly",
-				 .ticket_comment = "mayfly ticket for mayfly",
-				 .bundle_comment = "mayfly bundle for mayfly",
-				 .sealed = BUF(TEXT_MAX),
-				 .envelope = envelope_new(),
-				 .is_bundle_beside = true };
+					.bundle_prefix = "mayfly",
+					.ticket_comment = "mayfly ticket for mayfly",
+					.bundle_comment = "mayfly bundle for mayfly",
+					.sealed = BUF(TEXT_MAX),
+					.envelope = envelope_new(),
+					.is_bundle_beside = true };
 	scratch_make(bench->folder);
 	text_cut(bench->machine.folder, sizeof(bench->machine.folder), bench->folder);
 	text_cut(bench->machine.identity.provider, TICKET_FIELD_ROOM, "local");

@@ -9,7 +9,9 @@
  * both do alike. Nobody but agent*.c reads this.
  */
 
-enum { AGENT_PATH_ROOM = MACHINE_PATH_ROOM + 64, AGENT_CONF_MAX = 4 << 20 /* no bundle needs more */ };
+enum { AGENT_PATH_ROOM = MACHINE_PATH_ROOM + 64 };
+
+enum { AGENT_CONF_MAX = 4 << 20 }; /* no bundle needs more */
 
 /* As the functions of these names in agent.h; prepare and examine NULL: nothing to do. */
 struct agent_mode_verbs {

@@ -138,7 +138,7 @@ static void test_extra_conf(void **state)
 static void test_extra_conf_rows(void **state)
 {
 	static const struct bundle_row rows[] = {
-		{ "it is HOCON", EXTRA("\"a { b = c }\\nd: [1\\n2]\""), NULL },
+		{ "it is HOCON", EXTRA("\"a { b = c }\\n d: [1\\n2]\""), NULL },
 		{ "a { is not closed", EXTRA("\"a = 1\\nb { c = " CANARY "\""),
 		  "b.json:2: extra_conf: in its line 2: a { is not closed" },
 		{ "it includes a file", EXTRA("\"include \\\"" CANARY "\\\"\""),

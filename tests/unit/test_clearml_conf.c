@@ -178,8 +178,8 @@ static void test_hocon(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		SCOPED(buf)
-		struct buf text = BUF(CONF_MAX_BYTES),
-			   part = BUF(1024), whole = BUF(CONF_MAX_BYTES);
+		struct buf text = BUF(CONF_MAX_BYTES), part = BUF(1024),
+			   whole = BUF(CONF_MAX_BYTES);
 		SCOPED(json_document) struct json_document document = { 0 };
 		struct error err = { 0 };
 

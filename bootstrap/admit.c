@@ -3,10 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bootstrap/bundle_source.h"
+#include "bootstrap/ticket_source.h"
 #include "common/clock.h"
 #include "common/file.h"
 
-enum { CALL_TIMEOUT_MS = 8000, DAY_MS = 24 * 3600 * 1000 };
+enum {
+	CALL_TIMEOUT_MS = 8000,
+	DAY_MS = 24 * 3600 * 1000,
+	SOURCE_ROOM = MACHINE_PATH_ROOM + 16,
+};
 
 static int same_text(const char *field, const char *ticket, const char *launched, struct error *err)
 {
@@ -61,16 +67,110 @@ int admit_day(const struct ticket *ticket, int64_t now_wall_ms, struct error *er
 		ticket->day, text);
 }
 
-static int load_ticket(struct machine *machine, struct error *err)
-{
-	SCOPED(buf) struct buf text = BUF(TICKET_FILE_BYTES);
-	char path[MACHINE_PATH_ROOM + 16];
+/* ---- the ticket ---- */
 
-	(void)snprintf(path, sizeof(path), "%s/ticket.json", machine->folder);
-	if (file_read_private(path, &text, err) < 0)
+static int find_envelope(const struct machine *machine, struct envelope *out,
+			 char source[static SOURCE_ROOM], struct error *err)
+{
+	SCOPED(buf) struct buf text = BUF(ENVELOPE_FILE_BYTES);
+
+	if (ticket_source_read(machine, &text, source, err) < 0)
 		return error_wrap(err, "the ticket");
-	return ticket_parse(buf_slice(&text), path, &machine->ticket, err);
+	if (envelope_find(buf_slice(&text), out, err) < 0)
+		return error_wrap(err, "%s", source);
+	return 0;
 }
+
+/* For status, sweeps and people; what counts is read from the envelope at each start. */
+static int keep_file(const struct machine *machine, const char *name, struct slice bytes,
+		     struct error *err)
+{
+	char path[SOURCE_ROOM];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", machine->folder, name);
+	return file_write(path, bytes, 0600, err);
+}
+
+/* ---- the bundle ---- */
+
+static bool is_meant(const struct ticket *ticket, const struct buf *sealed)
+{
+	char digest[HASH_SHA256_ROOM];
+
+	hash_sha256(buf_slice(sealed), digest);
+	return !strcmp(digest, ticket->bundle.digest);
+}
+
+/* Kept by an earlier start of this machine, else where the ticket says that it is. */
+static int find_sealed(const struct machine *machine, const struct envelope *envelope,
+		       struct buf *out, struct error *err)
+{
+	char path[SOURCE_ROOM];
+
+	(void)snprintf(path, sizeof(path), "%s/bundle.age", machine->folder);
+	if (file_read(path, out, err) == 0 && is_meant(&machine->ticket, out))
+		return 0;
+	buf_clear(out);
+	if (bundle_source_read(&machine->ticket.bundle, envelope, out, err) < 0)
+		return error_wrap(err, "fetch the bundle");
+	return 0;
+}
+
+static int unseal(struct slice sealed, const struct trust_files *trust, struct bundle *out,
+		  struct error *err)
+{
+	SCOPED(age_identities) struct age_identities identities = { 0 };
+	SCOPED(secret) struct secret plain = { 0 };
+
+	if (trust_identities(trust, &identities, err) < 0)
+		return -1;
+	if (age_unseal(sealed, &identities, &plain, err) < 0)
+		return error_wrap(err, "open the bundle with %s", trust->image_key);
+	return bundle_parse(secret_expose(&plain), "the bundle", out, err);
+}
+
+static int check_prefix(const struct machine *machine, struct error *err)
+{
+	if (!strcmp(machine->bundle.prefix, machine->ticket.prefix))
+		return 0;
+	return error_set(err, ERROR_DENIED, "the bundle is for prefix %s, but the ticket is for %s",
+			 machine->bundle.prefix, machine->ticket.prefix);
+}
+
+static int load_bundle(struct machine *machine, const struct envelope *envelope,
+		       const struct minisign_trusted *signers, const struct trust_files *trust,
+		       struct error *err)
+{
+	SCOPED(buf) struct buf sealed = BUF(ENVELOPE_BUNDLE_BYTES);
+
+	if (find_sealed(machine, envelope, &sealed, err) < 0 ||
+	    envelope_check_bundle(&machine->ticket, buf_slice(&sealed),
+				  buf_slice(&envelope->bundle_signature), signers, err) < 0 ||
+	    unseal(buf_slice(&sealed), trust, &machine->bundle, err) < 0 ||
+	    check_prefix(machine, err) < 0)
+		return -1;
+	return keep_file(machine, "bundle.age", buf_slice(&sealed), err);
+}
+
+static int load(struct machine *machine, const struct launch_note *note,
+		const struct trust_files *trust, struct error *err)
+{
+	SCOPED(envelope) struct envelope envelope = envelope_new();
+	struct minisign_trusted signers;
+	char source[SOURCE_ROOM];
+
+	if (trust_signers(trust, &signers, err) < 0 ||
+	    find_envelope(machine, &envelope, source, err) < 0)
+		return -1;
+	if (envelope_ticket(&envelope, &signers, &machine->ticket, err) < 0 ||
+	    admit_fits(&machine->ticket, note, err) < 0)
+		return error_wrap(err, "%s", source);
+	if (keep_file(machine, "ticket.json", buf_slice(&envelope.ticket), err) < 0)
+		return -1;
+	return load_bundle(machine, &envelope, &signers, trust, err);
+}
+
+/* ---- what they say ---- */
 
 static int name_record(struct machine *machine, struct error *err)
 {
@@ -114,14 +214,11 @@ static int open_engine(struct machine *machine, struct error *err)
 	return 0;
 }
 
-int admit(struct machine *machine, const struct launch_note *note, struct error *err)
+int admit(struct machine *machine, const struct launch_note *note, const struct trust_files *trust,
+	  struct error *err)
 {
-	if (load_ticket(machine, err) < 0)
+	if (load(machine, note, trust, err) < 0)
 		return -1;
-	if (admit_fits(&machine->ticket, note, err) < 0)
-		return error_wrap(err, "%s/ticket.json", machine->folder);
-	if (bundle_load(machine->ticket.bundle.source + strlen("file:"), &machine->bundle, err) < 0)
-		return error_wrap(err, "the bundle");
 	if (name_record(machine, err) < 0 || open_engine(machine, err) < 0)
 		return -1;
 	return open_clearml(machine, err);

@@ -2,20 +2,31 @@
 #define BOOTSTRAP_ADMIT_H
 
 #include "bootstrap/identity.h"
+#include "bootstrap/trust.h"
 
 /*
- * admit: read the ticket, check that it was made for this very machine, read
- * the bundle that it names, and open ClearML with what they say. In this
- * release the ticket is FOLDER/ticket.json, closed to others (0600), and the bundle a
- * plain file, 0600; no call to ClearML is made yet.
+ * admit: find the ticket (ticket_source.h), verify its signature, check that it
+ * was made for this very machine, fetch the sealed bundle that it names
+ * (bundle_source.h), verify that, unseal it, and open ClearML with what they
+ * say; no call to ClearML is made yet. What is unsigned, altered, or meant for
+ * another installation is refused; signatures are checked before anything of
+ * what they sign is read.
+ *
+ * Two files are left in the folder for this machine's later starts and for
+ * others' eyes, neither with a secret in clear: ticket.json, as it was
+ * admitted, and bundle.age, the sealed bytes, so that a restart needs no network
+ * and survives that a new bundle was put in the old one's place.
  */
 
 /*
  * Fills ticket, bundle, clearml, record_id and marker; folder and identity are
  * there already. On failure what was filled is released by machine_release(),
- * as it is after success. ERROR_CONFIGURATION names the file and the field.
+ * as it is after success. ERROR_DENIED: a signature or a key does not fit;
+ * ERROR_CONFIGURATION names the file and the field; ERROR_UNREACHABLE: the
+ * bundle, or the metadata service, could not be reached.
  */
-CHECKED int admit(struct machine *machine, const struct launch_note *note, struct error *err);
+CHECKED int admit(struct machine *machine, const struct launch_note *note,
+		  const struct trust_files *trust, struct error *err);
 
 /* Was the ticket made between yesterday and the day after tomorrow, seen from this moment?
  * (First admission only: a machine outlives its ticket's days.) ERROR_CONFIGURATION. */

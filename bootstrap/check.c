@@ -148,7 +148,8 @@ static void leave_no_room(const struct machine *machine)
 		log_failure("check", &err);
 }
 
-static bool check_all(struct machine *machine, const char *provider)
+static bool check_all(struct machine *machine, const char *provider,
+		      const struct trust_files *trust)
 {
 	SCOPED(buf) struct buf text = BUF(1024);
 	struct launch_note note;
@@ -163,11 +164,11 @@ static bool check_all(struct machine *machine, const char *provider)
 	buf_addf(&text, "%s, %s in %s, resource %s, slot %u, generation %u", note.identity.instance,
 		 note.identity.type, note.identity.zone, note.resource, note.slot, note.generation);
 	say("ok", "identity", buf_text(&text));
-	if (admit(machine, &note, &err) < 0) {
+	if (admit(machine, &note, trust, &err) < 0) {
 		say("FAILED", "admit", err.message);
 		return false;
 	}
-	say("ok", "admit", "ticket and bundle are whole and meant for this machine");
+	say("ok", "admit", "ticket and bundle are signed, whole and meant for this machine");
 	if (life_read(machine->folder, &life, &err) < 0) {
 		say("FAILED", "life", err.message);
 		return false;
@@ -179,7 +180,7 @@ static bool check_all(struct machine *machine, const char *provider)
 	return is_well && check_slot(machine);
 }
 
-int check_run(const char *folder, const char *provider)
+int check_run(const char *folder, const char *provider, const struct trust_files *trust)
 {
 	struct machine machine = { 0 };
 	bool is_locked;
@@ -191,8 +192,8 @@ int check_run(const char *folder, const char *provider)
 		return reason_exit_status(REASON_IDENTITY);
 	}
 	ticket_defaults(&machine.ticket);
-	bool is_well =
-		secret_prepare_process(&is_locked, &err) == 0 && check_all(&machine, provider);
+	bool is_well = secret_prepare_process(&is_locked, &err) == 0 &&
+		       check_all(&machine, provider, trust);
 
 	machine_release(&machine);
 	return is_well ? 0 : reason_exit_status(REASON_GATE);

@@ -28,6 +28,7 @@ struct keeper {
 	char folder[MACHINE_PATH_ROOM];
 	char marker[128];
 	char self[PATH_MAX];
+	struct trust_files trust; /* borrowed */
 	int lock_fd, signal_fd;
 	pid_t child; /* 0: none now */
 	int status; /* its last, as of wait(2) */
@@ -37,8 +38,11 @@ struct keeper {
 static int start(struct keeper *keeper, struct error *err)
 {
 	char log_path[MACHINE_PATH_ROOM + 16], lock_fd[16];
-	const char *argv[9] = { keeper->self, "run", "--folder", keeper->folder };
-	size_t words = 4;
+	const char *argv[12] = { keeper->self,	   "run",
+				 "--folder",	   keeper->folder,
+				 "--image-key",	   keeper->trust.image_key,
+				 "--trusted-keys", keeper->trust.trusted_keys };
+	size_t words = 8;
 	const struct child_spec spec = {
 		.argv = argv,
 		.folder = keeper->folder,
@@ -181,6 +185,15 @@ static int check_lock(int lock_fd, struct error *err)
 	return 0;
 }
 
+/* Bootstrap is started in the machine's folder. */
+static int check_trust(const struct trust_files *trust, struct error *err)
+{
+	if (trust->image_key[0] == '/' && trust->trusted_keys[0] == '/')
+		return 0;
+	return error_set(err, ERROR_CONFIGURATION,
+			 "--image-key and --trusted-keys: expected absolute paths");
+}
+
 static int check_name(const struct keeper_options *options, struct keeper *keeper,
 		      struct error *err)
 {
@@ -202,10 +215,11 @@ static int check_name(const struct keeper_options *options, struct keeper *keepe
 static int prepare(const struct keeper_options *options, struct keeper *keeper, struct error *err)
 {
 	if (identity_folder(options->folder, keeper->folder, err) < 0 ||
-	    check_lock(options->lock_fd, err) < 0 || find_self(keeper->self, err) < 0 ||
-	    check_name(options, keeper, err) < 0)
+	    check_trust(&options->trust, err) < 0 || check_lock(options->lock_fd, err) < 0 ||
+	    find_self(keeper->self, err) < 0 || check_name(options, keeper, err) < 0)
 		return -1;
 	keeper->lock_fd = options->lock_fd;
+	keeper->trust = options->trust;
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return error_errno(err, "become the reaper of orphans");
 	return 0;

@@ -1,6 +1,8 @@
 #ifndef BOOTSTRAP_KEEPER_H
 #define BOOTSTRAP_KEEPER_H
 
+#include "bootstrap/trust.h"
+
 /*
  * keeper: what a local machine is made of. It holds the lock of the machine's
  * slot, runs bootstrap in the machine's folder, starts it again when it was
@@ -15,6 +17,7 @@
 
 struct keeper_options {
 	const char *folder;
+	struct trust_files trust; /* for bootstrap */
 	const char *instance; /* MAYFLY_INSTANCE of the environment */
 	int lock_fd; /* the slot's lock, inherited; 0: none */
 };

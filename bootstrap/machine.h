@@ -12,7 +12,8 @@
  *
  * The machine's folder (0700) holds, for provider local:
  *   instance.json  who it is: written by the launcher before the start, read by identity.c
- *   ticket.json    the ticket, 0600
+ *   user-data      ticket, signatures and sealed bundle, as launched (envelope.h), 0600
+ *   ticket.json, bundle.age  what of it was admitted, 0600; the second one is sealed
  *   journal.json   what a seat runs: written before the pop, read after a crash
  *   control.sock   the local command socket (drain, keep, leave, status)
  *   agent/SEAT/    a seat's agent: home, clearml.conf (0600), virtual environments, caches,

@@ -25,6 +25,14 @@ static int complain(const char *what, const struct error *err, int exit_status)
 	return exit_status;
 }
 
+static struct trust_files trust_of(const struct command_line *line)
+{
+	return (struct trust_files){
+		.trusted_keys = command_value(line, "--trusted-keys", TRUST_TRUSTED_KEYS),
+		.image_key = command_value(line, "--image-key", TRUST_IMAGE_KEY),
+	};
+}
+
 /* 0 when it was not given. */
 static int lock_fd_of(const struct command_line *line, int *out, struct error *err)
 {
@@ -44,6 +52,7 @@ static int run(const struct command_line *line)
 	const struct supervisor_options options = {
 		.folder = folder_of(line),
 		.provider = command_value(line, "--provider", "local"),
+		.trust = trust_of(line),
 		.instance = getenv("MAYFLY_INSTANCE"),
 		.is_draining = command_has(line, "--drain"),
 	};
@@ -66,6 +75,7 @@ static int keeper(const struct command_line *line)
 {
 	struct keeper_options options = {
 		.folder = folder_of(line),
+		.trust = trust_of(line),
 		.instance = getenv("MAYFLY_INSTANCE"),
 	};
 	struct error err;
@@ -172,7 +182,9 @@ static int status(const struct command_line *line)
 
 static int check(const struct command_line *line)
 {
-	return check_run(folder_of(line), command_value(line, "--provider", "local"));
+	const struct trust_files trust = trust_of(line);
+
+	return check_run(folder_of(line), command_value(line, "--provider", "local"), &trust);
 }
 
 static int version(const struct command_line *line)
@@ -190,6 +202,16 @@ static int version(const struct command_line *line)
 	{                                                                \
 		"--provider", "NAME", "who launched the machine (local)" \
 	}
+#define TRUSTED_KEYS                                        \
+	{                                                   \
+		"--trusted-keys", "FILE",                   \
+			"public keys whose signatures are " \
+			"believed (" TRUST_TRUSTED_KEYS ")" \
+	}
+#define IMAGE_KEY                                                                         \
+	{                                                                                 \
+		"--image-key", "FILE", "the key that opens bundles (" TRUST_IMAGE_KEY ")" \
+	}
 #define LOCK_FD                                                                 \
 	{                                                                       \
 		"--lock-fd", "N", "the inherited descriptor of the slot's lock" \
@@ -198,11 +220,13 @@ static int version(const struct command_line *line)
 static const struct command_option run_options[] = {
 	FOLDER,
 	PROVIDER,
+	TRUSTED_KEYS,
+	IMAGE_KEY,
 	LOCK_FD,
 	{ "--drain", NULL, "take no task; finish what an earlier process left, and leave" },
 	{ "--power-off", NULL, "switch the machine off at the end (never with provider local)" },
 };
-static const struct command_option keeper_options[] = { FOLDER, LOCK_FD };
+static const struct command_option keeper_options[] = { FOLDER, TRUSTED_KEYS, IMAGE_KEY, LOCK_FD };
 static const struct command_option folder_options[] = { FOLDER };
 static const struct command_option status_options[] = {
 	FOLDER,
@@ -214,7 +238,7 @@ static const struct command_option keep_options[] = {
 	{ "--until", "TIME", "until then: 2026-11-24T18:00:00Z, or seconds since 1970" },
 	{ "--off", NULL, "no longer: the idle time-out decides again" },
 };
-static const struct command_option check_options[] = { FOLDER, PROVIDER };
+static const struct command_option check_options[] = { FOLDER, PROVIDER, TRUSTED_KEYS, IMAGE_KEY };
 
 #define COMMAND(name, function, summary, options)                    \
 	{                                                            \

@@ -259,7 +259,7 @@ static int live(struct supervisor *supervisor, const struct supervisor_options *
 		return start_failed(supervisor, REASON_IDENTITY, &err);
 	supervisor_enter(supervisor, phase_next(supervisor->phase, EVENT_DONE, false),
 			 clock_monotonic_ms());
-	if (admit(&supervisor->machine, &supervisor->note, &err) < 0)
+	if (admit(&supervisor->machine, &supervisor->note, &options->trust, &err) < 0)
 		return start_failed(supervisor, REASON_ADMISSION, &err);
 	if (open_parts(supervisor, &err) < 0)
 		return start_failed(supervisor, REASON_FAILED, &err);

@@ -10,6 +10,7 @@
 #include "bootstrap/phase.h"
 #include "bootstrap/seats.h"
 #include "bootstrap/slot.h"
+#include "bootstrap/trust.h"
 
 /*
  * supervisor: one life, from identify to leave, in one thread. Signals, timers,
@@ -23,6 +24,7 @@
 
 struct supervisor_options {
 	const char *folder, *provider;
+	struct trust_files trust; /* used until this machine is admitted */
 	const char *instance; /* MAYFLY_INSTANCE of the environment; NULL: started by hand */
 	bool is_draining; /* take no task; finish what an earlier process left */
 };

@@ -27,7 +27,10 @@ struct age_recipient {
 	unsigned char key[AGE_KEY_BYTES];
 };
 
-/* "age1...", letters all of one case. ERROR_MALFORMED says what is wrong with it. */
+/*
+ * "age1...", letters all of one case. ERROR_MALFORMED says what is wrong with
+ * it, also where no identity can belong to the key (a point of low order).
+ */
 CHECKED int age_recipient_parse(struct slice text, struct age_recipient *out, struct error *err);
 void age_recipient_print(const struct age_recipient *recipient,
 			 char out[static AGE_RECIPIENT_ROOM]);
@@ -40,9 +43,10 @@ struct age_identities {
 
 /*
  * The form of age-keygen: one "AGE-SECRET-KEY-1..." a line; blank lines and
- * those that begin with # are skipped. The text is borrowed: wipe it
- * afterwards. ERROR_MALFORMED names the line ("line 3: ..."), never the key;
- * no key at all is an error.
+ * those that begin with # are skipped, blanks around a key and CRLF do no
+ * harm. The text is borrowed: wipe it afterwards. *out starts empty.
+ * ERROR_MALFORMED names the line ("line 3: ..."), never the key; no key at all
+ * is an error, and so are more than AGE_MAX_RECIPIENTS.
  */
 CHECKED int age_identities_parse(struct slice text, struct age_identities *out, struct error *err);
 void age_identities_release(struct age_identities *identities); /* wipes */
@@ -58,9 +62,10 @@ CHECKED int age_identity_print(const struct secret *key, struct secret *out, str
 enum age_form { AGE_BINARY, AGE_ARMORED /* PEM-like text */ };
 
 /*
- * Seals plain for each of the recipients (1 to AGE_MAX_RECIPIENTS), appended
- * to out. Fresh randomness each time: the same text never seals to the same
- * bytes twice.
+ * Seals plain for each of the recipients (1 to AGE_MAX_RECIPIENTS: else
+ * ERROR_CONFIGURATION), appended to out. Fresh randomness each time: the same
+ * text never seals to the same bytes twice. ERROR_MALFORMED: what is sealed is
+ * longer than AGE_SEALED_BYTES (armor adds a third), or than out's limit.
  */
 struct age_recipients {
 	const struct age_recipient *list;
@@ -70,9 +75,12 @@ CHECKED int age_seal(struct slice plain, const struct age_recipients *recipients
 		     enum age_form form, struct buf *out, struct error *err);
 
 /*
- * Opens either form. All or nothing: until the last chunk is proven, no byte
- * of plaintext is handed out. ERROR_DENIED: no identity of ours is among its
- * recipients. ERROR_MALFORMED: it is no age file, was cut, or was altered.
+ * Opens either form; blank lines around armor are no part of it. All or
+ * nothing: until the last chunk is proven, no byte of plaintext is handed out.
+ * ERROR_DENIED: no identity of ours is among its recipients, or there is a
+ * passphrase in their place. ERROR_MALFORMED: it is no age file, was cut, or
+ * was altered, or has more than 256 X25519 recipients, of which each would
+ * cost a try a key.
  */
 CHECKED int age_unseal(struct slice sealed, const struct age_identities *identities,
 		       struct secret *out, struct error *err);

@@ -17,8 +17,8 @@ void bech32_write(const char *prefix, struct slice bytes, char *out);
 
 /*
  * The text must have this prefix (compared without regard to case) and hold
- * just `len` bytes, which are written to out. ERROR_MALFORMED says what is
- * wrong, and repeats nothing of the text.
+ * just `len` bytes, which are written to out; on failure nothing is.
+ * ERROR_MALFORMED says what is wrong, and repeats nothing of the text.
  */
 CHECKED int bech32_read(struct slice text, const char *prefix, unsigned char *out, size_t len,
 			struct error *err);

@@ -164,7 +164,19 @@ static int fill(int fd, struct slice bytes, mode_t mode)
 	return failed ? -1 : 0;
 }
 
-int file_write(const char *path, struct slice bytes, mode_t mode, struct error *err)
+/* What linkat() does not replace, renameat() does. */
+static int give_name(int folder, const char *temporary, const char *name, bool replaces)
+{
+	if (replaces)
+		return renameat(folder, temporary, folder, name);
+	if (linkat(folder, temporary, folder, name, 0) < 0)
+		return -1;
+	(void)unlinkat(folder, temporary, 0);
+	return 0;
+}
+
+static int write_whole(const char *path, struct slice bytes, mode_t mode, bool replaces,
+		       struct error *err)
 {
 	const char *name;
 	char temporary[48];
@@ -176,14 +188,28 @@ int file_write(const char *path, struct slice bytes, mode_t mode, struct error *
 
 	if (fd < 0)
 		return refuse(err, "make a temporary file beside", path);
-	if (fill(fd, bytes, mode) < 0 || renameat(folder, temporary, folder, name) < 0) {
+	if (fill(fd, bytes, mode) < 0 || give_name(folder, temporary, name, replaces) < 0) {
+		bool is_taken = errno == EEXIST;
+
 		(void)refuse(err, "write", path);
+		if (is_taken)
+			err->class = ERROR_CONFLICT;
 		(void)unlinkat(folder, temporary, 0);
 		return -1;
 	}
 	if (sync_folder(folder) < 0)
 		return refuse(err, "sync the folder of", path);
 	return 0;
+}
+
+int file_write(const char *path, struct slice bytes, mode_t mode, struct error *err)
+{
+	return write_whole(path, bytes, mode, true, err);
+}
+
+int file_write_new(const char *path, struct slice bytes, mode_t mode, struct error *err)
+{
+	return write_whole(path, bytes, mode, false, err);
 }
 
 int file_remove(const char *path, struct error *err)

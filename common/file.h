@@ -20,6 +20,9 @@ CHECKED int file_read(const char *path, struct buf *out, struct error *err);
  * the umask. A link at path is replaced, not followed. */
 CHECKED int file_write(const char *path, struct slice bytes, mode_t mode, struct error *err);
 
+/* The same, but never in the place of another file: ERROR_CONFLICT when there is one. */
+CHECKED int file_write_new(const char *path, struct slice bytes, mode_t mode, struct error *err);
+
 /* As file_read(), but the file must be ours and closed to group and others
  * (a private key, a bundle): else ERROR_CONFIGURATION that says chmod 600. */
 CHECKED int file_read_private(const char *path, struct buf *out, struct error *err);

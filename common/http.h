@@ -38,6 +38,7 @@ struct http_request {
 	const char *basic_user; /* with basic_secret: Authorization: Basic */
 	const struct secret *basic_secret;
 	const struct secret *bearer; /* Authorization: Bearer; wins over Basic */
+	bool is_direct; /* through no proxy, whatever the variables say */
 	const char *unix_socket; /* path: connect there instead; NULL: by url */
 	int64_t timeout_ms; /* for everything, retries included; > 0 */
 	int64_t attempt_timeout_ms; /* for one try; 0: as timeout_ms */

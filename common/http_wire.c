@@ -188,10 +188,10 @@ static unsigned set_connection(CURL *easy, const struct http_request *request)
 	failed |= curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, close_on_exec);
 	/* On a kept connection that breaks libcurl sends again by itself, a POST too. */
 	failed |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->may_repeat ? 0L : 1L);
-	if (request->unix_socket) {
+	if (request->unix_socket)
 		failed |= curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
+	if (request->unix_socket || request->is_direct)
 		failed |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	}
 	return failed;
 }
 

@@ -69,7 +69,7 @@ CHECKED int minisign_sign(struct slice bytes, const struct minisign_key *key,
 /* What a good signature says. */
 struct minisign_verdict {
 	struct minisign_public signer;
-	bool is_legacy; /* signed without prehashing, as minisign before 0.6 did */
+	bool is_legacy; /* signed without prehashing: minisign -S -l, and its first versions */
 	char trusted_comment[MINISIGN_COMMENT_ROOM];
 };
 

@@ -9,8 +9,9 @@
 #include "reaper/act_look.h"
 #include "reaper/act_repair.h"
 #include "reaper/slots.h"
+#include "reaper/ticket_make.h"
 
-enum { TICKET_BYTES = 1 << 20, CONSOLE_BYTES = 2048 };
+enum { CONSOLE_BYTES = 2048 };
 
 /* ---- launches ---- */
 
@@ -91,22 +92,19 @@ static int ask(const struct act *act, const struct planned_launch *launch,
 	       char id[static TICKET_FIELD_ROOM], struct error *err)
 {
 	const struct resource *resource = &act->settings->resources[launch->resource];
-	struct ticket ticket = resource->ticket; /* borrows what it points to */
-	SCOPED(buf) struct buf text = BUF(TICKET_BYTES);
+	struct ticket_order order = { act->settings, resource, launch->slot, launch->generation,
+				      launch->day };
+	SCOPED(ticket_made) struct ticket_made made = { 0 };
 	struct slot_key key;
 
-	ticket.slot = launch->slot;
-	ticket.generation = launch->generation;
-	memcpy(ticket.day, launch->day, sizeof(ticket.day));
-	ticket_print(&ticket, &text);
-	if (buf_finish(&text, err) < 0)
-		return error_wrap(err, "ticket of %s", resource->name);
+	if (ticket_make(&order, &made, err) < 0 || ticket_fits(&order, &made, err) < 0)
+		return -1;
 
 	struct launch request = { .settings = act->settings,
 				  .resource = resource,
 				  .slot = launch->slot,
 				  .generation = launch->generation,
-				  .ticket = buf_slice(&text) };
+				  .user_data = buf_slice(&made.user_data) };
 	slots_key_parts(act->settings->prefix, resource, launch->slot, launch->generation, &key);
 	hash_parts(key.parts, ARRAY_LEN(key.parts), request.key);
 	return provider_named(resource->provider)->launch(&request, id, err);

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/bundle.h"
 #include "common/command.h"
+#include "common/file.h"
+#include "reaper/bundle_proof.h"
 #include "reaper/providers/provider.h"
+#include "reaper/ticket_make.h"
 
 enum { MOST_SKEW_MS = 30000 };
 
@@ -59,31 +61,105 @@ static int check_queues(const struct settings *settings, struct clearml *clearml
 	return result;
 }
 
-static int check_resource(const struct settings *settings, const struct resource *resource)
+/* The limit holds with the longest numbers that a slot and its generation can have. */
+static int check_ticket(const struct settings *settings, const struct resource *resource)
+{
+	struct ticket_order order = { settings, resource, 99999, 2000000000, "2026-01-01" };
+	SCOPED(ticket_made) struct ticket_made made = { 0 };
+	struct error err;
+	char what[TICKET_FIELD_ROOM + 16], text[128];
+
+	snprintf(what, sizeof(what), "ticket of %s", resource->name);
+	if (ticket_make(&order, &made, &err) < 0 || ticket_fits(&order, &made, &err) < 0)
+		return say(false, what, err.message);
+	snprintf(text, sizeof(text), "%zu of %d bytes", made.user_data.len,
+		 ENVELOPE_USER_DATA_BYTES);
+	return say(true, what, text);
+}
+
+static bool is_signed_by(const struct minisign_trusted *trusted, const struct minisign_public *key)
+{
+	for (size_t i = 0; i < trusted->count; i++)
+		if (!memcmp(trusted->list[i].key, key->key, sizeof(key->key)))
+			return true;
+	return false;
+}
+
+static int prove_trusted(const struct settings *settings, const char *path, struct error *err)
+{
+	SCOPED(buf) struct buf text = BUF(MINISIGN_FILE_BYTES);
+	struct minisign_trusted trusted;
+	struct minisign_public ours;
+
+	if (file_read(path, &text, err) < 0)
+		return -1;
+	if (minisign_trusted_parse(buf_slice(&text), &trusted, err) < 0)
+		return error_wrap(err, "%s", path);
+	minisign_key_public(&settings->signing_key, &ours);
+	if (is_signed_by(&trusted, &ours))
+		return 0;
+	return error_set(err, ERROR_CONFIGURATION,
+			 "%s does not hold the public half of signing_key: its machines would "
+			 "take no ticket of ours",
+			 path);
+}
+
+/* Of machines on this computer we hold all keys, and can do what they will do. */
+static int check_local(const struct settings *settings, const struct resource *resource)
+{
+	const struct settings_bundle *sealed = &settings->bundles[resource->bundle];
+	SCOPED(bundle) struct bundle bundle = { 0 };
+	struct error err;
+	char what[TICKET_FIELD_ROOM + 16];
+
+	if (strcmp(resource->provider, "local") != 0)
+		return 0;
+	snprintf(what, sizeof(what), "keys of %s", resource->name);
+	if (prove_trusted(settings, resource->local.trusted_keys, &err) < 0)
+		return say(false, what, err.message);
+	if (bundle_unseal(settings, buf_slice(&sealed->sealed), resource->local.image_key, &bundle,
+			  &err) < 0) {
+		(void)error_wrap(&err, "%s", sealed->path);
+		return say(false, what, err.message);
+	}
+	return say(true, what, "its machines trust our signature and can open their bundle");
+}
+
+static int check_instances(const struct settings *settings, const struct resource *resource)
 {
 	SCOPED(fleet) struct fleet fleet = { 0 };
-	SCOPED(bundle) struct bundle bundle = { 0 };
 	struct error err;
 	char what[TICKET_FIELD_ROOM + 16], text[128];
 	size_t alive = 0;
 
 	snprintf(what, sizeof(what), "resource %s", resource->name);
-	if (bundle_load(resource->ticket.bundle.source + strlen("file:"), &bundle, &err) < 0)
-		return say(false, what, err.message);
 	if (provider_named(resource->provider)->list(settings, resource, &fleet, &err) < 0)
 		return say(false, what, err.message);
 	for (size_t i = 0; i < fleet.count; i++)
 		alive += fleet.list[i].state != INSTANCE_TERMINATED;
-	snprintf(text, sizeof(text), "%zu of %u instances are alive, its credentials are readable",
-		 alive, resource->max_instances);
+	snprintf(text, sizeof(text), "%zu of %u instances are alive", alive,
+		 resource->max_instances);
 	return say(true, what, text);
+}
+
+static unsigned check_resource(const struct settings *settings, const struct resource *resource)
+{
+	unsigned failures = check_instances(settings, resource) < 0;
+
+	failures += check_ticket(settings, resource) < 0;
+	failures += check_local(settings, resource) < 0;
+	return failures;
 }
 
 int check(const struct settings *settings, struct clearml *clearml)
 {
-	int failures = 0;
+	unsigned failures = 0;
 
 	(void)say(true, settings->path, "the configuration is valid");
+	/* What is wrong with one of these ended the reading of the configuration. */
+	for (size_t i = 0; i < settings->bundle_count; i++)
+		(void)say(true, settings->bundles[i].path,
+			  "it is sealed, and signed by our key for our prefix");
 	bool is_reached = check_login(settings, clearml) == 0;
 
 	failures += !is_reached;
@@ -91,6 +167,6 @@ int check(const struct settings *settings, struct clearml *clearml)
 	if (clearml_now_ms(clearml))
 		failures += check_queues(settings, clearml) < 0;
 	for (size_t r = 0; r < settings->resource_count; r++)
-		failures += check_resource(settings, &settings->resources[r]) < 0;
+		failures += check_resource(settings, &settings->resources[r]);
 	return failures ? EXIT_FAILED : EXIT_OK;
 }

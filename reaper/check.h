@@ -6,8 +6,10 @@
 
 /*
  * check: tells, line by line on standard output, whether what the
- * configuration names is there: ClearML, the keys, the clock, each queue, each
- * resource's instances and its credentials' file. Changes nothing. EXIT_OK, or EXIT_FAILED.
+ * configuration names is there: the sealed bundles, ClearML, the keys, the
+ * clock, each queue, each resource's instances, the size of its ticket, and of
+ * machines on this computer that their keys open what they are given. Changes
+ * nothing. EXIT_OK, or EXIT_FAILED.
  */
 int check(const struct settings *settings, struct clearml *clearml);
 

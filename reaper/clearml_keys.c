@@ -341,42 +341,6 @@ static int find_server(const struct sources *sources, const char *name, const ch
 	return 0;
 }
 
-/* What {"env": NAME} or {"file": PATH} refers to. */
-static int read_reference(const struct settings_text *text, const char *at,
-			  const struct json *reference, struct secret *out, struct error *err)
-{
-	const char *variable = json_text_or(reference, "env", NULL);
-	const char *file = json_text_or(reference, "file", NULL);
-	SCOPED(buf) struct buf bytes = BUF(4096);
-	char path[TICKET_PATH_ROOM];
-
-	if (!variable == !file)
-		return settings_refuse(text, err, at,
-				       "expected {\"env\": NAME} or {\"file\": PATH}");
-	if (variable) {
-		const char *value = settings_variable(text, variable);
-
-		if (!value)
-			return settings_refuse(text, err, at, "the environment has no variable %s",
-					       variable);
-		return secret_copy(out, slice_of(value), err);
-	}
-	if (settings_path(text, at, file, path, err) < 0)
-		return -1;
-	if (file_read_private(path, &bytes, err) < 0) {
-		struct error why = *err;
-
-		return settings_refuse(text, err, at, "%s", why.message);
-	}
-
-	struct slice value = buf_slice(&bytes);
-	while (value.len && strchr("\r\n \t", value.ptr[value.len - 1]))
-		value.len--;
-	if (!value.len)
-		return settings_refuse(text, err, at, "%s is empty", path);
-	return secret_copy(out, value, err);
-}
-
 static int find_access_key(const struct sources *sources, struct clearml_keys *out,
 			   struct error *err)
 {
@@ -386,7 +350,7 @@ static int find_access_key(const struct sources *sources, struct clearml_keys *o
 	struct slice key = slice_of(json_text_value(value));
 
 	if (!key.len) {
-		if (read_reference(sources->text, at, value, &referred, err) < 0)
+		if (settings_reference(sources->text, at, value, &referred, err) < 0)
 			return -1;
 		key = secret_expose(&referred);
 	}
@@ -410,8 +374,8 @@ static int find_pair(struct sources *sources, struct clearml_keys *out, struct e
 					       own ? "secret_key" : "access_key");
 		if (find_access_key(sources, out, err) < 0)
 			return -1;
-		return read_reference(text, "clearml.secret_key", own_secret, &out->secret_key,
-				      err);
+		return settings_reference(text, "clearml.secret_key", own_secret, &out->secret_key,
+					  err);
 	}
 	if (access_key && secret_key) {
 		if (text_copy(out->access_key, sizeof(out->access_key), slice_of(access_key), err) <

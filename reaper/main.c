@@ -1,87 +1,22 @@
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "common/clearml.h"
-#include "common/command.h"
-#include "common/log.h"
 #include "reaper/check.h"
 #include "reaper/duration.h"
+#include "reaper/keygen.h"
 #include "reaper/pass.h"
 #include "reaper/report.h"
-#include "reaper/table.h"
+#include "reaper/seal.h"
+#include "reaper/session.h"
+#include "reaper/ticket.h"
+#include "reaper/unseal.h"
 #include "reaper/watch.h"
 
 enum { REPORT_BYTES = 16 << 20, LEAST_EVERY_MS = 100 };
 
-static const char default_config[] = "/etc/mayfly/mayfly-reaper.json";
-
-/* What every command but version needs. */
-struct session {
-	struct settings settings;
-	struct clearml *clearml;
-};
-
-static void session_release(struct session *session)
-{
-	clearml_close(session->clearml);
-	settings_release(&session->settings);
-}
-
-/* One line, whatever a configuration or a peer put into the message. */
-static int complain(const struct error *err, int exit_status)
-{
-	char plain[sizeof(err->message)];
-
-	table_plain(err->message, plain, sizeof(plain));
-	fprintf(stderr, "mayfly-reaper: %s\n", plain);
-	return exit_status;
-}
-
-static int open_log(const struct command_line *line, struct error *err)
-{
-	enum log_level level;
-
-	if (log_level_parse(command_value(line, "--log-level", "info"), &level, err) < 0)
-		return error_wrap(err, "--log-level");
-	log_open("mayfly-reaper", NULL, level);
-	return 0;
-}
-
-static int open_clearml(struct session *session, struct error *err)
-{
-	struct settings *settings = &session->settings;
-	struct clearml_settings how = { .api_server = settings->api_server,
-					.client_name = "mayfly-reaper/" MAYFLY_VERSION };
-
-	return clearml_open(&how, settings->access_key, &settings->secret_key, &session->clearml,
-			    err);
-}
-
-/* EXIT_OK, or the status to end with after a line on standard error. */
-static int open_session(const struct command_line *line, struct session *out)
-{
-	const char *path = command_value(line, "--config", default_config);
-	bool is_locked = true;
-	struct error err;
-
-	if (open_log(line, &err) < 0)
-		return complain(&err, EXIT_USAGE);
-	if (secret_prepare_process(&is_locked, &err) < 0)
-		return complain(&err, EXIT_FAILED);
-	if (settings_load(path, (const char *const *)environ, &out->settings, &err) < 0)
-		return complain(&err, EXIT_USAGE);
-	if (open_clearml(out, &err) < 0)
-		return complain(&err, err.class == ERROR_CONFIGURATION ? EXIT_USAGE : EXIT_FAILED);
-	if (!is_locked)
-		log_warn("memory", "secrets cannot be locked in memory: raise ulimit -l");
-	return EXIT_OK;
-}
-
 static int run(const struct command_line *line)
 {
 	SCOPED(session) struct session session = { 0 };
-	int status = open_session(line, &session);
+	int status = session_open(line, &session);
 	struct pass_result result;
 
 	if (status != EXIT_OK)
@@ -98,18 +33,18 @@ static int show(const struct command_line *line, report_writer *text, report_wri
 	SCOPED(session) struct session session = { 0 };
 	SCOPED(pass_view) struct pass_view view = { 0 };
 	SCOPED(buf) struct buf out = BUF(REPORT_BYTES);
-	int status = open_session(line, &session);
+	int status = session_open(line, &session);
 	struct error err;
 
 	if (status != EXIT_OK)
 		return status;
 	struct pass pass = { .settings = &session.settings, .clearml = session.clearml };
 	if (pass_look(&pass, &view, &err) < 0)
-		return complain(&err, EXIT_FAILED);
+		return session_complain(&err, EXIT_FAILED);
 	struct report report = { &session.settings, &view.seen, &view.plan };
 	(command_has(line, "--json") ? json : text)(&report, &out);
 	if (buf_finish(&out, &err) < 0)
-		return complain(&err, EXIT_FAILED);
+		return session_complain(&err, EXIT_FAILED);
 	printf("%s%s", buf_text(&out), command_has(line, "--json") ? "\n" : "");
 	if (fflush(stdout) != 0)
 		return EXIT_FAILED;
@@ -146,9 +81,9 @@ static int run_watch(const struct command_line *line)
 	if (every && (duration_parse(slice_of(every), &every_ms, &err) < 0 ||
 		      refuse_haste(every_ms, &err) < 0)) {
 		(void)error_wrap(&err, "--every");
-		return complain(&err, EXIT_USAGE);
+		return session_complain(&err, EXIT_USAGE);
 	}
-	int status = open_session(line, &session);
+	int status = session_open(line, &session);
 	if (status != EXIT_OK)
 		return status;
 	if (!every)
@@ -160,7 +95,7 @@ static int run_watch(const struct command_line *line)
 static int run_check(const struct command_line *line)
 {
 	SCOPED(session) struct session session = { 0 };
-	int status = open_session(line, &session);
+	int status = session_open(line, &session);
 
 	return status == EXIT_OK ? check(&session.settings, session.clearml) : status;
 }
@@ -194,6 +129,33 @@ static const struct command_option watch_options[] = {
 	{ "--until-empty", NULL, "end once nothing waits and no machine is alive" },
 };
 
+static const struct command_option keygen_options[] = {
+	{ "--folder", "DIR", "where they lie: image.key, signing.key, trusted.pub" },
+	{ "--image", NULL, "only the pair that opens bundles, for the machines' image" },
+	{ "--signing", NULL, "only the pair that signs tickets and bundles" },
+	{ "--name", "NAME", "another name for that one key's file, as image-2.key" },
+};
+static const struct command_option seal_options[] = {
+	CONFIG,
+	{ "--in", "FILE", "the bundle as JSON, mode 0600; - for standard input" },
+	{ "--out", "FILE", "where it goes (bundle.age beside the configuration)" },
+	{ "--recipient", "KEYS", "age1...,age1...: instead of the configuration's recipients" },
+	{ "--armor", NULL, "write text instead of bytes" },
+};
+static const struct command_option unseal_options[] = {
+	CONFIG,
+	{ "--check", "FILE", "the sealed bundle; its signature lies beside it" },
+	{ "--identity", "FILE", "the key of the machines' image, image.key" },
+};
+static const struct command_option ticket_options[] = {
+	CONFIG,
+	{ "--resource", "NAME", "for a machine of this resource" },
+	{ "--slot", "N", "in this slot (0)" },
+	{ "--generation", "N", "of this generation (0)" },
+	{ "--day", "DATE", "launched on this UTC day, as 2026-11-24 (today)" },
+	{ "--dry-run", NULL, "print the ticket and what takes up how much room instead" },
+};
+
 static const struct command commands[] = {
 	{ "run", run, "observe, plan, act, report once: what cron calls", run_options,
 	  ARRAY_LEN(run_options) },
@@ -205,6 +167,14 @@ static const struct command commands[] = {
 	  ARRAY_LEN(show_options) },
 	{ "check", run_check, "prove the configuration, ClearML and the queues; change nothing",
 	  run_options, ARRAY_LEN(run_options) },
+	{ "keygen", keygen_run, "make the keys that credentials are sealed and signed with",
+	  keygen_options, ARRAY_LEN(keygen_options) },
+	{ "seal", seal_run, "check, seal and sign the credentials of the machines", seal_options,
+	  ARRAY_LEN(seal_options) },
+	{ "unseal", unseal_run, "prove a sealed bundle and list what is in it, without secrets",
+	  unseal_options, ARRAY_LEN(unseal_options) },
+	{ "ticket", ticket_run, "print the user data of a machine, and how large it is",
+	  ticket_options, ARRAY_LEN(ticket_options) },
 	{ "version", show_version, "print the version", NULL, 0 },
 };
 

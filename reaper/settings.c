@@ -10,6 +10,8 @@
 #include "common/schema.h"
 #include "common/schemas.h"
 #include "reaper/clearml_keys.h"
+#include "reaper/settings_bundle.h"
+#include "reaper/settings_keys.h"
 #include "reaper/settings_resource.h"
 #include "reaper/settings_text.h"
 
@@ -136,20 +138,78 @@ static int refuse_text(const struct settings_text *text, struct error *err)
 	return error_set(err, ERROR_CONFIGURATION, "%s:%lu: %s", text->path, line, rest + 2);
 }
 
-static int read_document(const struct settings_text *text, struct settings *out, struct error *err)
+static int parse_document(const struct settings_text *text, struct json_document *out,
+			  struct error *err)
+{
+	return json_parse_commented(text->text, out, err) < 0 ? refuse_text(text, err) : 0;
+}
+
+/* has_files: what the keys and the bundles refer to is read as well. */
+static int read_document(const struct settings_text *text, bool has_files, struct settings *out,
+			 struct error *err)
 {
 	SCOPED(json_document) struct json_document document = { 0 };
 	struct slice schema = { schema_reaper_config, schema_reaper_config_len };
 	struct findings findings = { 0 };
 
-	if (json_parse_commented(text->text, &document, err) < 0)
-		return refuse_text(text, err);
+	if (parse_document(text, &document, err) < 0)
+		return -1;
 	if (schema_check(schema, document.root, text->path, text->text, &findings, err) < 0)
 		return -1;
 	if (read_whole(text, document.root, out, err) < 0 ||
-	    read_clearml(text, document.root, out, err) < 0)
+	    read_clearml(text, document.root, out, err) < 0 ||
+	    settings_keys(text, document.root, has_files, out, err) < 0 ||
+	    read_resources(text, document.root, out, err) < 0)
 		return -1;
-	return read_resources(text, document.root, out, err);
+	return has_files ? settings_bundles_read(text, out, err) : 0;
+}
+
+/* What is not needed yet may be unwritten yet; its own faults are found when it is needed. */
+static bool is_for_later(const struct finding *finding)
+{
+	static const char *const later[] = { "resources", "defaults", "clearml" };
+
+	for (size_t i = 0; i < ARRAY_LEN(later); i++) {
+		size_t len = strlen(later[i]);
+
+		if (!strncmp(finding->path, later[i], len) &&
+		    (!finding->path[len] || strchr(".[", finding->path[len])))
+			return true;
+	}
+	return false;
+}
+
+static int check_keys_alone(const struct settings_text *text, const struct json *root,
+			    struct error *err)
+{
+	struct slice schema = { schema_reaper_config, schema_reaper_config_len };
+	struct findings findings = { 0 };
+
+	if (schema_check(schema, root, text->path, text->text, &findings, err) == 0)
+		return 0;
+	if (err->class != ERROR_CONFIGURATION)
+		return -1;
+	for (size_t i = 0; i < findings.count; i++) {
+		const struct finding *finding = &findings.list[i];
+
+		if (!is_for_later(finding))
+			return error_set(err, ERROR_CONFIGURATION, "%s:%u: %s: %s", text->path,
+					 finding->line, finding->path, finding->message);
+	}
+	return 0;
+}
+
+static int read_keys_alone(const struct settings_text *text, struct settings *out,
+			   struct error *err)
+{
+	SCOPED(json_document) struct json_document document = { 0 };
+
+	if (parse_document(text, &document, err) < 0 ||
+	    check_keys_alone(text, document.root, err) < 0)
+		return -1;
+	return read_whole(text, document.root, out, err) < 0 ?
+		       -1 :
+		       settings_keys(text, document.root, true, out, err);
 }
 
 static int find_folder(struct settings_text *text, struct error *err)
@@ -176,32 +236,77 @@ static int find_folder(struct settings_text *text, struct error *err)
 	return 0;
 }
 
+static int begin(struct slice text, const char *path, const char *const *environment,
+		 struct settings_text *out, struct error *err)
+{
+	*out = (struct settings_text){ .path = path, .text = text, .environment = environment };
+	return find_folder(out, err);
+}
+
+/* The settings are whole: they are the caller's. */
+static void hand_over(struct settings *settings, struct settings *out)
+{
+	*out = *settings;
+	*settings = (struct settings){ 0 };
+}
+
 int settings_parse(struct slice text, const char *path, const char *const *environment,
 		   struct settings *out, struct error *err)
 {
 	SCOPED(settings) struct settings settings = { 0 };
-	struct settings_text source = { .path = path, .text = text, .environment = environment };
+	struct settings_text source;
 
-	if (find_folder(&source, err) < 0 || read_document(&source, &settings, err) < 0)
+	if (begin(text, path, environment, &source, err) < 0 ||
+	    read_document(&source, false, &settings, err) < 0)
 		return -1;
-	*out = settings;
-	settings = (struct settings){ 0 };
+	hand_over(&settings, out);
 	return 0;
+}
+
+static int read_text(const char *path, struct buf *out, struct error *err)
+{
+	return file_read(path, out, err) < 0 ? error_wrap(err, "read the configuration") : 0;
 }
 
 int settings_load(const char *path, const char *const *environment, struct settings *out,
 		  struct error *err)
 {
 	SCOPED(buf) struct buf text = BUF(MOST_BYTES);
+	SCOPED(settings) struct settings settings = { 0 };
+	struct settings_text source;
 
-	if (file_read(path, &text, err) < 0)
-		return error_wrap(err, "read the configuration");
-	return settings_parse(buf_slice(&text), path, environment, out, err);
+	if (read_text(path, &text, err) < 0 ||
+	    begin(buf_slice(&text), path, environment, &source, err) < 0 ||
+	    read_document(&source, true, &settings, err) < 0)
+		return -1;
+	hand_over(&settings, out);
+	return 0;
+}
+
+int settings_load_keys(const char *path, const char *const *environment, struct settings *out,
+		       struct error *err)
+{
+	SCOPED(buf) struct buf text = BUF(MOST_BYTES);
+	SCOPED(settings) struct settings settings = { 0 };
+	struct settings_text source;
+
+	if (read_text(path, &text, err) < 0 ||
+	    begin(buf_slice(&text), path, environment, &source, err) < 0 ||
+	    read_keys_alone(&source, &settings, err) < 0)
+		return -1;
+	hand_over(&settings, out);
+	return 0;
 }
 
 void settings_release(struct settings *settings)
 {
 	secret_release(&settings->secret_key);
+	minisign_key_release(&settings->signing_key);
+	for (size_t i = 0; i < settings->bundle_count; i++) {
+		buf_release(&settings->bundles[i].sealed);
+		buf_release(&settings->bundles[i].signature);
+	}
+	free(settings->bundles);
 	for (size_t i = 0; i < settings->resource_count; i++)
 		ticket_release(&settings->resources[i].ticket);
 	free(settings->resources);

@@ -1,6 +1,8 @@
 #ifndef REAPER_SETTINGS_H
 #define REAPER_SETTINGS_H
 
+#include "common/age.h"
+#include "common/minisign.h"
 #include "common/secret.h"
 #include "common/ticket.h"
 
@@ -9,6 +11,8 @@
  * and then for what a schema cannot say (a name twice, a minimum above the
  * maximum, an unknown provider, a program or a bundle that is not there).
  * JSON with comments; secrets only by reference ({"env": NAME}, {"file": PATH}).
+ * The machines' credentials come sealed: what is read here is a bundle that
+ * mayfly-reaper seal made, and its signature, which must be one by signing_key.
  * ClearML's servers and keys may also come from the environment or the user's
  * clearml.conf (clearml_keys.h); the file wins.
  */
@@ -16,11 +20,21 @@
 /* The default of agent.docker.agent_image: what packaging/container/agent builds. */
 #define SETTINGS_AGENT_IMAGE "mayfly/clearml-agent:3.0.3"
 
-enum { SETTINGS_MAX_RESOURCES = 64, SETTINGS_MAX_QUEUES = 500 };
+enum { SETTINGS_MAX_RESOURCES = 64, SETTINGS_MAX_QUEUES = 500, SETTINGS_AT_ROOM = 200 };
 
 struct local_settings {
 	char machines[TICKET_PATH_ROOM]; /* folder of the machines' folders and slot locks */
 	char bootstrap[TICKET_PATH_ROOM]; /* the mayfly-bootstrap program, absolute */
+	/* What an image has in it elsewhere: the key that opens bundles, whose tickets are taken.
+	 */
+	char image_key[TICKET_PATH_ROOM], trusted_keys[TICKET_PATH_ROOM];
+};
+
+/* One sealed file, however many resources share it. */
+struct settings_bundle {
+	char path[TICKET_PATH_ROOM]; /* on this host, absolute */
+	char at[SETTINGS_AT_ROOM]; /* where the configuration says so, for messages */
+	struct buf sealed, signature; /* the exact bytes */
 };
 
 struct resource {
@@ -28,6 +42,7 @@ struct resource {
 	size_t queues[TICKET_MAX_QUEUES]; /* into settings.queues, in order of preference */
 	size_t queue_count;
 	unsigned max_instances, min_instances;
+	size_t bundle; /* into settings.bundles */
 	struct ticket
 		ticket; /* what every ticket of this resource says; slot, generation, day unset */
 	struct local_settings local; /* for provider "local" */
@@ -41,6 +56,11 @@ struct settings {
 		files_server[TICKET_PATH_ROOM]; /* the last two are "" when not known */
 	char access_key[128];
 	struct secret secret_key; /* moved out by the one who opens ClearML */
+	struct minisign_key signing_key; /* of tickets and bundles */
+	struct age_recipient recipients[AGE_MAX_RECIPIENTS]; /* whom bundles are sealed to */
+	size_t recipient_count; /* 0: the configuration names none */
+	struct settings_bundle *bundles;
+	size_t bundle_count;
 	char queues[SETTINGS_MAX_QUEUES][256]; /* every queue that a resource serves, once */
 	size_t queue_count;
 	struct resource *resources; /* in the order of the file: a queue prefers earlier ones */
@@ -58,8 +78,14 @@ struct settings {
 CHECKED int settings_load(const char *path, const char *const *environment, struct settings *out,
 			  struct error *err);
 
-/* The same from a text that was read already; path names it, and says where relative paths start.
- */
+/* Only the prefix, the signing key and the recipients: what a bundle is sealed with, before the
+ * rest of the configuration is complete. */
+CHECKED int settings_load_keys(const char *path, const char *const *environment,
+			       struct settings *out, struct error *err);
+
+/* As settings_load() from a text that was read already, but neither the signing key nor the bundles
+ * are read: the digests of tickets are those of nothing. path names it, and says where relative
+ * paths start. */
 CHECKED int settings_parse(struct slice text, const char *path, const char *const *environment,
 			   struct settings *out, struct error *err);
 void settings_release(struct settings *settings);

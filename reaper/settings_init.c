@@ -2,9 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-
-#include "common/file.h"
 
 enum { DAY_S = 86400 };
 static const struct settings_span timeout = { "init.timeout",
@@ -26,29 +23,16 @@ static bool is_text(struct slice bytes)
 	return true;
 }
 
-/* Before it is opened, since a pipe in its place would hold us up. */
-static bool is_regular(const char *path)
-{
-	struct stat status;
-
-	return stat(path, &status) < 0 || S_ISREG(status.st_mode);
-}
-
 static int read_file(const struct settings_reader *reader, const char *at, const char *name,
 		     struct error *err)
 {
 	SCOPED(buf) struct buf text = BUF(TICKET_SCRIPT_BYTES);
 	char path[TICKET_PATH_ROOM];
-	struct error why;
 
 	if (settings_path(reader->text, at, name, path, err) < 0)
 		return -1;
-	if (!is_regular(path))
-		return settings_refuse(reader->text, err, at, "%s: expected a regular file", path);
-	if (file_read(path, &text, &why) < 0)
-		return settings_refuse(reader->text, err, at, "%s", why.message);
-	if (!text.len)
-		return settings_refuse(reader->text, err, at, "%s is empty", path);
+	if (settings_file(reader->text, at, path, &text, err) < 0)
+		return -1;
 	if (!is_text(buf_slice(&text)))
 		return settings_refuse(reader->text, err, at,
 				       "%s is no script: expected text (UTF-8)", path);

@@ -8,8 +8,6 @@
  * members are looked for: in itself, else in "defaults". Private to settings_*.c.
  */
 
-enum { SETTINGS_AT_ROOM = 200 };
-
 struct settings_reader {
 	const struct settings_text *text;
 	const struct json *own, *defaults; /* the entry; NULL where there are no defaults */

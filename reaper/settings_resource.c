@@ -10,6 +10,7 @@
 #include "common/machine_record.h"
 #include "reaper/providers/provider.h"
 #include "reaper/settings_agent.h"
+#include "reaper/settings_bundle.h"
 #include "reaper/settings_init.h"
 #include "reaper/settings_reader.h"
 
@@ -116,31 +117,6 @@ static int read_queues(const struct settings_reader *reader, struct error *err)
 	return 0;
 }
 
-/* ---- what a machine runs with ---- */
-
-static int read_bundle(const struct settings_reader *reader, struct error *err)
-{
-	struct ticket *ticket = &reader->out->ticket;
-	char at[SETTINGS_AT_ROOM];
-	const struct json *file = settings_find(reader, "bundle.file", at);
-
-	if (!file)
-		return settings_refuse_missing(reader, "bundle.file",
-					       "the file of credentials for its machines "
-					       "(bundle.schema.json)",
-					       err);
-	char path[TICKET_PATH_ROOM];
-
-	if (settings_path(reader->text, at, json_text_value(file), path, err) < 0)
-		return -1;
-	if (access(path, R_OK) < 0)
-		return settings_refuse(reader->text, err, at, "%s: %s", path,
-				       strerrordesc_np(errno));
-	snprintf(ticket->bundle.source, sizeof(ticket->bundle.source), "file:%.500s", path);
-	hash_sha256(slice_of(""), ticket->bundle.digest);
-	return 0;
-}
-
 /* ---- provider local ---- */
 
 /* Where make install and make put it: in the folder of this very program. */
@@ -157,14 +133,26 @@ static bool find_beside_us(char out[static TICKET_PATH_ROOM])
 	return access(out, X_OK) == 0;
 }
 
+static int read_path(const struct settings_reader *reader, const char *name, const char *fallback,
+		     char out[static TICKET_PATH_ROOM], struct error *err)
+{
+	char at[SETTINGS_AT_ROOM];
+	const char *path = json_text_value(settings_find(reader, name, at));
+
+	return settings_path(reader->text, at, path ? path : fallback, out, err);
+}
+
 static int read_local(const struct settings_reader *reader, struct error *err)
 {
 	struct local_settings *local = &reader->out->local;
 	char at[SETTINGS_AT_ROOM];
-	const char *machines = json_text_value(settings_find(reader, "local.machines", at));
 
-	if (settings_path(reader->text, at, machines ? machines : "/var/lib/mayfly-reaper/machines",
-			  local->machines, err) < 0)
+	if (read_path(reader, "local.machines", "/var/lib/mayfly-reaper/machines", local->machines,
+		      err) < 0 ||
+	    read_path(reader, "local.image_key", "/etc/mayfly/image.key", local->image_key, err) <
+		    0 ||
+	    read_path(reader, "local.trusted_keys", "/etc/mayfly/trusted.pub", local->trusted_keys,
+		      err) < 0)
 		return -1;
 
 	const struct json *program = settings_find(reader, "local.bootstrap", at);
@@ -280,7 +268,7 @@ int settings_resource(const struct settings_text *text, const struct json *root,
 	if (!settings_find(&reader, "max_instances", at))
 		return settings_refuse_missing(&reader, "max_instances",
 					       "how many machines may exist at once", err);
-	if (read_bundle(&reader, err) < 0 || settings_agent(&reader, err) < 0 ||
+	if (settings_bundle(&reader, err) < 0 || settings_agent(&reader, err) < 0 ||
 	    settings_init(&reader, err) < 0 || read_local(&reader, err) < 0)
 		return -1;
 	return prove_ticket(&reader, err);

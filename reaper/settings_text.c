@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/file.h"
@@ -49,6 +50,63 @@ int settings_path(const struct settings_text *text, const char *at, const char *
 		return settings_refuse(text, err, at, "the path is too long (below %s)",
 				       text->folder);
 	return 0;
+}
+
+/* Before it is opened, since a pipe in its place would hold us up. */
+static bool is_regular(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) < 0 || S_ISREG(status.st_mode);
+}
+
+int settings_file(const struct settings_text *text, const char *at, const char *path,
+		  struct buf *out, struct error *err)
+{
+	struct error why;
+
+	if (!is_regular(path))
+		return settings_refuse(text, err, at, "%s: expected a regular file", path);
+	if (file_read(path, out, &why) < 0)
+		return settings_refuse(text, err, at, "%s", why.message);
+	if (!out->len)
+		return settings_refuse(text, err, at, "%s is empty", path);
+	return 0;
+}
+
+int settings_reference(const struct settings_text *text, const char *at,
+		       const struct json *reference, struct secret *out, struct error *err)
+{
+	const char *variable = json_text_or(reference, "env", NULL);
+	const char *file = json_text_or(reference, "file", NULL);
+	SCOPED(buf) struct buf bytes = BUF(SETTINGS_REFERENCE_BYTES);
+	char path[TICKET_PATH_ROOM];
+
+	if (!variable == !file)
+		return settings_refuse(text, err, at,
+				       "expected {\"env\": NAME} or {\"file\": PATH}");
+	if (variable) {
+		const char *value = settings_variable(text, variable);
+
+		if (!value)
+			return settings_refuse(text, err, at, "the environment has no variable %s",
+					       variable);
+		return secret_copy(out, slice_of(value), err);
+	}
+	if (settings_path(text, at, file, path, err) < 0)
+		return -1;
+	if (file_read_private(path, &bytes, err) < 0) {
+		struct error why = *err;
+
+		return settings_refuse(text, err, at, "%s", why.message);
+	}
+
+	struct slice value = buf_slice(&bytes);
+	while (value.len && strchr("\r\n \t", value.ptr[value.len - 1]))
+		value.len--;
+	if (!value.len)
+		return settings_refuse(text, err, at, "%s is empty", path);
+	return secret_copy(out, value, err);
 }
 
 int settings_duration(const struct settings_text *text, const char *at, const struct json *value,

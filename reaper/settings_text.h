@@ -28,6 +28,15 @@ const char *settings_variable(const struct settings_text *text, const char *name
 CHECKED int settings_path(const struct settings_text *text, const char *at, const char *path,
 			  char out[static TICKET_PATH_ROOM], struct error *err);
 
+/* A whole regular file of the operator's, at most out's limit; the message has its path. */
+CHECKED int settings_file(const struct settings_text *text, const char *at, const char *path,
+			  struct buf *out, struct error *err);
+
+/* What {"env": NAME} or {"file": PATH} refers to, blanks at the end of a file left out. */
+enum { SETTINGS_REFERENCE_BYTES = 4096 };
+CHECKED int settings_reference(const struct settings_text *text, const char *at,
+			       const struct json *reference, struct secret *out, struct error *err);
+
 /* A duration member's value in milliseconds; at names it in messages. */
 CHECKED int settings_duration(const struct settings_text *text, const char *at,
 			      const struct json *value, int64_t *ms, struct error *err);

@@ -61,8 +61,8 @@ static int make_machine(const struct launch *launch, const struct local_note *no
 	local_machine_path(launch->resource, note->instance, "", path);
 	if (file_make_folder(path, 0700, err) < 0)
 		return -1;
-	local_machine_path(launch->resource, note->instance, "ticket.json", path);
-	if (file_write(path, launch->ticket, 0600, err) < 0)
+	local_machine_path(launch->resource, note->instance, "user-data", path);
+	if (file_write(path, launch->user_data, 0600, err) < 0)
 		return -1;
 	local_note_print(note, &text);
 	local_machine_path(launch->resource, note->instance, "instance.json", path);
@@ -94,12 +94,17 @@ static int start_keeper(const struct launch *launch, const struct local_note *no
 	char folder[LOCAL_PATH_ROOM], log[LOCAL_PATH_ROOM], number[16];
 	char marker[LOCAL_MARKER_ROOM];
 	const char *environment[ENVIRONMENT_ROOM];
-	const char *argv[] = { launch->resource->local.bootstrap,
+	const struct local_settings *local = &launch->resource->local;
+	const char *argv[] = { local->bootstrap,
 			       "keeper",
 			       "--folder",
 			       folder,
 			       "--lock-fd",
 			       number,
+			       "--image-key",
+			       local->image_key,
+			       "--trusted-keys",
+			       local->trusted_keys,
 			       NULL };
 	struct child_spec spec = { .argv = argv,
 				   .environment = environment,

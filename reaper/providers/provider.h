@@ -36,7 +36,7 @@ struct launch {
 	const struct resource *resource;
 	unsigned slot, generation;
 	char key[33]; /* the launch key (slots.h) */
-	struct slice ticket; /* the bytes that the instance gets */
+	struct slice user_data; /* what the instance gets: an envelope (envelope.h) */
 };
 
 struct provider {

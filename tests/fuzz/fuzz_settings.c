@@ -12,6 +12,10 @@ static void is_whole(const struct settings *settings)
 {
 	assert(*settings->prefix && *settings->api_server && settings->secret_key.len);
 	assert(settings->queue_count >= 1 && settings->resource_count >= 1);
+	assert(settings->bundle_count >= 1 && settings->bundle_count <= settings->resource_count);
+	assert(settings->recipient_count <= AGE_MAX_RECIPIENTS);
+	/* Neither keys nor bundles are read yet. */
+	assert(!settings->signing_key.key.len && !settings->bundles[0].sealed.len);
 	for (size_t r = 0; r < settings->resource_count; r++) {
 		const struct resource *resource = &settings->resources[r];
 		SCOPED(buf) struct buf text = BUF(1 << 20);
@@ -19,6 +23,9 @@ static void is_whole(const struct settings *settings)
 		struct error err;
 
 		assert(resource->min_instances <= resource->max_instances);
+		assert(resource->bundle < settings->bundle_count);
+		assert(resource->local.image_key[0] == '/' &&
+		       resource->local.trusted_keys[0] == '/');
 		assert(resource->queue_count == resource->ticket.queue_count);
 		for (size_t q = 0; q < resource->queue_count; q++)
 			assert(!strcmp(settings->queues[resource->queues[q]],

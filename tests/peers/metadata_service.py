@@ -1,8 +1,10 @@
-"""EC2's instance metadata service; leaves out every path but the role's and the instance id, IPv6,
-tags, the limit on calls a second, and that the real one answers from below the instance's kernel.
+"""EC2's instance metadata service; leaves out every path but the role's, the instance id and the
+user data, IPv6, tags, the limit on calls a second, and that the real one answers from below the
+instance's kernel. With --user-data also the one path of GCE's that gives it, with its header both
+ways.
 
     metadata_service.py --address 169.254.169.254 --port 80 --log FILE [--hop-limit 1]
-                        [--tokens required|optional] [--limited put|all]
+                        [--tokens required|optional] [--limited put|all] [--user-data FILE]
 
 Prints "ready" when it listens, writes each request it answered as a line of JSON, and ends when its
 standard input does, so that it dies with whoever started it.
@@ -19,6 +21,7 @@ most. --tokens is HttpTokens: `optional` also answers GET without any token.
 import argparse
 import http.server
 import json
+import pathlib
 import secrets
 import socket
 import socketserver
@@ -27,6 +30,8 @@ import threading
 import time
 
 TOKEN_PATH = "/latest/api/token"
+USER_DATA_PATH = "/latest/user-data"
+GCE_PATH = "/computeMetadata/v1/instance/attributes/user-data"
 TOKEN_HEADER = "X-aws-ec2-metadata-token"
 LIFETIME_HEADER = "X-Aws-Ec2-Metadata-Token-Ttl-Seconds"
 LONGEST_LIFETIME_S = 21600
@@ -84,12 +89,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == TOKEN_PATH:
             self._answer(405)
+        elif self.path == GCE_PATH:
+            self._answer_gce()
         elif not self._is_admitted():
             self._answer(401)
+        elif self.path == USER_DATA_PATH and self.server.options.user_data:
+            self._answer(200, self._user_data())
         elif self.path not in VALUES:
             self._answer(404)
         else:
             self._answer(200, VALUES[self.path])
+
+    def _answer_gce(self):
+        if self.headers.get("Metadata-Flavor") != "Google" or "X-Forwarded-For" in self.headers:
+            self._answer(403, headers={"Metadata-Flavor": "Google"})
+        elif not self.server.options.user_data:
+            self._answer(404, headers={"Metadata-Flavor": "Google"})
+        else:
+            self._answer(200, self._user_data(), {"Metadata-Flavor": "Google"})
+
+    def _user_data(self):
+        return pathlib.Path(self.server.options.user_data).read_bytes()
 
     def _is_admitted(self):
         token = self.headers.get(TOKEN_HEADER)
@@ -110,7 +130,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body.encode())
+        self.wfile.write(body if isinstance(body, bytes) else body.encode())
 
     def log_message(self, *_words):
         pass
@@ -132,6 +152,7 @@ def main():
     parser.add_argument("--hop-limit", type=int, default=1)
     parser.add_argument("--tokens", choices=("required", "optional"), default="required")
     parser.add_argument("--limited", choices=("put", "all"), default="put")
+    parser.add_argument("--user-data")
     with Service(parser.parse_args()) as service:
         threading.Thread(target=service.serve_forever, daemon=True).start()
         print(f"ready {service.server_address[1]}", flush=True)

@@ -100,6 +100,17 @@ static void strict_text_is_read(void **state)
 	}
 }
 
+static void the_wrong_character_is_named(void **state)
+{
+	unsigned char out[16];
+	struct error err = { 0 };
+	size_t len;
+
+	(void)state;
+	assert_int_equal(base64_read(slice_of("Zm9v!mFy"), BASE64_PADDED, out, &len, &err), -1);
+	assert_string_equal(err.message, "character 5 is no letter of base64");
+}
+
 /* Of all groups of four letters that begin with Q, each that is taken is written back the same,
  * and all texts of one to three bytes that begin with @, A, B or C are among them. */
 static void each_text_has_one_form(void **state)
@@ -130,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_are_written_as_the_rfc_says),
 		cmocka_unit_test(strict_text_is_read),
+		cmocka_unit_test(the_wrong_character_is_named),
 		cmocka_unit_test(each_text_has_one_form),
 	};
 

@@ -157,6 +157,39 @@ static void test_write_replaces_a_link_and_not_its_target(void **state)
 	assert_int_equal(mode_of(at("link")), 0600);
 }
 
+static void test_a_new_file_replaces_nothing(void **state)
+{
+	struct folder_entry *entries;
+	size_t count;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(file_write_new(at("f"), slice_of("first"), 0600, &err), 0);
+	assert_int_equal(mode_of(at("f")), 0600);
+	assert_int_equal(symlink("nowhere", at("link")), 0);
+	for (size_t i = 0; i < 2; i++) {
+		const char *taken = at(i ? "link" : "f");
+
+		assert_int_equal(file_write_new(taken, slice_of("second"), 0600, &err), -1);
+		assert_int_equal(err.class, ERROR_CONFLICT);
+		assert_non_null(strstr(err.message, taken));
+	}
+	assert_int_equal(file_write_new(at("absent/f"), slice_of("x"), 0600, &err), -1);
+	assert_int_equal(err.class, ERROR_NOT_FOUND);
+
+	SCOPED(buf) struct buf got = BUF(8);
+	assert_int_equal(file_read(at("f"), &got, &err), 0);
+	assert_string_equal(buf_text(&got), "first");
+	assert_int_equal(file_list(folder, &entries, &count, &err), 0);
+	assert_int_equal(count, 2);
+	free(entries);
+	/* The temporary files begin with a dot: rmdir() would find them. */
+	assert_int_equal(unlink(at("link")), 0);
+	assert_int_equal(unlink(at("f")), 0);
+	assert_int_equal(rmdir(folder), 0);
+	assert_int_equal(mkdir(folder, 0700), 0);
+}
+
 /* A left-over of a crashed process that had our number is passed over. */
 static void test_write_passes_over_old_temporary_files(void **state)
 {
@@ -438,6 +471,7 @@ int main(void)
 		IN_A_FOLDER(test_read_names_the_path_and_the_class),
 		IN_A_FOLDER(test_write_replaces_in_one_step_and_leaves_nothing_beside),
 		IN_A_FOLDER(test_write_replaces_a_link_and_not_its_target),
+		IN_A_FOLDER(test_a_new_file_replaces_nothing),
 		IN_A_FOLDER(test_write_passes_over_old_temporary_files),
 		IN_A_FOLDER(test_a_write_that_fails_changes_nothing),
 		IN_A_FOLDER(test_a_relative_path),

@@ -110,7 +110,7 @@ static int launch(struct bench *bench, unsigned generation, char id[TICKET_FIELD
 				  .resource = &bench->resource,
 				  .slot = 1,
 				  .generation = generation,
-				  .ticket = slice_of("{\"a\": \"ticket\"}") };
+				  .user_data = slice_of("# a ticket\n") };
 
 	snprintf(request.key, sizeof(request.key), "%032u", generation);
 	return provider_local.launch(&request, id, err);
@@ -219,7 +219,7 @@ static void test_nothing_was_launched_yet(void **state)
 static void test_a_launch_makes_a_machine(void **state)
 {
 	struct bench *bench = *state;
-	SCOPED(buf) struct buf ticket = BUF(100);
+	SCOPED(buf) struct buf user_data = BUF(100);
 	struct local_note note;
 	char id[TICKET_FIELD_ROOM], path[LOCAL_PATH_ROOM];
 	struct stat about;
@@ -235,9 +235,9 @@ static void test_a_launch_makes_a_machine(void **state)
 	assert_int_equal(local_machine_read(&bench->resource, id, &note, &err), 0);
 	assert_string_equal(note.prefix, "p");
 	assert_int_equal(note.launched_s, instance->launched_s);
-	local_machine_path(&bench->resource, id, "ticket.json", path);
-	assert_int_equal(file_read_private(path, &ticket, &err), 0);
-	assert_string_equal(buf_text(&ticket), "{\"a\": \"ticket\"}");
+	local_machine_path(&bench->resource, id, "user-data", path);
+	assert_int_equal(file_read_private(path, &user_data, &err), 0);
+	assert_string_equal(buf_text(&user_data), "# a ticket\n");
 	local_machine_path(&bench->resource, id, "", path);
 	assert_int_equal(stat(path, &about), 0);
 	assert_int_equal(about.st_mode & 0777, 0700);
@@ -246,6 +246,28 @@ static void test_a_launch_makes_a_machine(void **state)
 	local_machine_path(&bench->resource, id, "bootstrap.log", path);
 	write_file(path, "", 0600);
 	assert_int_equal(find(bench, id)->state, INSTANCE_RUNNING);
+}
+
+static void test_a_keeper_is_told_where_the_keys_are(void **state)
+{
+	struct bench *bench = *state;
+	char id[TICKET_FIELD_ROOM], path[LOCAL_PATH_ROOM], want[2 * LOCAL_PATH_ROOM];
+	SCOPED(buf) struct buf words = BUF(4096);
+	struct error err;
+
+	SET(bench->resource.local.image_key, "/k/image.key");
+	SET(bench->resource.local.trusted_keys, "/k/trusted.pub");
+	keeper_does(bench, "echo \"$1 $2 $3 $4 $6 $7 $8 $9 $#\" > \"$3/words\"\n" WAITS);
+	must_launch(bench, 0, id);
+	wait_for_file(bench, id, "up");
+	local_machine_path(&bench->resource, id, "", path);
+	snprintf(want, sizeof(want),
+		 "keeper --folder %s --lock-fd --image-key /k/image.key --trusted-keys "
+		 "/k/trusted.pub 9\n",
+		 path);
+	local_machine_path(&bench->resource, id, "words", path);
+	assert_int_equal(file_read(path, &words, &err), 0);
+	assert_string_equal(buf_text(&words), want);
 }
 
 static void test_the_same_launch_again_is_nothing(void **state)
@@ -483,6 +505,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_nothing_was_launched_yet),
 		TEST(test_a_launch_makes_a_machine),
+		TEST(test_a_keeper_is_told_where_the_keys_are),
 		TEST(test_the_same_launch_again_is_nothing),
 		TEST(test_a_held_slot_is_a_conflict),
 		TEST(test_the_slot_is_held_while_a_child_holds_it),

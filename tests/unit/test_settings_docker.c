@@ -22,7 +22,8 @@ static const char *const environment[] = { "PATH=/usr/bin:/bin", "S=secret", NUL
 /* Line 2 is what the defaults add, line 4 what the resource does. */
 static const char form[] =
 	"{\"prefix\": \"p\", \"clearml\": {\"api_server\": \"http://h:1\", \"access_key\": \"A\", "
-	"\"secret_key\": {\"env\": \"S\"}}, \"defaults\": {\"bundle\": {\"file\": \"b\"}, "
+	"\"secret_key\": {\"env\": \"S\"}}, \"signing_key\": {\"file\": \"k\"}, \"defaults\": "
+	"{\"bundle\": {\"file\": \"b\"}, "
 	"\"local\": {\"bootstrap\": \"/bin/true\"}, \"queues\": [\"cpu\"], \"max_instances\": 2\n"
 	"%s},\n\"resources\": [{\"name\": \"cpu\"\n%s}]}\n";
 
@@ -43,7 +44,6 @@ static int make_folder(void **state)
 	scratch_make(folder);
 	if (chdir(folder) < 0)
 		return -1;
-	write_bytes("b", slice_of("{}"));
 	write_bytes("init.sh", slice_of("apt-get install -y git\n"));
 	write_bytes("empty.sh", slice_of(""));
 	write_bytes("nul.sh", (struct slice){ "a\0b", 3 });
@@ -481,6 +481,8 @@ static void test_defaults_are_those_of_the_schema(void **state)
 	assert_int_equal(ticket.agent.docker.wait_s, 120);
 	assert_int_equal(json_bool_or(docker, "image_fixed.default", true),
 			 ticket.agent.docker.is_image_fixed);
+	check_default(json_find(schema.root, "[\"$defs\"].field_bundle.properties"),
+		      "source.default", "inline");
 	check_default(init, "timeout.default", "10m");
 	assert_int_equal(ticket.init.timeout_s, 600);
 	check_default(init, "on_failure.default", "leave");

@@ -10,6 +10,7 @@ Everything lives below the folder; leaving the `with` kills whatever is left and
 
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -45,6 +46,11 @@ def command_of(pid):
         return []
 
 
+def recipient_of(folder):
+    """Whom to seal to for the image key in a folder, as age-keygen notes it there."""
+    return re.search(r"^# public key: (age1\S+)$", (folder / "image.key").read_text(), re.M)[1]
+
+
 def kill(pid, number=signal.SIGKILL):
     try:
         os.kill(pid, number)
@@ -67,6 +73,7 @@ class World:
         self.agent_image, self.task_image = "peers/agent:3.0.3", "peers/task:1"
         self.resources = []
         self.queues = {}
+        self.bundle_source = "inline"
         self.settings = {"two_looks": 1, "watch_every": 1}
         self._server = None
         self._port = 0
@@ -75,8 +82,10 @@ class World:
     def __enter__(self):
         secret = secrets.token_urlsafe(32)
         self._private("secret", secret)
-        self.write_bundle()
         self.start_server()
+        first = self.make_keys("first")
+        self.use_keys([first], first)
+        self.write_bundle()
         self.client = Client(self.url, self.access_key, secret, name="world", patience_s=30)
         return self
 
@@ -95,17 +104,48 @@ class World:
         if kind is None and left:
             raise AssertionError(f"processes of machines were left running: {left}")
 
+    def make_keys(self, name):
+        """A pair for the machines and one for the reaper, in a folder of this name."""
+        folder = self.folder / "keys" / name
+        self._reaper("keygen", "--folder", str(folder))
+        return folder
+
+    def use_keys(self, machines, reaper):
+        """Machines hold the keys of these folders, and the reaper signs with that one's."""
+        baked = self.folder / "baked"
+        baked.mkdir(mode=0o700, exist_ok=True)
+        self._private("baked/image.key", "".join(
+            (folder / "image.key").read_text() for folder in machines))
+        self._private("baked/trusted.pub", "".join(
+            (folder / "trusted.pub").read_text() for folder in machines))
+        self.recipients = [recipient_of(folder) for folder in machines]
+        self.signing_key = reaper / "signing.key"
+        self.write_config()
+
     def write_bundle(self, **more):
         """What machines launched from now on are given: ClearML's credentials, and more."""
         secret = (self.folder / "secret").read_text()
         self._private("bundle.json", json.dumps(
-            {"clearml": {"access_key": self.access_key, "secret_key": secret}, **more}))
+            {"prefix": PREFIX, "clearml": {"access_key": self.access_key, "secret_key": secret},
+             **more}))
+        self.seal()
+
+    def seal(self):
+        self._reaper("seal", "--config", str(self.config), "--in",
+                     str(self.folder / "bundle.json"), "--out", str(self.folder / "bundle.age"))
+
+    def _reaper(self, *words):
+        done = subprocess.run([str(REAPER), *words], capture_output=True, text=True, timeout=90,
+                              check=False)
+        assert done.returncode == 0, f"mayfly-reaper {words[0]}: {done.stderr}"
 
     def _private(self, name, text):
+        """Replaced in one step: a machine may be reading it."""
         path = self.folder / name
-        path.touch(mode=0o600)
-        path.write_text(text)
-        return path
+        new = path.with_name(path.name + ".new")
+        new.touch(mode=0o600)
+        new.write_text(text)
+        return new.replace(path)
 
     # -- the server ---------------------------------------------------------------------------
 
@@ -149,12 +189,17 @@ class World:
         self.config.write_text(json.dumps({
             "prefix": PREFIX,
             "state_folder": str(self.folder / "state"),
+            "signing_key": {"file": str(self.signing_key)},
+            "recipients": self.recipients,
             "clearml": {"api_server": self.url, "web_server": self.url,
                         "files_server": self.url, "access_key": self.access_key,
                         "secret_key": {"file": str(self.folder / "secret")}},
             "defaults": {
-                "bundle": {"file": str(self.folder / "bundle.json")},
-                "local": {"machines": str(self.machines), "bootstrap": str(BOOTSTRAP)},
+                "bundle": {"file": str(self.folder / "bundle.age"),
+                           "source": self.bundle_source},
+                "local": {"machines": str(self.machines), "bootstrap": str(BOOTSTRAP),
+                          "image_key": str(self.folder / "baked/image.key"),
+                          "trusted_keys": str(self.folder / "baked/trusted.pub")},
                 "poll": {"min": "500ms", "max": "1s"},
                 "report_every": "2s",
                 "gates": {"free_gigabytes": 0.1},

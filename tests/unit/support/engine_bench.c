@@ -30,6 +30,7 @@ static void fill_ticket(struct engine_bench *bench)
 	ticket->queue_count = 1;
 	text_cut(ticket->bundle.source, sizeof(ticket->bundle.source),
 		 "file:/etc/mayfly/bundle.age");
+	hash_sha256(slice_of(""), ticket->bundle.digest);
 	text_cut(ticket->api_server, sizeof(ticket->api_server), "http://127.0.0.1:8008");
 	text_cut(docker->socket, sizeof(docker->socket), bench->socket);
 	text_cut(docker->agent_image, sizeof(docker->agent_image), "agent:1");

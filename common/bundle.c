@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "common/bundle_reader.h"
-#include "common/file.h"
 #include "common/schema.h"
 #include "common/schemas.h"
 
@@ -112,13 +111,4 @@ int bundle_parse(struct slice text, const char *source, struct bundle *out, stru
 
 	json_document_wipe(&document);
 	return result;
-}
-
-int bundle_load(const char *path, struct bundle *out, struct error *err)
-{
-	SCOPED(buf) struct buf text = BUF(BUNDLE_TEXT_BYTES); /* a buf is wiped when released */
-
-	if (file_read_private(path, &text, err) < 0)
-		return error_wrap(err, "bundle");
-	return bundle_parse(buf_slice(&text), path, out, err);
 }

@@ -102,7 +102,6 @@ struct bundle {
  */
 CHECKED int bundle_parse(struct slice text, const char *source, struct bundle *out,
 			 struct error *err);
-CHECKED int bundle_load(const char *path, struct bundle *out, struct error *err); /* checks 0600 */
 void bundle_release(struct bundle *bundle); /* wipes */
 
 #endif

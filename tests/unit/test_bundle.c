@@ -7,13 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
 #include "common/file.h"
 #include "tests/unit/support/bundle_rows.h"
-#include "tests/unit/support/scratch.h"
 
 static const char full[] =
 	"{\"prefix\": \"prod\", \"clearml\": {\"access_key\": \"AK\", \"secret_key\": \"" CANARY
@@ -231,56 +229,6 @@ static void test_servers_of_registries(void **state)
 	bundle_check_rows(rows, ARRAY_LEN(rows));
 }
 
-static void write_bundle(const char *path, mode_t mode)
-{
-	struct error err = { 0 };
-
-	if (file_write(path, slice_of(full), mode, &err) < 0)
-		fail_msg("%s", err.message);
-}
-
-static void test_loading_asks_for_a_closed_file(void **state)
-{
-	static const struct {
-		mode_t mode;
-		bool is_accepted;
-	} rows[] = { { 0600, true },  { 0400, true },  { 0640, false },
-		     { 0604, false }, { 0620, false }, { 0666, false } };
-	char folder[SCRATCH_ROOM];
-
-	(void)state;
-	scratch_make(folder);
-	const char *path = scratch_path(folder, "bundle.json");
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		SCOPED(bundle) struct bundle bundle = { 0 };
-		struct error err = { 0 };
-
-		write_bundle(path, rows[i].mode);
-		int result = bundle_load(path, &bundle, &err);
-
-		if ((result == 0) != rows[i].is_accepted)
-			fail_msg("mode %o: %d %s", (unsigned)rows[i].mode, result, err.message);
-		if (result == 0)
-			continue;
-		assert_int_equal(err.class, ERROR_CONFIGURATION);
-		assert_non_null(strstr(err.message, path));
-		assert_non_null(strstr(err.message, "chmod 600"));
-	}
-	scratch_remove(folder);
-}
-
-static void test_loading_what_is_not_there(void **state)
-{
-	struct bundle bundle = { 0 };
-	struct error err = { 0 };
-
-	(void)state;
-	assert_int_equal(bundle_load("/nowhere/bundle.json", &bundle, &err), -1);
-	assert_int_equal(err.class, ERROR_NOT_FOUND);
-	assert_non_null(strstr(err.message, "/nowhere/bundle.json"));
-}
-
 /* How often the text lies in the heap and on the stacks; guarded pages cannot be read at all. */
 static unsigned count_in_memory(const char *needle)
 {
@@ -318,24 +266,17 @@ static bool can_search_heap(const char *needle)
 /* The needle is put together here, so that the search does not find itself. */
 static void test_nothing_of_it_stays_in_the_heap(void **state)
 {
-	char needle[32], folder[SCRATCH_ROOM];
+	char needle[32];
 	struct bundle bundle = { 0 };
-	struct error err = { 0 };
 
 	(void)state;
 	snprintf(needle, sizeof(needle), "%s-%s", "canary", "7f3a9c51");
 	if (!can_search_heap(needle))
 		skip();
-	scratch_make(folder);
-	const char *path = scratch_path(folder, "bundle.json");
-
-	write_bundle(path, 0600);
-	if (bundle_load(path, &bundle, &err) < 0)
-		fail_msg("%s", err.message);
+	bundle_take(full, &bundle);
 	assert_int_equal(count_in_memory(needle), 0); /* all in guarded pages */
 	bundle_release(&bundle);
 	assert_int_equal(count_in_memory(needle), 0);
-	scratch_remove(folder);
 }
 
 int main(void)
@@ -347,8 +288,6 @@ int main(void)
 		cmocka_unit_test(test_bad_documents),
 		cmocka_unit_test(test_registries),
 		cmocka_unit_test(test_servers_of_registries),
-		cmocka_unit_test(test_loading_asks_for_a_closed_file),
-		cmocka_unit_test(test_loading_what_is_not_there),
 		cmocka_unit_test(test_nothing_of_it_stays_in_the_heap),
 	};
 

@@ -129,12 +129,12 @@ static int unseal(struct slice sealed, const struct trust_files *trust, struct b
 	return bundle_parse(secret_expose(&plain), "the bundle", out, err);
 }
 
-static int check_prefix(const struct machine *machine, struct error *err)
+static int check_prefix(const struct bundle *bundle, const struct ticket *ticket, struct error *err)
 {
-	if (!strcmp(machine->bundle.prefix, machine->ticket.prefix))
+	if (!strcmp(bundle->prefix, ticket->prefix))
 		return 0;
 	return error_set(err, ERROR_DENIED, "the bundle is for prefix %s, but the ticket is for %s",
-			 machine->bundle.prefix, machine->ticket.prefix);
+			 bundle->prefix, ticket->prefix);
 }
 
 static int load_bundle(struct machine *machine, const struct envelope *envelope,
@@ -142,14 +142,18 @@ static int load_bundle(struct machine *machine, const struct envelope *envelope,
 		       struct error *err)
 {
 	SCOPED(buf) struct buf sealed = BUF(ENVELOPE_BUNDLE_BYTES);
+	SCOPED(bundle) struct bundle opened = { 0 };
 
 	if (find_sealed(machine, envelope, &sealed, err) < 0 ||
 	    envelope_check_bundle(&machine->ticket, buf_slice(&sealed),
 				  buf_slice(&envelope->bundle_signature), signers, err) < 0 ||
-	    unseal(buf_slice(&sealed), trust, &machine->bundle, err) < 0 ||
-	    check_prefix(machine, err) < 0)
+	    unseal(buf_slice(&sealed), trust, &opened, err) < 0 ||
+	    check_prefix(&opened, &machine->ticket, err) < 0 ||
+	    keep_file(machine, "bundle.age", buf_slice(&sealed), err) < 0)
 		return -1;
-	return keep_file(machine, "bundle.age", buf_slice(&sealed), err);
+	machine->bundle = opened;
+	opened = (struct bundle){ 0 };
+	return 0;
 }
 
 static int load(struct machine *machine, const struct launch_note *note,

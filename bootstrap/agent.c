@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "bootstrap/agent_mode.h"
+#include "bootstrap/agent_ssh.h"
+#include "bootstrap/clearml_conf.h"
 #include "common/log.h"
 
 enum { TAIL_MAX_BYTES = 8192 };
@@ -35,6 +37,18 @@ void agent_turn_console(const struct machine *machine, unsigned seat)
 	agent_path(machine, seat, "console.previous.log", earlier);
 	if (rename(path, earlier) < 0 && errno != ENOENT)
 		log_warn("console", "%s: cannot be renamed, its lines stay in front", path);
+}
+
+int agent_fill_room(const struct machine *machine, unsigned seat, const struct agent_room *room,
+		    const char *ssh_seen_at, struct error *err)
+{
+	SCOPED(buf) struct buf text = BUF(AGENT_CONF_MAX);
+	const struct bundle_ssh *ssh = &machine->bundle.ssh;
+
+	if (clearml_conf_print(machine, seat, &text, err) < 0 ||
+	    file_write(room->conf, buf_slice(&text), 0600, err) < 0)
+		return -1;
+	return ssh->key.len ? agent_ssh_write(room->ssh, ssh_seen_at, ssh, err) : 0;
 }
 
 /* ---- the output ---- */
@@ -132,7 +146,12 @@ int agent_is_alive(const struct machine *machine, const struct agent_run *run, b
 int agent_examine(const struct machine *machine, const struct agent_run *run, struct error *err)
 {
 	const struct agent_mode_verbs *verbs = verbs_of(machine);
+	struct agent_room room;
+	struct error why;
 
+	if (agent_room_name(machine, run->seat, &room, &why) < 0 ||
+	    agent_room_trim(&room, &why) < 0)
+		log_failure("trim", &why);
 	return verbs->examine ? verbs->examine(machine, run, err) : 0;
 }
 

@@ -9,11 +9,13 @@
  * agent: clearml-agent for one task, by the ticket's agent.mode.
  *
  * host    A child process `clearml-agent execute --id TASK --require-queue
- *         --full-monitoring --cpu-only` with a home, configuration (0600) and
- *         caches of its seat's own.
+ *         --full-monitoring --cpu-only` with a home and caches of its seat's own.
  * docker  A container of the agent image, which starts the task's container beside
- *         itself (through the engine's socket). Secrets lie on a tmpfs
- *         (agent_room.h) and are mounted; caches lie in FOLDER/agent/SEAT/caches.
+ *         itself (through the engine's socket); caches lie in FOLDER/agent/SEAT/caches.
+ *
+ * Secrets lie on a tmpfs (agent_room.h). On the disk are, as long as a task runs: in docker mode
+ * what the task's container has got of them, in its layer; in host mode, while git works,
+ * the agent's script that tells git the token, in FOLDER/agent/SEAT/tmp (0700).
  *
  * Either way MAYFLY_RUN=<instance>/<seat>/<task>/<attempt> beside MAYFLY_INSTANCE is
  * in the environment of all that belongs to the run, and in docker mode the
@@ -75,7 +77,7 @@ void agent_look(const struct machine *machine, const struct agent_run *run, stru
 CHECKED int agent_kill(const struct machine *machine, const struct agent_run *run,
 		       int64_t timeout_ms, struct error *err);
 
-/* Remove the run's secrets from disk (clearml.conf and copies); caches stay. */
+/* Remove the run's secrets (its room, and what the agent left in its TMPDIR); caches stay. */
 void agent_tidy(const struct machine *machine, const struct agent_run *run);
 
 /* The last lines of the agent's output, for a story; cut to out's limit. */

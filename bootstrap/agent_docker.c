@@ -223,16 +223,6 @@ static int prepare_run(const struct machine *machine, const struct clearml_task 
 
 /* ---- start ---- */
 
-static int write_conf(const struct machine *machine, unsigned seat, const struct agent_room *room,
-		      struct error *err)
-{
-	SCOPED(buf) struct buf text = BUF(AGENT_CONF_MAX);
-
-	if (clearml_conf_print(machine, seat, &text, err) < 0)
-		return -1;
-	return file_write(room->conf, buf_slice(&text), 0600, err);
-}
-
 /* The devices of a seat, as --gpus of both programs takes them: "" for none. */
 static void name_gpus(const struct ticket *ticket, unsigned seat, char *out, size_t room)
 {
@@ -288,7 +278,7 @@ static int create(const struct machine *machine, const struct agent_run *run,
 	SCOPED(agent_environment) struct agent_environment environment = { 0 };
 	static const char *const entrypoint[] = { "clearml-agent", NULL };
 	const struct ticket_docker *docker = &machine->ticket.agent.docker;
-	char socket[BIND_ROOM], host[BIND_ROOM], conf[BIND_ROOM];
+	char socket[BIND_ROOM], host[BIND_ROOM], conf[BIND_ROOM], ssh[BIND_ROOM];
 	char name[DOCKER_NAME_ROOM], gpus[128];
 	const char *command[COMMAND_MAX];
 	struct labels labels;
@@ -298,11 +288,13 @@ static int create(const struct machine *machine, const struct agent_run *run,
 	(void)snprintf(socket, sizeof(socket), "%s:/var/run/docker.sock", docker->socket);
 	(void)snprintf(host, sizeof(host), "%s:/root/.clearml", room->host);
 	(void)snprintf(conf, sizeof(conf), "%s:/root/clearml.conf:ro", room->conf);
+	(void)snprintf(ssh, sizeof(ssh), "%s:/root/.ssh:ro", room->ssh);
 	name_gpus(&machine->ticket, run->seat, gpus, sizeof(gpus));
 	make_command(machine, run, gpus, command);
 	make_labels(machine, run, "agent", &labels);
 	make_name(machine, run, name);
-	const char *const binds[] = { socket, host, conf, NULL };
+	const char *const binds[] = { socket, host, conf, machine->bundle.ssh.key.len ? ssh : NULL,
+				      NULL };
 	const struct docker_spec spec = {
 		.name = name,
 		.image = docker->agent_image,
@@ -338,7 +330,7 @@ static int start_run(const struct machine *machine, const struct agent_run *run,
 	engine_begin_run(machine->engine, text);
 	agent_turn_console(machine, run->seat);
 	if (agent_room_make(machine, run->seat, &room, err) == 0 &&
-	    write_conf(machine, run->seat, &room, err) == 0 &&
+	    agent_fill_room(machine, run->seat, &room, "~/.ssh", err) == 0 &&
 	    create(machine, run, &room, id, err) == 0 &&
 	    docker_start(docker_of(machine), id, err) == 0) {
 		*pid = 0;

@@ -6,14 +6,19 @@
 #include <string.h>
 
 #include "bootstrap/agent_mode.h"
+#include "bootstrap/agent_room.h"
+#include "bootstrap/agent_ssh.h"
 
 static const char *const reserved[] = {
 	"HOME",
 	"TMPDIR",
 	"CLEARML_CONFIG_FILE",
+	"CLEARML_AGENT_TEMP_STDOUT_FILE_DIR",
 	"CLEARML_WORKER_ID",
 	"MAYFLY_INSTANCE",
 	"MAYFLY_RUN",
+	"CLEARML_AGENT_DISABLE_SSH_MOUNT",
+	"CLEARML_AGENT_ENABLE_FILES_CONFIG_SECTION",
 	"CLEARML_AGENT_DOCKER_HOST_MOUNT",
 	"CLEARML_AGENT_K8S_HOST_MOUNT",
 	"CLEARML_AGENT_EXTRA_DOCKER_ARGS",
@@ -79,25 +84,35 @@ static int add_ticket(const struct ticket_agent *agent, struct agent_environment
 int agent_environment_make(const struct machine *machine, const struct agent_run *run,
 			   struct agent_environment *out, struct error *err)
 {
-	struct agent_environment made = { 0 };
+	SCOPED(agent_environment) struct agent_environment made = { 0 };
 	const char *folder = machine->folder, *instance = machine->identity.instance;
+	struct agent_room room;
 
+	if (agent_room_name(machine, run->seat, &room, err) < 0)
+		return -1;
 	addf(&made, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	addf(&made, "LANG=C.UTF-8");
 	addf(&made, "PYTHONUNBUFFERED=1");
 	addf(&made, "HOME=%s/agent/%u/home", folder, run->seat);
 	addf(&made, "TMPDIR=%s/agent/%u/tmp", folder, run->seat);
-	addf(&made, "CLEARML_CONFIG_FILE=%s/agent/%u/clearml.conf", folder, run->seat);
+	addf(&made, "CLEARML_CONFIG_FILE=%s", room.conf);
+	/* Its copy of that goes there, too, and not to TMPDIR, where gigabytes are built. */
+	addf(&made, "CLEARML_AGENT_TEMP_STDOUT_FILE_DIR=%s", room.scratch);
 	addf(&made, "CLEARML_WORKER_ID=%s", run->worker);
 	addf(&made, "CLEARML_WORKER_TAGS=role:seat instance:%s", instance);
 	addf(&made, "CLEARML_SUPPRESS_UPDATE_MESSAGE=1");
 	addf(&made, "%s", machine->marker);
 	addf(&made, "MAYFLY_RUN=%s/%u/%s/%u", instance, run->seat, run->task, run->attempt);
-	if (add_ticket(&machine->ticket.agent, &made, err) < 0) {
-		agent_environment_release(&made);
-		return -1;
+	if (machine->bundle.ssh.key.len) {
+		char command[AGENT_SSH_COMMAND];
+
+		agent_ssh_command(room.ssh, command);
+		addf(&made, "GIT_SSH_COMMAND=%s", command);
 	}
+	if (add_ticket(&machine->ticket.agent, &made, err) < 0)
+		return -1;
 	*out = made;
+	made = (struct agent_environment){ 0 };
 	return 0;
 }
 
@@ -183,7 +198,12 @@ int agent_environment_contained(const struct machine *machine, const struct agen
 	addf(&made, "CLEARML_WORKER_ID=%s", run->worker);
 	addf(&made, "CLEARML_WORKER_TAGS=role:seat instance:%s", instance);
 	addf(&made, "CLEARML_SUPPRESS_UPDATE_MESSAGE=1");
-	addf(&made, "CLEARML_AGENT_DISABLE_SSH_MOUNT=1");
+	/* Its copies of secrets go to the tmpfs; and what tasks are given as files is their own
+	 * container's business alone. */
+	addf(&made, "TMPDIR=/root/.clearml/tmp");
+	addf(&made, "CLEARML_AGENT_ENABLE_FILES_CONFIG_SECTION=false");
+	if (!machine->bundle.ssh.key.len)
+		addf(&made, "CLEARML_AGENT_DISABLE_SSH_MOUNT=1");
 	/* The official image sets it, and then tasks would get no --gpus; empty is unset. */
 	addf(&made, "CLEARML_DOCKER_SKIP_GPUS_FLAG=");
 	addf(&made, "CLEARML_AGENT_DOCKER_HOST_MOUNT=%s:/root/.clearml", host_folder);

@@ -8,7 +8,7 @@
  * nothing is inherited from bootstrap. The base set, then what the ticket adds;
  * a ticket's variable replaces the base one of its name, but those that keep a
  * run apart from others (HOME, TMPDIR, CLEARML_CONFIG_FILE, CLEARML_WORKER_ID,
- * MAYFLY_...) it may not name: ERROR_CONFIGURATION.
+ * MAYFLY_...) or secrets off the disk it may not name: ERROR_CONFIGURATION.
  */
 
 struct agent_environment {

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "bootstrap/agent_environment.h"
+#include "bootstrap/agent_home.h"
+#include "bootstrap/agent_room.h"
 #include "bootstrap/clearml_conf.h"
 #include "common/child.h"
 #include "common/file.h"
@@ -125,19 +127,21 @@ static int make_folders(const struct machine *machine, unsigned seat, const stru
 
 /* ---- start ---- */
 
-static int write_conf(const struct machine *machine, unsigned seat, const struct account *account,
-		      struct error *err)
+/* Anew each time: the one of a start that was cut off may be another user's already. */
+static int make_room(const struct machine *machine, unsigned seat, const struct account *account,
+		     struct error *err)
 {
-	SCOPED(buf) struct buf text = BUF(AGENT_CONF_MAX);
-	char path[AGENT_PATH_ROOM];
+	struct agent_room room;
+	char home[AGENT_PATH_ROOM];
 
-	agent_path(machine, seat, "clearml.conf", path);
-	if (clearml_conf_print(machine, seat, &text, err) < 0 ||
-	    file_write(path, buf_slice(&text), 0600, err) < 0)
+	if (agent_room_remove(machine, seat, err) < 0 ||
+	    agent_room_make(machine, seat, &room, err) < 0 ||
+	    agent_fill_room(machine, seat, &room, room.ssh, err) < 0)
 		return -1;
-	if (account->is_other && lchown(path, account->uid, account->gid) < 0)
-		return error_errno(err, "chown %s", path);
-	return 0;
+	if (account->is_other && agent_room_give(&room, account->uid, account->gid, err) < 0)
+		return -1;
+	agent_path(machine, seat, "home", home);
+	return agent_home_link(home, room.files, &machine->bundle, account->uid, account->gid, err);
 }
 
 static const char **make_argv(const struct machine *machine, const struct agent_run *run)
@@ -190,10 +194,9 @@ static void tidy(const struct machine *machine, const struct agent_run *run)
 	struct error err = { 0 };
 	char path[AGENT_PATH_ROOM];
 
-	agent_path(machine, run->seat, "clearml.conf", path);
-	if (file_remove(path, &err) < 0)
+	if (agent_room_remove(machine, run->seat, &err) < 0)
 		log_failure("tidy", &err);
-	/* clearml-agent's own copy of it, and its scripts with the git token. */
+	/* clearml-agent's scripts with the git token, which it has removed unless it was killed. */
 	agent_path(machine, run->seat, "tmp", path);
 	if (file_remove_tree(path, &err) < 0)
 		log_failure("tidy", &err);
@@ -207,6 +210,7 @@ static int check(const struct machine *machine, struct error *err)
 	struct account account;
 
 	if (find_account(machine->ticket.agent.user, &account, err) < 0 ||
+	    agent_home_check(&machine->bundle, err) < 0 || agent_room_prepare(err) < 0 ||
 	    agent_environment_make(machine, &run, &environment, err) < 0)
 		return -1;
 	return clearml_conf_print(machine, 0, &text, err);
@@ -219,7 +223,7 @@ static int start_run(const struct machine *machine, const struct agent_run *run,
 
 	if (find_account(machine->ticket.agent.user, &account, err) < 0 ||
 	    make_folders(machine, run->seat, &account, err) < 0 ||
-	    write_conf(machine, run->seat, &account, err) < 0)
+	    make_room(machine, run->seat, &account, err) < 0)
 		goto failed;
 	agent_turn_console(machine, run->seat);
 	if (start_child(machine, run, &account, pid, err) == 0)

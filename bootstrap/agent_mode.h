@@ -2,16 +2,18 @@
 #define BOOTSTRAP_AGENT_MODE_H
 
 #include "bootstrap/agent.h"
+#include "bootstrap/agent_room.h"
 
 /*
  * agent_mode: the two ways to run clearml-agent, behind agent.h: as a process
  * of this machine (agent_host.c) or in containers (agent_docker.c). And what
- * both do alike. Nobody but agent*.c reads this.
+ * both do alike. Nobody but agent*.c and gates_docker.c reads this.
  */
 
-enum { AGENT_PATH_ROOM = MACHINE_PATH_ROOM + 64 };
-
-enum { AGENT_CONF_MAX = 4 << 20 }; /* no bundle needs more */
+enum {
+	AGENT_PATH_ROOM = MACHINE_PATH_ROOM + 64,
+	AGENT_CONF_MAX = 4 << 20 /* no bundle needs more */
+};
 
 /* As the functions of these names in agent.h; prepare and examine NULL: nothing to do. */
 struct agent_mode_verbs {
@@ -36,6 +38,10 @@ void agent_path(const struct machine *machine, unsigned seat, const char *name,
 		char out[static AGENT_PATH_ROOM]);
 /* The output of the run before is kept beside the present one's. */
 void agent_turn_console(const struct machine *machine, unsigned seat);
+/* clearml.conf and the ssh key; ssh_seen_at: where ssh will find what is in room->ssh. */
+CHECKED int agent_fill_room(const struct machine *machine, unsigned seat,
+			    const struct agent_room *room, const char *ssh_seen_at,
+			    struct error *err);
 /* "<seat>/<task>/<attempt>" */
 void agent_run_text(const struct agent_run *run, char out[static ENGINE_RUN_ROOM]);
 

@@ -34,13 +34,10 @@ static int remove_containers(struct docker *docker, const char *instance, struct
 	return -1;
 }
 
-void agent_sweep(const struct ticket *ticket, const char *instance)
+static bool has_containers_left(const struct ticket *ticket, const char *instance)
 {
 	struct docker *docker = NULL;
 	struct error err = { 0 };
-
-	if (ticket->agent.mode != AGENT_DOCKER)
-		return;
 	bool is_left = docker_open(ticket->agent.docker.socket, &docker, &err) < 0 ||
 		       docker_ping(docker, &err) < 0 ||
 		       remove_containers(docker, instance, &err) < 0;
@@ -48,9 +45,23 @@ void agent_sweep(const struct ticket *ticket, const char *instance)
 	if (is_left)
 		log_failure("sweep", &err);
 	docker_close(docker);
-	/* The next instance on this host finds the name, and tries again. */
-	if (agent_room_remove_all(instance, is_left, &err) < 0)
+	return is_left;
+}
+
+static void remove_rooms(const char *instance, bool keeps_name)
+{
+	struct error err = { 0 };
+
+	if (agent_room_remove_all(instance, keeps_name, &err) < 0)
 		log_failure("sweep", &err);
+}
+
+void agent_sweep(const struct ticket *ticket, const char *instance)
+{
+	/* The next instance on this host finds the name, and tries again. */
+	remove_rooms(instance, ticket->agent.mode == AGENT_DOCKER ?
+				       has_containers_left(ticket, instance) :
+				       agent_room_is_contained(instance));
 }
 
 void agent_sweep_folder(const char *folder, const char *instance)
@@ -64,6 +75,8 @@ void agent_sweep_folder(const char *folder, const char *instance)
 	if (file_read(path, &text, &err) == 0 &&
 	    ticket_parse(buf_slice(&text), path, &ticket, &err) == 0)
 		agent_sweep(&ticket, instance);
+	else
+		remove_rooms(instance, agent_room_is_contained(instance));
 }
 
 /* Its keeper, its bootstrap and its containers' processes bear its mark as long as they live. */
@@ -87,8 +100,6 @@ void agent_sweep_stale(const struct machine *machine)
 	struct error err = { 0 };
 	size_t count = 0;
 
-	if (machine->ticket.agent.mode != AGENT_DOCKER)
-		return;
 	if (agent_room_list(machine->identity.instance, &others, &count, &err) < 0)
 		log_failure("sweep", &err);
 	for (size_t i = 0; i < count; i++)

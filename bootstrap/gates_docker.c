@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bootstrap/agent_room.h"
+#include "bootstrap/agent_mode.h"
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"

@@ -16,8 +16,8 @@
  *   ticket.json, bundle.age  what of it was admitted, 0600; the second one is sealed
  *   journal.json   what a seat runs: written before the pop, read after a crash
  *   control.sock   the local command socket (drain, keep, leave, status)
- *   agent/SEAT/    a seat's agent: home, clearml.conf (0600), virtual environments, caches,
- *                  console.log (in docker mode its caches, and the end of its output)
+ *   agent/SEAT/    a seat's agent: home, virtual environments, caches, console.log (in docker
+ *                  mode its caches, and the end of its output); its secrets: agent_room.h
  *   init.sh, init.log, init.json
  *                  the ticket's init script, what it said, how far it came
  *   last-life.json the exit record

@@ -288,7 +288,7 @@ static int find_secret(struct slice text, struct slice *letters, struct error *e
 int minisign_key_parse(struct slice text, struct minisign_key *out, struct error *err)
 {
 	SCOPED(secret) struct secret room = { 0 }, key = { 0 };
-	struct slice letters;
+	struct slice letters = { "", 0 };
 
 	start_sodium();
 	if (find_secret(text, &letters, err) < 0 ||
@@ -344,7 +344,7 @@ int minisign_key_print(const struct minisign_key *key, struct secret *out, struc
 {
 	static const char comment[] = UNTRUSTED "minisign secret key without a password\n";
 	SCOPED(secret) struct secret form = { 0 }, text = { 0 };
-	size_t comment_len = strlen(comment);
+	const size_t comment_len = sizeof(comment) - 1;
 
 	start_sodium();
 	if (fill_secret_form(key, &form, err) < 0 ||
@@ -498,7 +498,7 @@ static int take_form(struct slice *text, struct form form, bool is_end_needed, s
 /* Lines after the fourth are nobody's, as they are to minisign. */
 static int read_signature(struct slice text, struct signature_file *out, struct error *err)
 {
-	struct slice untrusted, trusted;
+	struct slice untrusted = { "", 0 }, trusted = { "", 0 };
 
 	if (text.len > MINISIGN_FILE_BYTES)
 		return error_set(err, ERROR_MALFORMED, "a signature file of more than %d bytes",

@@ -180,7 +180,7 @@ static int look_in_base64(struct search *search, struct slice text, unsigned dep
 struct head {
 	struct slice body;
 	char boundary[BOUNDARY_ROOM];
-	bool is_base64, has_fields;
+	bool is_base64;
 };
 
 /* Takes the next ";name=value" off a field; the value may be quoted. */
@@ -234,14 +234,10 @@ static void read_field(const struct buf *field, struct head *head)
 	struct slice value =
 		trim((struct slice){ colon + 1, text.len - name_len - 1 }, " \t", " \t");
 
-	if (equals_ignoring_case(name, "content-type")) {
-		head->has_fields = true;
+	if (equals_ignoring_case(name, "content-type"))
 		read_type(value, head);
-	}
-	if (equals_ignoring_case(name, "content-transfer-encoding")) {
-		head->has_fields = true;
+	if (equals_ignoring_case(name, "content-transfer-encoding"))
 		head->is_base64 = equals_ignoring_case(value, "base64");
-	}
 }
 
 /* Up to the first empty line. A line begun with a blank goes on with the field before it. */

@@ -1,7 +1,7 @@
 """Images for tests: archives in .deps/images/, built when first asked for, without an engine.
 
     name, archive = agent("1.9.3")      # the image of packaging/container/agent
-    name, archive = task()              # what tasks run in: Python, pip, git, a clearml-agent
+    name, archive = task()              # what tasks run in: Python, pip, git, ssh, a clearml-agent
 
 The name of an archive holds a hash of all that it is made from, so another recipe or other pins
 make another archive.
@@ -33,7 +33,7 @@ AGENT = "3.0.3"
 AGENTS = (AGENT, "1.9.3")
 WEEK_S = 7 * 24 * 3600
 TASK = "peers/task:1"
-TASK_PACKAGES = ["git", "debianutils", "findutils", "grep", "sed", "procps"]
+TASK_PACKAGES = ["git", "openssh-client", "debianutils", "findutils", "grep", "sed", "procps"]
 WITHOUT = re.compile(r"/(lib)?perl|git-(daemon|imap|http-(backend|push))|/gitweb")
 TASK_ENVIRONMENT = ["PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheelhouse",
                     "CLEARML_AGENT_SKIP_PYTHON_ENV_INSTALL=1"]

@@ -14,10 +14,12 @@
 
 #include <cmocka.h>
 
+#include "bootstrap/agent_room.h"
 #include "common/child.h"
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/marked.h"
+#include "tests/unit/support/own_mounts.h"
 #include "tests/unit/support/scratch.h"
 
 #define TASK "0123456789abcdef0123456789abcdef"
@@ -79,7 +81,9 @@ static void bench_close(struct bench *bench)
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 	secret_release(&bench->machine.bundle.secret_key);
+	secret_release(&bench->machine.bundle.ssh.key);
 	free(bench->environment[0]);
+	assert_int_equal(agent_room_remove_all(bench->machine.identity.instance, false, &err), 0);
 	scratch_remove(bench->folder);
 }
 
@@ -130,6 +134,23 @@ static void wait_for_end(pid_t pid)
 	}
 }
 
+static struct agent_room room_of(const struct bench *bench)
+{
+	struct agent_room room = { 0 };
+	struct error err = { 0 };
+
+	if (agent_room_name(&bench->machine, bench->run.seat, &room, &err) < 0)
+		fail_msg("%s", err.message);
+	return room;
+}
+
+static void give_key(struct bench *bench)
+{
+	struct error err = { 0 };
+
+	assert_int_equal(secret_copy(&bench->machine.bundle.ssh.key, slice_of(SECRET), &err), 0);
+}
+
 static void read_text(const char *path, struct buf *out)
 {
 	struct error err = { 0 };
@@ -170,6 +191,9 @@ static void test_environment(void **state)
 
 	(void)state;
 	bench_open(&bench, "#!/bin/sh\ncat /proc/$$/environ > seen.new\nmv seen.new seen\n");
+	const struct agent_room room = room_of(&bench);
+
+	give_key(&bench);
 	setenv("LEAK", "inherited", 1);
 	wait_for_end(start(&bench));
 	const char *m = bench.machine.folder;
@@ -178,9 +202,10 @@ static void test_environment(void **state)
 		 "LANG=C.UTF-8\nPYTHONUNBUFFERED=1\nHOME=%s/agent/2/home\nTMPDIR=%s/agent/2/tmp\n",
 		 m, m);
 	buf_addf(&want,
-		 "CLEARML_CONFIG_FILE=%s/agent/2/clearml.conf\nCLEARML_WORKER_ID=p:r:t:i:2\n"
+		 "CLEARML_CONFIG_FILE=%s\nCLEARML_AGENT_TEMP_STDOUT_FILE_DIR=%s\n"
+		 "GIT_SSH_COMMAND=ssh -F '%s/config'\nCLEARML_WORKER_ID=p:r:t:i:2\n"
 		 "CLEARML_WORKER_TAGS=role:seat instance:%s\nCLEARML_SUPPRESS_UPDATE_MESSAGE=1\n",
-		 m, bench.machine.identity.instance);
+		 room.conf, room.scratch, room.ssh, bench.machine.identity.instance);
 	buf_addf(&want, "%s\nMAYFLY_RUN=%s/2/%s/3\nPIP_NO_INDEX=1\n", bench.machine.marker,
 		 bench.machine.identity.instance, TASK);
 	read_text(scratch_path(m, "agent/2/home/seen"), &got);
@@ -223,6 +248,9 @@ static void test_ticket_environment(void **state)
 		{ "it has another run", "MAYFLY_RUN=x", NULL },
 		{ "it has another machine", "MAYFLY_INSTANCE=x", NULL },
 		{ "it has another configuration", "CLEARML_CONFIG_FILE=/x", NULL },
+		{ "it has another place for its copy", "CLEARML_AGENT_TEMP_STDOUT_FILE_DIR=/x",
+		  NULL },
+		{ "it has another way to ssh", "GIT_SSH_COMMAND=ssh -v", "GIT_SSH_COMMAND=ssh -v" },
 		{ "it is no variable", "word", NULL },
 		{ "it has no name", "=word", NULL },
 	};
@@ -341,20 +369,68 @@ static bool holds_secret(const char *path)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* clearml-agent leaves copies of its configuration in the temporary folder. */
+/*
+ * What is secret never is in the machine's folder, but for what clearml-agent puts into its
+ * TMPDIR; after the run it is nowhere. Caches stay.
+ */
 static void test_tidy(void **state)
 {
 	struct bench bench;
 
 	(void)state;
-	bench_open(&bench, "#!/bin/sh\ncp \"$CLEARML_CONFIG_FILE\" \"$TMPDIR/.copy.cfg\"\n"
+	bench_open(&bench, "#!/bin/sh\ncp \"$CLEARML_CONFIG_FILE\" "
+			   "\"$CLEARML_AGENT_TEMP_STDOUT_FILE_DIR/.copy.cfg\"\n"
+			   "cat \"$CLEARML_CONFIG_FILE\" > \"$HOME/.netrc\"\n"
 			   "echo kept > cache\n");
+	const struct agent_room room = room_of(&bench);
+
+	give_key(&bench);
 	wait_for_end(start(&bench));
-	assert_true(holds_secret(scratch_path(bench.machine.folder, "agent/2/tmp")));
+	assert_true(holds_secret(room.scratch));
+	assert_true(holds_secret(room.files));
+	assert_true(holds_secret(room.ssh));
+	assert_true(holds_secret(room.conf));
+	assert_false(holds_secret(bench.machine.folder));
+	write_file(scratch_path(bench.machine.folder, "agent/2/tmp/clearml_git_x.sh"), SECRET,
+		   0700);
 	agent_tidy(&bench.machine, &bench.run);
 	assert_false(holds_secret(bench.machine.folder));
+	assert_false(file_exists(room.folder));
 	assert_true(file_exists(scratch_path(bench.machine.folder, "agent/2/home/cache")));
-	wait_for_end(start(&bench)); /* and it can be started again */
+	wait_for_end(start(&bench)); /* and it can be started again, */
+	wait_for_end(start(&bench)); /* also where nobody tidied up */
+	bench_close(&bench);
+}
+
+/* Each is in the agent's own words: it writes where the configuration says, through our links. */
+static void test_files(void **state)
+{
+	static struct bundle_file files[] = { { .name = "a", .path = "~/deep/in/a.pem" },
+					      { .name = "b", .path = "~/b" } };
+	struct bench bench;
+	struct error err = { 0 };
+	pid_t pid = 0;
+
+	(void)state;
+	bench_open(&bench, "#!/bin/sh\nfor file in .netrc deep/in/a.pem b; do\n"
+			   "cat \"$CLEARML_CONFIG_FILE\" > $file && chmod 600 $file\ndone\n");
+	bench.machine.bundle.files = files;
+	bench.machine.bundle.file_count = ARRAY_LEN(files);
+	for (unsigned life = 0; life < 2; life++) {
+		wait_for_end(start(&bench));
+		assert_true(holds_secret(
+			scratch_path(bench.machine.folder, "agent/2/home/deep/in/a.pem")));
+		assert_true(holds_secret(scratch_path(bench.machine.folder, "agent/2/home/b")));
+		assert_false(holds_secret(bench.machine.folder)); /* grep -r follows no link */
+		agent_tidy(&bench.machine, &bench.run);
+		assert_false(file_exists(scratch_path(bench.machine.folder, "agent/2/home/b")));
+	}
+	text_cut(files[1].path, sizeof(files[1].path), "/etc/b");
+	assert_int_equal(agent_check(&bench.machine, &err), -1);
+	assert_int_equal(err.class, ERROR_CONFIGURATION);
+	assert_int_equal(agent_start(&bench.machine, &bench.run, &pid, &err), -1);
+	assert_false(file_exists(room_of(&bench).folder));
+	text_cut(files[1].path, sizeof(files[1].path), "~/b");
 	bench_close(&bench);
 }
 
@@ -431,6 +507,8 @@ static void test_console_turns(void **state)
 	bench_close(&bench);
 }
 
+static bool has_nobody; /* as a user to become */
+
 static void test_other_user(void **state)
 {
 	struct bench bench;
@@ -439,10 +517,11 @@ static void test_other_user(void **state)
 	pid_t pid = 0;
 
 	(void)state;
-	if (geteuid() != 0)
+	if (!has_nobody)
 		skip();
 	bench_open(&bench,
-		   "#!/bin/sh\nid -un > seen\ncat \"$CLEARML_CONFIG_FILE\" > conf\n"
+		   "#!/bin/sh\nid -un > seen\nstat -c '%U %a' \"$(dirname $CLEARML_CONFIG_FILE)\" "
+		   "$CLEARML_CONFIG_FILE > modes\ncat \"$CLEARML_CONFIG_FILE\" > conf\n"
 		   "touch \"$TMPDIR/x\" && ls \"$HOME/..\" > listed 2>&1 || echo no >> seen\n");
 	char *user = bench.machine.ticket.agent.user;
 	text_cut(user, TICKET_FIELD_ROOM, "nobody");
@@ -455,6 +534,12 @@ static void test_other_user(void **state)
 	read_text(scratch_path(bench.machine.folder, "agent/2/home/seen"), &got);
 	assert_string_equal(buf_text(&got), "nobody\nno\n"); /* its seat's folder is ours to list */
 	assert_true(holds_secret(scratch_path(bench.machine.folder, "agent/2/home/conf")));
+	buf_clear(&got);
+	read_text(scratch_path(bench.machine.folder, "agent/2/home/modes"), &got);
+	assert_string_equal(buf_text(&got), "nobody 700\nnobody 600\n");
+	wait_for_end(start(&bench)); /* again, in the place of what is the user's now */
+	agent_tidy(&bench.machine, &bench.run);
+	assert_false(file_exists(room_of(&bench).folder));
 
 	text_cut(user, TICKET_FIELD_ROOM, "no-such-user");
 	assert_int_equal(agent_start(&bench.machine, &bench.run, &pid, &err), -1);
@@ -466,16 +551,26 @@ static void test_other_user(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_environment),	   cmocka_unit_test(test_arguments),
-		cmocka_unit_test(test_ticket_environment), cmocka_unit_test(test_kill_grandchild),
-		cmocka_unit_test(test_kill_one_of_two),	   cmocka_unit_test(test_kill_nothing),
-		cmocka_unit_test(test_survives_us),	   cmocka_unit_test(test_tidy),
-		cmocka_unit_test(test_cannot_start),	   cmocka_unit_test(test_console_tail),
-		cmocka_unit_test(test_console_turns),	   cmocka_unit_test(test_other_user),
+		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_ticket_environment),
+		cmocka_unit_test(test_kill_grandchild),
+		cmocka_unit_test(test_kill_one_of_two),
+		cmocka_unit_test(test_kill_nothing),
+		cmocka_unit_test(test_survives_us),
+		cmocka_unit_test(test_tidy),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_cannot_start),
+		cmocka_unit_test(test_console_tail),
+		cmocka_unit_test(test_console_turns),
+		cmocka_unit_test(test_other_user),
 	};
 	struct error err = { 0 };
 	bool is_locked = false;
 
+	/* Without a namespace of its own it works in this machine's, beside others. */
+	has_nobody = geteuid() == 0;
+	(void)own_mounts_begin();
 	if (secret_prepare_process(&is_locked, &err) < 0) {
 		fprintf(stderr, "%s\n", err.message);
 		return 1;

@@ -208,8 +208,9 @@ static struct secret secret_of(const char *text)
 static void secrets_stay_in_the_file(void **state)
 {
 	static const char *const secrets[] = { ENGINE_BENCH_SECRET, "token-of-git", "value-of-env",
-					       "login-of-registry" };
-	SCOPED(buf) struct buf conf = BUF(1 << 20);
+					       "login-of-registry", "key-of-ssh" };
+	SCOPED(json_document) struct json_document document = { 0 };
+	SCOPED(buf) struct buf conf = BUF(1 << 20), binds = BUF(4096), key = BUF(4096);
 	struct engine_bench bench;
 	struct agent_room room;
 	struct error err = { 0 };
@@ -230,7 +231,9 @@ static void secrets_stay_in_the_file(void **state)
 	bundle->registries = memory_array(1, sizeof(bundle->registries[0]));
 	bundle->registry_count = 1;
 	bundle->registries[0].password = secret_of(secrets[3]);
+	bundle->ssh.key = secret_of(secrets[4]);
 	start(&bench, 0);
+	read_request(&bench, &document);
 	assert_int_equal(agent_room_name(&bench.machine, 0, &room, &err), 0);
 	assert_int_equal(lstat(room.conf, &found), 0);
 	assert_int_equal(found.st_mode, S_IFREG | 0600);
@@ -241,6 +244,16 @@ static void secrets_stay_in_the_file(void **state)
 		if (i < 3 && !strstr(buf_text(&conf), secrets[i]))
 			fail_msg("clearml.conf has not %s", secrets[i]);
 	}
+	buf_addf(&binds,
+		 "%s:/var/run/docker.sock|%s:/root/.clearml|%s:/root/clearml.conf:ro"
+		 "|%s:/root/.ssh:ro",
+		 bench.socket, room.host, room.conf, room.ssh);
+	check_field(document.root, "HostConfig.Binds", buf_text(&binds), "there is a key");
+	assert_null(strstr(engine_peer_last(bench.peer, CREATE), "DISABLE_SSH_MOUNT"));
+	assert_int_equal(lstat(scratch_path(room.ssh, "id"), &found), 0);
+	assert_int_equal(found.st_mode, S_IFREG | 0600);
+	assert_int_equal(file_read(scratch_path(room.ssh, "id"), &key, &err), 0);
+	assert_string_equal(buf_text(&key), secrets[4]);
 	const struct agent_run run = run_of(0);
 
 	agent_tidy(&bench.machine, &run);

@@ -58,7 +58,9 @@ static void these_and_no_others(void **state)
 	buf_addf(&want,
 		 "PYTHONUNBUFFERED=1\nCLEARML_CONFIG_FILE=/root/clearml.conf\n"
 		 "CLEARML_WORKER_ID=p:r:t:i:2\nCLEARML_WORKER_TAGS=role:seat instance:%s\n"
-		 "CLEARML_SUPPRESS_UPDATE_MESSAGE=1\nCLEARML_AGENT_DISABLE_SSH_MOUNT=1\n"
+		 "CLEARML_SUPPRESS_UPDATE_MESSAGE=1\nTMPDIR=/root/.clearml/tmp\n"
+		 "CLEARML_AGENT_ENABLE_FILES_CONFIG_SECTION=false\n"
+		 "CLEARML_AGENT_DISABLE_SSH_MOUNT=1\n"
 		 "CLEARML_DOCKER_SKIP_GPUS_FLAG=\n"
 		 "CLEARML_AGENT_DOCKER_HOST_MOUNT=/run/h:/root/.clearml\n"
 		 "CLEARML_AGENT_DOCKER_AGENT_REPO=clearml-agent==3.0.3\n"

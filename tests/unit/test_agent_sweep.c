@@ -116,7 +116,15 @@ static void what_an_instance_left_goes(void **state)
 		  false,
 		  true,
 		  "docker.sock" },
-		{ "it was in host mode", AGENT_HOST, false, { { 0 } }, 0, 0, true, true, NULL },
+		{ "a machine in host mode finds it: the secrets go, the containers are another's",
+		  AGENT_HOST,
+		  false,
+		  { { 0 } },
+		  0,
+		  0,
+		  false,
+		  true,
+		  NULL },
 	};
 
 	(void)state;
@@ -161,7 +169,7 @@ static void what_a_folder_tells_of_goes(void **state)
 		bool has_room; /* after it */
 	} cases[] = {
 		{ "there is a ticket", NULL, false },
-		{ "there is none", "", true },
+		{ "there is none: no engine is known, the name stays", "", true },
 		{ "it makes no sense", "{}", true },
 	};
 	static const struct engine_route routes[] = {
@@ -188,6 +196,8 @@ static void what_a_folder_tells_of_goes(void **state)
 		agent_sweep_folder(bench.machine.folder, "gone-1");
 		if (has_room("gone-1") != cases[i].has_room)
 			fail_msg("when %s: the room is %d", cases[i].when, has_room("gone-1"));
+		if (has_room("gone-1/0/clearml.conf"))
+			fail_msg("when %s: the secrets are there", cases[i].when);
 		end(&bench, "gone-1");
 	}
 }
@@ -238,7 +248,8 @@ static void the_dead_ones_are_swept_at_a_start(void **state)
 	waitpid(pid, &status, 0);
 	bench.machine.ticket.agent.mode = AGENT_HOST;
 	agent_sweep_stale(&bench.machine);
-	assert_true(has_room("living-1")); /* host mode has nothing to do with it */
+	assert_true(has_room("living-1")); /* its containers are for the next one in docker mode */
+	assert_false(has_room("living-1/0"));
 	bench.machine.ticket.agent.mode = AGENT_DOCKER;
 	agent_sweep_stale(&bench.machine);
 	assert_false(has_room("living-1"));

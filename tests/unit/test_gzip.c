@@ -78,6 +78,7 @@ static void only_gzip_looks_like_gzip(void **state)
 {
 	(void)state;
 	assert_true(gzip_is(HELLO));
+	assert_true(gzip_is((struct slice){ hello, 2 }));
 	assert_false(gzip_is((struct slice){ hello, 1 }));
 	assert_false(gzip_is(slice_of("")));
 	assert_false(gzip_is(slice_of("#cloud-config")));

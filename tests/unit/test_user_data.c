@@ -59,13 +59,26 @@ static void wrap_all(const char *how, struct buf *text)
 		wrap(*how, text);
 }
 
+/* From a block of just its size, so that valgrind and the sanitizers see a read past it. */
+static int find(struct slice document, struct buf *out, struct error *err)
+{
+	char *exact = memory_array(document.len, 1);
+
+	if (document.len)
+		memcpy(exact, document.ptr, document.len);
+	int result = user_data_find((struct slice){ exact, document.len }, "TEST", out, err);
+
+	free(exact);
+	return result;
+}
+
 static void check_found(const char *when, const struct buf *document)
 {
 	SCOPED(buf) struct buf out = BUF(1000);
 	struct error err = { 0 };
 
 	buf_addf(&out, "kept ");
-	if (user_data_find(buf_slice(document), "TEST", &out, &err) < 0)
+	if (find(buf_slice(document), &out, &err) < 0)
 		fail_msg("when %s: %s", when, err.message);
 	if (strcmp(buf_text(&out), "kept " LETTERS) != 0)
 		fail_msg("when %s: \"%s\"", when, buf_text(&out));
@@ -149,6 +162,8 @@ static void a_head_is_read_as_mail_writes_it(void **state)
 		  "Content-Type: multipart/mixed; boundary=\"== a b ==\"", "== a b ==" },
 		{ "the boundary's quotes do not end", "Content-Type: multipart/a; boundary=\"b",
 		  "b" },
+		{ "a line of the part ends like a delimiter",
+		  "Content-Type: multipart/a; boundary=IyAt", "IyAt" },
 	};
 
 	(void)state;
@@ -170,11 +185,103 @@ static void check_refused(const char *when, struct slice document, enum error_cl
 	SCOPED(buf) struct buf out = BUF(1000);
 	struct error err = { 0 };
 
-	if (user_data_find(document, "TEST", &out, &err) == 0)
+	if (find(document, &out, &err) == 0)
 		fail_msg("when %s: found \"%s\"", when, buf_text(&out));
 	if (err.class != class || !strstr(err.message, words))
 		fail_msg("when %s: %d, %s", when, err.class, err.message);
 	assert_int_equal(out.len, 0);
+}
+
+/* A part in base64, of a document whose head is no multipart document's: it is not looked for. */
+static void what_is_no_multipart_has_no_parts(void **state)
+{
+	static const struct {
+		const char *when, *head;
+	} cases[] = {
+		{ "it is a text", "Content-Type: text/plain; boundary=b" },
+		{ "its type is cut", "Content-Type: multi" },
+		{ "its type has nothing after it", "Content-Type: multipart/" },
+		{ "it has no boundary", "Content-Type: multipart/mixed; bounder=b" },
+		{ "its boundary is empty", "Content-Type: multipart/mixed; boundary=" },
+		{ "the field is another", "Contend-Type: multipart/mixed; boundary=b" },
+		{ "the field is longer", "Content-Types: multipart/mixed; boundary=b" },
+		{ "the field has no name", ": multipart/mixed; boundary=b" },
+		{ "there is an empty line before it", "\nContent-Type: multipart/a; boundary=b" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		SCOPED(buf) struct buf document = BUF(SIZE_MAX), packed = BUF(SIZE_MAX);
+
+		buf_addf(&packed, "%s", BLOCK);
+		wrap('b', &packed);
+		buf_addf(&document, "%s\n\n--b\nContent-Transfer-Encoding: base64\n\n%s--b--\n",
+			 cases[i].head, buf_text(&packed));
+		check_refused(cases[i].when, buf_slice(&document), ERROR_NOT_FOUND, "no block");
+	}
+}
+
+/* A byte more would be one after the end of gzip. */
+static void binary_parts_end_before_their_delimiter(void **state)
+{
+	static const char *const ends[] = { "\n--==B==--\n", "\r\n--==B==--\r\n", "\n--==B==\n",
+					    "\r\n--==B==\r\n", "" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		SCOPED(buf) struct buf packed = BUF(SIZE_MAX), document = BUF(SIZE_MAX);
+
+		buf_addf(&packed, "%s", BLOCK);
+		wrap('g', &packed);
+		buf_addf(&document, MULTIPART PART);
+		buf_add(&document, buf_slice(&packed));
+		buf_addf(&document, "%s", ends[i]);
+		check_found("a part is gzip", &document);
+	}
+}
+
+/* The last part of a document that was cut may still be whole; it is no less deep. */
+static void a_last_part_without_an_end_is_looked_into(void **state)
+{
+	SCOPED(buf) struct buf packed = BUF(SIZE_MAX), document = BUF(SIZE_MAX);
+
+	(void)state;
+	buf_addf(&packed, "%s", BLOCK);
+	wrap_all("gbgb", &packed); /* four layers, and the part */
+	buf_addf(&document, MULTIPART "--==B==\nContent-Transfer-Encoding: base64\n\n%s",
+		 buf_text(&packed));
+	check_found("it is deep", &document);
+	wrap('g', &document);
+	check_refused("it is too deep", buf_slice(&document), ERROR_MALFORMED, "5 times over");
+}
+
+static void base64_counts_as_unpacked(void **state)
+{
+	static const struct {
+		const char *when;
+		size_t len;
+		bool is_found;
+	} cases[] = {
+		{ "it is not much", 1 << 20, true },
+		{ "each layer alone is not too much", 2300 << 10, false },
+		{ "one layer is too much", 5 << 20, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		SCOPED(buf) struct buf document = BUF(SIZE_MAX);
+		char *zeros = memory_array(cases[i].len, 1);
+
+		buf_add(&document, (struct slice){ zeros, cases[i].len });
+		free(zeros);
+		buf_addf(&document, "\n" BLOCK);
+		wrap_all("bb", &document);
+		if (cases[i].is_found)
+			check_found(cases[i].when, &document);
+		else
+			check_refused(cases[i].when, buf_slice(&document), ERROR_MALFORMED,
+				      "unpacks to more than");
+	}
 }
 
 static void what_is_no_block_is_refused(void **state)
@@ -314,6 +421,10 @@ int main(void)
 		cmocka_unit_test(a_block_is_found_wherever_it_stands),
 		cmocka_unit_test(a_block_is_found_however_it_is_packed),
 		cmocka_unit_test(a_head_is_read_as_mail_writes_it),
+		cmocka_unit_test(what_is_no_multipart_has_no_parts),
+		cmocka_unit_test(binary_parts_end_before_their_delimiter),
+		cmocka_unit_test(a_last_part_without_an_end_is_looked_into),
+		cmocka_unit_test(base64_counts_as_unpacked),
 		cmocka_unit_test(what_is_no_block_is_refused),
 		cmocka_unit_test(what_cannot_be_unpacked_is_said),
 		cmocka_unit_test(a_bomb_stops_at_the_limit),

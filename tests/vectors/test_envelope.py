@@ -238,7 +238,8 @@ LOST = {
     "quoted-printable": (quoted_printable, "malformed"),
     "gzip, cut": (lambda block: gzip.compress(block.encode())[:-9], "malformed"),
     "cut in the middle": (lambda block: block.encode()[:1000], "malformed"),
-    "two that differ": (lambda block: (block + block.replace("H4sI", "H4sJ")).encode(), "malformed"),
+    "two that differ": (lambda block: (block + block.replace("H4sI", "H4sJ")).encode(),
+                        "malformed"),
     "a bomb": (lambda block: gzip.compress(bytes(64 << 20)), "malformed"),
 }
 

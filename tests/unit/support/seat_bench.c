@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "bootstrap/agent_room.h"
 #include "common/child.h"
 #include "common/clock.h"
 #include "common/file.h"
@@ -364,6 +365,7 @@ void bench_end(struct bench *bench)
 	assert_int_equal(marked_kill(bench->machine.marker, 0, 0, DEADLINE_MS, &err), 0);
 	for (int status; waitpid(-1, &status, WNOHANG) > 0;)
 		;
+	assert_int_equal(agent_room_remove_all(bench->machine.identity.instance, false, &err), 0);
 	check_contract(bench);
 	clearml_close(bench->machine.clearml);
 	bench->machine.clearml = NULL;

@@ -94,7 +94,11 @@ static int check_bytes(const struct reading *reading, const char *from)
 			return refuse(reading, at,
 				      "holds what is not ASCII, which clearml-agent would hand to "
 				      "tasks as something else");
-		if (byte < ' ' && !is_one_of(*at, "\t\r\n"))
+		if (byte == '\t')
+			return refuse(reading, at,
+				      "holds a tab, of which clearml-agent's parser makes blanks: "
+				      "write \\t, in quotes");
+		if (byte < ' ' && !is_one_of(*at, "\r\n"))
 			return refuse(reading, at, "holds a control character");
 	}
 	return 0;
@@ -173,7 +177,7 @@ static int read_name(struct reading *reading)
 
 static bool is_code_point(const struct reading *reading)
 {
-	return begins(reading, "\\u") && reading->end - reading->at >= 6 &&
+	return begins(reading, "\\u") && reading->end - reading->at > 2 &&
 	       is_one_of(reading->at[2], "0123456789abcdefABCDEF");
 }
 

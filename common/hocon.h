@@ -20,8 +20,9 @@ enum { HOCON_DEPTH_MAX = 32 };
 
 /*
  * *members: borrowed from text, what is between the outer braces, or all of it
- * where there are none; more members may stand before and after it, on lines of
- * their own. ERROR_CONFIGURATION such as "line 3: a { is not closed".
+ * where there are none; other members may stand before it, on lines of their own
+ * (not after it: "a =" at its end would take the next line).
+ * ERROR_CONFIGURATION such as "line 3: a { is not closed".
  */
 CHECKED int hocon_check(struct slice text, struct slice *members, struct error *err);
 

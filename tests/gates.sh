@@ -19,7 +19,7 @@ plain="common/buf common/error common/json common/json_build"
 # Exported for unit tests and fuzzers alone: the pure half of a module, bytes in and a record out
 # (or back), whose other half reads a file or a socket. http_exchange_all (many exchanges at once)
 # is here until the providers of the clouds, which list their regions with it, are here too.
-exported_for_tests="admit_fits bundle_parse clearml_keys_parse clearml_read_arguments
+exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments
 	clearml_read_queues clearml_read_task clearml_read_tasks clearml_read_workers
 	control_parse control_print heartbeat_is_gap
 	http_exchange_all identity_parse journal_parse journal_print settings_parse"

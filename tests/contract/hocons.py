@@ -20,7 +20,7 @@ def scalar(chance):
     if kind in (1, 2):
         return chance.choice([text for text in UNQUOTED if "?" not in text])
     if kind == 3:
-        text = confs.value(chance).replace('"', "").replace("\\", "")
+        text = confs.value(chance).replace('"', "").replace("\\", "").replace("\t", "")
         return '"""' + text + '"""'
     if kind == 4:
         return '"one" two "three"'
@@ -105,8 +105,9 @@ ODD_TEXTS = [
     "a = (b)", "a = b;c", "a = 'b'", "a = `b`", "a = b^c", "a = b?c", "a = b!c", "a = b*c",
     "a = b&c", "\"=\" = 1", "\"\" = 1", "\" \" = 1", "12 = 3", "1.5 = 3", "-1 = 2", "a: b: c",
     "a = true", "a = true x", "a = null x", "a = TRUE", "a = true-x", "a = xtrue", "a = trues",
-    "a = ${?b} null", "a = \"x\" null", "a = null\n", "\ta\t=\t1\t\n", "a = 1\r\nb = 2\r",
-    "a = 1\rb = 2",
+    'a = "x\ty"', 'a = """x\ty"""', "a = x\ty", "a\tb = 1",
+    "a = ${?b} null", "a = \"x\" null", "a = null\n", "\ta\t=\t1\t\n",
+    "a = 1\r\nb = 2\r", "a = 1\rb = 2",
     ",,a = 1,,\n,b = 2", "a,b", "{,}", "{}{}", "a {b {c {d = 1}}}", "a = [[[1]]]", "a = [{b: [1]}]",
     "a = [1] # x\n# y\n2", "a = 1\n\\\n", "include = 1", "a = include", "include \"x\"",
     "a = [include \"x\"]", "a = \"1\"include \"x\"", "a=include\"x\"", "a = xinclude \"x\"",
@@ -114,9 +115,10 @@ ODD_TEXTS = [
 
 
 # What pyhocon reads and we do not take: names that stop the agent later, include, and values of
-# which it makes something else than they say.
+# which it makes something else than they say (of a tab blanks).
 REFUSED_TOO = {'"=" = 1', 'include "x"', 'a = [include "x"]', 'a = "1"include "x"', "a = true x",
-               "a = null x", "a = true-x", "a = ${?b} null", 'a = "x" null'}
+               'a = "x\ty"', 'a = """x\ty"""', "a\tb = 1", "a = null x", "a = true-x",
+               "a = ${?b} null", 'a = "x" null'}
 
 
 def is_excused(failure):

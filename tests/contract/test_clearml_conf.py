@@ -196,7 +196,7 @@ def test_hocon_is_merged_as_the_parser_does(chance):
     bundles = [confs.bundle(chance, variables=2) for _ in range(LIGHT_DOCUMENTS)]
     extras = [hocons.text(chance) for _ in bundles]
     given = [{"bundle": {**made, "extra_conf": extra}} for made, extra in zip(bundles, extras)]
-    wanted = through(READER, [{"parts": [text, extra]} for text, extra in
+    wanted = through(READER, [{"parts": [text, extra + "\n\n"]} for text, extra in
                               zip(written([{"bundle": made} for made in bundles]), extras)])
     read = through(READER, [{"parts": [text]} for text in written(given)])
     for extra, want, got in zip(extras, wanted, read):

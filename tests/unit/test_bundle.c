@@ -7,13 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
 #include "common/file.h"
 #include "tests/unit/support/bundle_rows.h"
-#include "tests/unit/support/scratch.h"
 
 static const char full[] =
 	"{\"prefix\": \"prod\", \"clearml\": {\"access_key\": \"AK\", \"secret_key\": \"" CANARY
@@ -231,14 +229,6 @@ static void test_servers_of_registries(void **state)
 	bundle_check_rows(rows, ARRAY_LEN(rows));
 }
 
-static void write_bundle(const char *path, mode_t mode)
-{
-	struct error err = { 0 };
-
-	if (file_write(path, slice_of(full), mode, &err) < 0)
-		fail_msg("%s", err.message);
-}
-
 /* How often the text lies in the heap and on the stacks; guarded pages cannot be read at all. */
 static unsigned count_in_memory(const char *needle)
 {
@@ -276,27 +266,17 @@ static bool can_search_heap(const char *needle)
 /* The needle is put together here, so that the search does not find itself. */
 static void test_nothing_of_it_stays_in_the_heap(void **state)
 {
-	char needle[32], folder[SCRATCH_ROOM];
-	struct buf text = BUF(BUNDLE_TEXT_BYTES);
+	char needle[32];
 	struct bundle bundle = { 0 };
-	struct error err = { 0 };
 
 	(void)state;
 	snprintf(needle, sizeof(needle), "%s-%s", "canary", "7f3a9c51");
 	if (!can_search_heap(needle))
 		skip();
-	scratch_make(folder);
-	const char *path = scratch_path(folder, "bundle.json");
-
-	write_bundle(path, 0600);
-	if (file_read_private(path, &text, &err) < 0 ||
-	    bundle_parse(buf_slice(&text), path, &bundle, &err) < 0)
-		fail_msg("%s", err.message);
-	buf_release(&text);
+	bundle_take(full, &bundle);
 	assert_int_equal(count_in_memory(needle), 0); /* all in guarded pages */
 	bundle_release(&bundle);
 	assert_int_equal(count_in_memory(needle), 0);
-	scratch_remove(folder);
 }
 
 int main(void)

@@ -18,27 +18,19 @@
 #define GCS(more, account) "{" more "\"project\": \"j\", \"credentials\": " account "}"
 #define AZURE(more) "{" more "\"account\": \"a\", \"key\": \"" CANARY "\"}"
 
+#define ENDPOINT                                                                         \
+	"\"bucket\": \"b\", \"host\": \"h:9000\", \"token\": \"t\", \"secure\": false, " \
+	"\"verify\": false,"
+#define ALL_OF_S3 "\"s3\": [" S3("\"region\": \"r\",") ", " S3(ENDPOINT) "]"
+#define ALL_OF_GCS "\"gcs\": " GCS("\"bucket\": \"g\", \"subdir\": \"x/y\",", ACCOUNT)
+#define ALL_OF_AZURE "\"azure\": [" AZURE("\"container\": \"c\",") "]"
+
 static void test_all_of_it(void **state)
 {
 	SCOPED(bundle) struct bundle bundle = { 0 };
 
 	(void)state;
-	bundle_take(
-		BUNDLE("\"s3\": [" S3("\"region\": \"r\",") ", " S3(
-			"\"bucket\": \"b\", \"host\": \"h:9000\", \"token\": \"t\", "
-			"\"secure\": false, \"verify\": false,") "],"
-								 "\"gcs\": " GCS(
-									 "\"bucket\": \"g\", "
-									 "\"subdir\": \"x/y\",",
-									 ACCOUNT) ","
-										  "\"azure\": "
-										  "[" AZURE(
-											  "\"cont"
-											  "ainer"
-											  "\": "
-											  "\"c\""
-											  ",") "]"),
-		&bundle);
+	bundle_take(BUNDLE(ALL_OF_S3 ", " ALL_OF_GCS ", " ALL_OF_AZURE), &bundle);
 	assert_int_equal(bundle.s3_count, 2);
 	assert_string_equal(bundle.s3[0].bucket, "");
 	assert_string_equal(bundle.s3[0].region, "r");

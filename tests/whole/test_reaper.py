@@ -107,7 +107,7 @@ def test_a_ticket_says_what_the_configuration_says(bench):
     bench.add_tasks("cpu", 1)
     bench.run()
     name, = bench.instances()
-    ticket = json.loads((bench.machines / name / "ticket.json").read_text())
+    ticket = bench.ticket_of(name)
     assert (ticket["prefix"], ticket["resource"], ticket["type"]) == (PREFIX, "cpu", "small")
     assert ticket["limits"]["max_age_s"] == 3 * 3600
     assert ticket["queues"] == ["cpu"]

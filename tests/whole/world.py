@@ -8,6 +8,8 @@
 Everything lives below the folder; leaving the `with` kills whatever is left and says what it was.
 """
 
+import base64
+import io
 import json
 import os
 import re
@@ -15,6 +17,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -285,6 +288,14 @@ class World:
             if path.exists():
                 records[name] = json.loads(path.read_text())
         return records
+
+    def ticket_of(self, instance):
+        """What the reaper launched it with, read by tools that know nothing of mayfly."""
+        text = (self.machines / instance / "user-data").read_text()
+        block = re.search("BEGIN MAYFLY TICKET-----(.*?)-----END", text, re.S)[1]
+        packed = base64.b64decode(re.sub(r"[#\s]", "", block))
+        with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as archive:
+            return json.load(archive.extractfile("ticket.json"))
 
     # -- what was seen --------------------------------------------------------------------------
 

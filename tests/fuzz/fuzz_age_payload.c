@@ -92,9 +92,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		plain_len += text.len;
 		must_open &= is_right(data + 2 * i, i, count);
 	}
-	/* What is left of the script follows as it is. */
+	/* What is left of the script follows as it is; it must not give back what was cut off. */
 	size_t rest = size - 2 * count < 4096 ? size - 2 * count : 4096;
 
+	if (count && data[2 * count - 1] & IS_CUT)
+		rest = 0;
 	buf_add(&payload, (struct slice){ (const char *)data + 2 * count, rest });
 	int result = age_payload_open(buf_slice(&payload), &ours.file_key, &plain, &err);
 

@@ -21,7 +21,14 @@
  * that it is not found in itself.
  */
 
-enum { CANARY_LEN = 40, MASK = 0x5a, CHUNK = 1 << 20, MAPS_LINE = 512 };
+enum {
+	CANARY_LEN = 40,
+	MASK = 0x5a,
+	CHUNK = 1 << 20,
+	MAPS_LINE = 512,
+	/* A sanitizer's or valgrind's own maps of our memory are larger, and mostly not there. */
+	MAPPING_MAX = 256 << 20,
+};
 
 static char masked[CANARY_LEN];
 
@@ -81,7 +88,8 @@ static unsigned count_in_memory(void)
 		uintptr_t start = strtoull(line, &end_text, 16);
 		uintptr_t end = strtoull(end_text + 1, &end_text, 16);
 
-		if (end_text[1] != 'r' || strstr(line, "[vvar") || strstr(line, "[vsyscall"))
+		if (end_text[1] != 'r' || end - start > MAPPING_MAX || strstr(line, "[vvar") ||
+		    strstr(line, "[vsyscall"))
 			continue;
 		if (own >= start && own < end) {
 			found += count_between(memory, start, own, chunk);

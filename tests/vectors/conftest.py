@@ -5,6 +5,7 @@ from collections import Counter
 # What is counted: the name it gets, and how the tests' names begin.
 COUNTED = {
     "age vectors": "test_age.py::test_a_vector[",
+    "age, both ways": "test_age.py::test_both_ways[",
     "minisign, both ways": "test_minisign.py::test_both_ways[",
     "minisign, same verdict": "test_minisign.py::test_the_verdict_is_that_of_minisign[",
     "envelopes by other tools": "test_envelope.py::test_found[",

@@ -256,6 +256,35 @@ static void when_the_machine_starts_again(void **state)
 	sealed_bench_end(&bench);
 }
 
+static ino_t number_of(const struct sealed_bench *bench, const char *name)
+{
+	struct stat found;
+
+	assert_int_equal(stat(sealed_bench_path(bench, name), &found), 0);
+	return found.st_ino;
+}
+
+/* A task may have filled the disk: then nothing could be written, and it would be given up. */
+static void when_it_starts_again_it_writes_nothing(void **state)
+{
+	static const char *const kept[] = { "ticket.json", "bundle.age" };
+	struct sealed_bench bench;
+	ino_t before[ARRAY_LEN(kept)];
+
+	(void)state;
+	sealed_bench_begin(&bench);
+	sealed_bench_launch(&bench);
+	check_admitted(&bench);
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		before[i] = number_of(&bench, kept[i]);
+	sealed_bench_restart(&bench);
+	check_admitted(&bench);
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		if (number_of(&bench, kept[i]) != before[i])
+			fail_msg("%s was written again", kept[i]);
+	sealed_bench_end(&bench);
+}
+
 /* ---- rotation ---- */
 
 static void when_keys_are_rotated(void **state)
@@ -309,6 +338,7 @@ int main(void)
 		cmocka_unit_test(when_something_is_wrong),
 		cmocka_unit_test(when_the_bundle_is_a_file_of_the_machine),
 		cmocka_unit_test(when_the_machine_starts_again),
+		cmocka_unit_test(when_it_starts_again_it_writes_nothing),
 		cmocka_unit_test(when_keys_are_rotated),
 		cmocka_unit_test(when_image_keys_are_rotated),
 	};

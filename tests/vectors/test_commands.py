@@ -308,7 +308,16 @@ BAD_SEALS = [
     ("it would replace the plain one", {}, ["--out", "{bundle}"],
      "--out is the plain bundle itself: give another name"),
     ("it has nowhere to go", {}, ["--out", "{folder}/none/b.age"],
-     "cannot open the folder of {folder}/none/b.age: No such file or directory"),
+     "cannot open the folder of {folder}/none/b.age.minisig.sealing: No such file or directory"),
+    ("it would replace the plain one by another of its names", {},
+     ["--out", "{folder}/./{bundle.name}"],
+     "--out: {folder}/./{bundle.name} is there, and is no sealed bundle: remove it, or give "
+     "another name"),
+    ("it would replace a key", {}, ["--out", "{folder}/signing.key"],
+     "--out: {folder}/signing.key is there, and is no sealed bundle: remove it, or give another "
+     "name"),
+    ("it would replace what is no file", {}, ["--out", "{folder}/link"],
+     "--out: {folder}/link is there, and is no sealed bundle: remove it, or give another name"),
 ]
 
 
@@ -318,12 +327,25 @@ def test_a_seal_that_is_called_wrongly(place, when, config, argv, want):
     document = json.loads(place.config.read_text())
     place.config.write_text(json.dumps({k: v for k, v in document.items() if v is not None}))
     names = {"config": place.config, "folder": place.folder, "bundle": place.bundle}
-    plain = place.bundle.read_bytes()
+    plain, key = place.bundle.read_bytes(), place.path("signing.key").read_bytes()
+    place.path("link").symlink_to("/dev/null")
     status = 1 if "nowhere" in when else 2
     assert refused("seal", "--config", place.config, "--in", place.bundle,
                    *[word.format(**names) for word in argv],
                    status=status) == want.format(**names)
     assert place.bundle.read_bytes() == plain and not place.sealed.exists()
+    assert place.path("signing.key").read_bytes() == key and place.path("link").is_symlink()
+
+
+def test_a_seal_that_cannot_be_written_leaves_the_old_one(place):
+    place.seal()
+    sealed, signature = place.sealed.read_bytes(), place.path("bundle.age.minisig")
+    signature.unlink()
+    signature.mkdir()
+    assert refused("seal", "--config", place.config, "--in", place.bundle, status=1) == \
+        f"cannot write {signature}: Is a directory"
+    assert place.sealed.read_bytes() == sealed
+    assert not [path for path in place.folder.iterdir() if path.name.endswith(".sealing")]
 
 
 def test_nobody_types_a_bundle_into_a_terminal(place):

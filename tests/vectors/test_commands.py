@@ -531,8 +531,13 @@ def test_check_proves_the_keys_of_machines_on_this_computer(place, tmp_path):
                                                str(other.path("trusted.pub"))}},
         {**resource, "name": "blind", "local": {**local, "image_key":
                                                 str(other.path("image.key"))}},
-        {**resource, "name": "bare", "local": {**local, "image_key": "none.key"}}])
-    done = run("check", "--config", place.config)
+        {**resource, "name": "bare", "local": {**local, "image_key": "none.key"}},
+        {**resource, "name": "open", "local": {**local, "trusted_keys": "open.pub"}}])
+    place.path("open.pub").write_bytes(place.path("trusted.pub").read_bytes())
+    place.path("open.pub").chmod(0o666)
+    config = place.path("driving \x1b[2J.json")
+    place.config.rename(config)
+    done = run("check", "--config", config)
     lines = done.stdout.decode().splitlines()
     assert done.returncode == 1
     assert f"ok      {place.sealed}: it is sealed, and signed by our key for our prefix" in lines
@@ -545,6 +550,9 @@ def test_check_proves_the_keys_of_machines_on_this_computer(place, tmp_path):
                                f"{other.path('image.key')}: ") for line in lines)
     assert (f"FAILED  keys of bare: {place.sealed}: cannot open {place.path('none.key')}: No such "
             "file or directory") in lines
+    assert (f"FAILED  keys of open: {place.path('open.pub')} has mode 0666, so others may change "
+            "what is trusted: chmod 644 it") in lines
+    assert b"\x1b" not in done.stdout + done.stderr and "driving ?[2J.json" in lines[0]
 
 
 def test_a_configuration_without_its_bundle_says_what_to_do(place):

@@ -237,7 +237,8 @@ static void tell(const struct sealing *sealing)
 	       sealing->out);
 	printf("Where bundle.source is https:// or file:/, publish the first of these two there, "
 	       "under a new name:\na ticket names its bundle by this sha256, and machines of "
-	       "earlier tickets may still be booting.\n");
+	       "earlier tickets may still be booting.\nA `mayfly-reaper watch` that runs hands "
+	       "out what it began with: start it again.\n");
 }
 
 int seal_run(const struct command_line *line)

@@ -198,6 +198,8 @@ def test_what_is_sealed_opens_with_age_and_verifies_with_minisign(place):
                  f"written      {place.sealed} ({place.sealed.stat().st_size} bytes), "
                  f"{place.sealed}.minisig"]:
         assert line in told.splitlines(), told
+    assert told.endswith("\nA `mayfly-reaper watch` that runs hands out what it began with: start "
+                         "it again.\n")
     summary = told[:told.index("sealed to")]
     assert place.unseal() == summary + (
         f"{place.sealed} is signed by our key for this prefix, {place.path('image.key')} opens "

@@ -81,14 +81,24 @@ static int find_envelope(const struct machine *machine, struct envelope *out,
 	return 0;
 }
 
-/* For status, sweeps and people; what counts is read from the envelope at each start. */
+static bool is_kept(const char *path, struct slice bytes)
+{
+	SCOPED(buf) struct buf kept = BUF(ENVELOPE_BUNDLE_BYTES);
+	struct error ignored;
+
+	return file_read_private(path, &kept, &ignored) == 0 && kept.len == bytes.len &&
+	       !memcmp(buf_text(&kept), bytes.ptr, bytes.len);
+}
+
+/* For status, sweeps and people; what counts is read from the envelope at each start. Not written
+ * twice: a restart must come through on a disk that its task has filled. */
 static int keep_file(const struct machine *machine, const char *name, struct slice bytes,
 		     struct error *err)
 {
 	char path[SOURCE_ROOM];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", machine->folder, name);
-	return file_write(path, bytes, 0600, err);
+	return is_kept(path, bytes) ? 0 : file_write(path, bytes, 0600, err);
 }
 
 /* ---- the bundle ---- */

@@ -175,7 +175,7 @@ static bool check_all(struct machine *machine, const char *provider,
 	}
 	bool is_well = check_init(machine);
 
-	is_well = check_gates(machine, life.starts > 0) && is_well;
+	is_well = check_gates(machine, life_is_admitted(&life)) && is_well;
 	leave_no_room(machine);
 	return is_well && check_slot(machine);
 }

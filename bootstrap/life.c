@@ -64,6 +64,12 @@ int life_read(const char *folder, struct life *out, struct error *err)
 	return 0;
 }
 
+/* A slot is claimed behind the gates. */
+bool life_is_admitted(const struct life *life)
+{
+	return life->claim != CLAIM_NONE;
+}
+
 int life_write(const char *folder, const struct life *life, struct error *err)
 {
 	SCOPED(json_document) struct json_document document = { 0 };

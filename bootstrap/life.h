@@ -19,6 +19,9 @@ struct life {
 };
 
 CHECKED int life_read(const char *folder, struct life *out, struct error *err); /* absent: empty */
+/* Did an earlier start pass the gates? (That there was one says nothing: it may have been killed.)
+ */
+bool life_is_admitted(const struct life *life);
 CHECKED int life_write(const char *folder, const struct life *life, struct error *err);
 
 #endif

@@ -70,7 +70,7 @@ static void pass_gate(struct supervisor *supervisor, int64_t now_ms)
 	struct error err;
 
 	if (!gate_applies(gate, &supervisor->machine.ticket) ||
-	    (gate == GATE_DAY && supervisor->life.starts > 1)) {
+	    (gate == GATE_DAY && life_is_admitted(&supervisor->life))) {
 		next_step(supervisor, supervisor->prove_step + 1);
 		return;
 	}

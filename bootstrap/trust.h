@@ -18,7 +18,7 @@ struct trust_files {
 #define TRUST_TRUSTED_KEYS "/etc/mayfly/trusted.pub"
 #define TRUST_IMAGE_KEY "/etc/mayfly/image.key"
 
-/* ERROR_CONFIGURATION (a damaged file, or one that others than its owner may write),
+/* ERROR_CONFIGURATION (a damaged file, one that others than its owner may write, or we not read),
  * ERROR_NOT_FOUND with what to do. The owner must be root or ourselves. */
 CHECKED int trust_signers(const struct trust_files *files, struct minisign_trusted *out,
 			  struct error *err);

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/age_hkdf.h"
 #include "common/bech32.h"
@@ -65,8 +66,13 @@ static struct slice without_blanks(struct slice line)
 
 static int add_identity(struct slice text, struct age_identities *identities, struct error *err)
 {
+	static const char start[] = IDENTITY_PREFIX "1";
 	SCOPED(secret) struct secret key = { 0 };
 
+	if (text.len < sizeof(start) - 1 || strncasecmp(text.ptr, start, sizeof(start) - 1) != 0)
+		return error_set(err, ERROR_MALFORMED,
+				 "no secret key of age: AGE-SECRET-KEY-1... is expected, as in the "
+				 "image.key that keygen makes");
 	if (identities->count == AGE_MAX_RECIPIENTS)
 		return error_set(err, ERROR_MALFORMED, "more than %d keys", AGE_MAX_RECIPIENTS);
 	if (secret_alloc(&key, AGE_KEY_BYTES, err) < 0 ||

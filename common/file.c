@@ -79,18 +79,47 @@ int file_read(const char *path, struct buf *out, struct error *err)
 	return read_into(fd, path, out, err);
 }
 
-int file_read_private(const char *path, struct buf *out, struct error *err)
+/* What is looked at is what is read, whatever takes its name meanwhile. */
+static int open_regular(const char *path, int *fd, struct stat *status, struct error *err)
 {
 	/* O_NONBLOCK: a pipe in its place must not hold us up before we see what it is. */
-	SCOPED(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (*fd < 0)
+		return refuse(err, "open", path);
+	if (fstat(*fd, status) < 0)
+		return refuse(err, "look at", path);
+	if (!S_ISREG(status->st_mode))
+		return error_set(err, ERROR_CONFIGURATION, "%s: expected a regular file", path);
+	return 0;
+}
+
+int file_read_trusted(const char *path, struct buf *out, struct error *err)
+{
+	SCOPED(fd) int fd = -1;
 	struct stat status;
 
-	if (fd < 0)
-		return refuse(err, "open", path);
-	if (fstat(fd, &status) < 0)
-		return refuse(err, "look at", path);
-	if (!S_ISREG(status.st_mode))
-		return error_set(err, ERROR_CONFIGURATION, "%s: expected a regular file", path);
+	if (open_regular(path, &fd, &status, err) < 0)
+		return -1;
+	if (status.st_uid != 0 && status.st_uid != geteuid())
+		return error_set(err, ERROR_CONFIGURATION,
+				 "%s belongs to user %u, and what it says is trusted: it must be "
+				 "root's or ours: chown it",
+				 path, status.st_uid);
+	if (status.st_mode & (S_IWGRP | S_IWOTH))
+		return error_set(err, ERROR_CONFIGURATION,
+				 "%s has mode %04o, so others may change what is trusted: chmod "
+				 "644 it",
+				 path, status.st_mode & 07777U);
+	return read_into(fd, path, out, err);
+}
+
+int file_read_private(const char *path, struct buf *out, struct error *err)
+{
+	SCOPED(fd) int fd = -1;
+	struct stat status;
+
+	if (open_regular(path, &fd, &status, err) < 0)
+		return -1;
 	if (status.st_uid != geteuid())
 		return error_set(
 			err, ERROR_CONFIGURATION,

@@ -27,6 +27,10 @@ CHECKED int file_write_new(const char *path, struct slice bytes, mode_t mode, st
  * (a private key, a bundle): else ERROR_CONFIGURATION that says chmod 600. */
 CHECKED int file_read_private(const char *path, struct buf *out, struct error *err);
 
+/* As file_read(), but only root or we may have written it (whom we trust): else
+ * ERROR_CONFIGURATION that says chown, or chmod 644. */
+CHECKED int file_read_trusted(const char *path, struct buf *out, struct error *err);
+
 /* At the end, and on the disk when this returns; a crash may leave a part of the bytes there. mode
  * (less the umask) counts when the file is made. */
 CHECKED int file_remove(const char *path, struct error *err); /* absent is success */

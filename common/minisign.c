@@ -122,14 +122,15 @@ static int read_form(struct slice letters, struct form form, struct error *err)
 		return error_set(err, ERROR_MALFORMED,
 				 "expected %zu letters of base64, and there are %zu",
 				 base64_len(form.len), letters.len);
-	if (base64_read(letters, BASE64_PADDED, room, &len, err) < 0)
-		return -1;
-	if (len != form.len)
-		return error_set(err, ERROR_MALFORMED, "expected %zu bytes, and there are %zu",
-				 form.len, len);
-	memcpy(form.bytes, room, len);
+	int result = base64_read(letters, BASE64_PADDED, room, &len, err);
+
+	if (!result && len != form.len)
+		result = error_set(err, ERROR_MALFORMED, "expected %zu bytes, and there are %zu",
+				   form.len, len);
+	if (!result)
+		memcpy(form.bytes, room, len);
 	secret_wipe(room, sizeof(room));
-	return 0;
+	return result;
 }
 
 /* ---- public keys ---- */
@@ -167,8 +168,14 @@ static int add_key(struct slice line, struct minisign_trusted *keys, struct erro
 		return 0;
 	if (read_public(line, &key, err) < 0)
 		return -1;
-	if (find_key(keys, key.id))
-		return error_set(err, ERROR_MALFORMED, "a key with the id of one above");
+	const struct minisign_public *known = find_key(keys, key.id);
+
+	/* Who appends a key by a script may do so twice: no machine shall stay down for it. */
+	if (known && !memcmp(known->key, key.key, sizeof(key.key)))
+		return 0;
+	if (known)
+		return error_set(err, ERROR_MALFORMED,
+				 "another key with the id of one above: take one of them out");
 	if (keys->count == MINISIGN_MAX_KEYS)
 		return error_set(err, ERROR_MALFORMED, "more than %d keys", MINISIGN_MAX_KEYS);
 	keys->list[keys->count++] = key;

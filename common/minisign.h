@@ -33,7 +33,8 @@ struct minisign_trusted {
  * One or several public key files, one after the other: comment lines
  * ("untrusted comment: ...", blank, or begun with #) and base64 lines
  * ("RW..."), also bare ones as `minisign -P` takes. ERROR_MALFORMED names the
- * line; no key at all, and the same key twice, is an error.
+ * line; no key at all, and two keys of one id, is an error. The same key twice
+ * counts once.
  */
 CHECKED int minisign_trusted_parse(struct slice text, struct minisign_trusted *out,
 				   struct error *err);

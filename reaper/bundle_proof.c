@@ -7,6 +7,19 @@
 
 enum { IDENTITY_FILE_BYTES = 65536 };
 
+static bool begins_with(struct slice bytes, const char *start)
+{
+	return bytes.len >= strlen(start) && !memcmp(bytes.ptr, start, strlen(start));
+}
+
+bool bundle_is_sealed(struct slice bytes)
+{
+	while (bytes.len && strchr(" \t\r\n", *bytes.ptr))
+		bytes = (struct slice){ bytes.ptr + 1, bytes.len - 1 };
+	return begins_with(bytes, "age-encryption.org/v1\n") ||
+	       begins_with(bytes, "-----BEGIN AGE ENCRYPTED FILE-----");
+}
+
 int bundle_prove_signature(const struct settings *settings, struct slice sealed,
 			   struct slice signature, struct error *err)
 {

@@ -7,6 +7,9 @@
 
 /* bundle_proof: what machines will prove of a sealed bundle, proven here. */
 
+/* Looks like what age seals; that it opens is the machine's to prove, since we have no key. */
+bool bundle_is_sealed(struct slice bytes);
+
 /* Signed by our own signing key, for our prefix. As envelope_check_bundle(). */
 CHECKED int bundle_prove_signature(const struct settings *settings, struct slice sealed,
 				   struct slice signature, struct error *err);

@@ -9,13 +9,19 @@
 #include "common/file.h"
 #include "reaper/bundle_proof.h"
 #include "reaper/providers/provider.h"
+#include "reaper/table.h"
 #include "reaper/ticket_make.h"
 
-enum { MOST_SKEW_MS = 30000 };
+enum { MOST_SKEW_MS = 30000, LINE_ROOM = 2048 };
 
+/* Names of queues are others' words, and so is what a server answers. */
 static int say(bool is_fine, const char *what, const char *text)
 {
-	printf("%-7s %s: %s\n", is_fine ? "ok" : "FAILED", what, text);
+	char plain_what[LINE_ROOM], plain_text[LINE_ROOM];
+
+	table_plain(what, plain_what, sizeof(plain_what));
+	table_plain(text, plain_text, sizeof(plain_text));
+	printf("%-7s %s: %s\n", is_fine ? "ok" : "FAILED", plain_what, plain_text);
 	return is_fine ? 0 : -1;
 }
 
@@ -91,7 +97,7 @@ static int prove_trusted(const struct settings *settings, const char *path, stru
 	struct minisign_trusted trusted;
 	struct minisign_public ours;
 
-	if (file_read(path, &text, err) < 0)
+	if (file_read_trusted(path, &text, err) < 0)
 		return -1;
 	if (minisign_trusted_parse(buf_slice(&text), &trusted, err) < 0)
 		return error_wrap(err, "%s", path);

@@ -3,14 +3,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/envelope.h"
 #include "common/file.h"
+#include "reaper/bundle_proof.h"
 #include "reaper/bundle_summary.h"
 #include "reaper/session.h"
 
-enum { OUT_ROOM = 512, LIST_BYTES = 8192, SUMMARY_BYTES = 16384 };
+enum { OUT_ROOM = 512, NAME_ROOM = OUT_ROOM + 16, LIST_BYTES = 8192, SUMMARY_BYTES = 16384 };
 
 struct sealing {
 	struct settings settings; /* the prefix and the keys alone */
@@ -123,13 +125,29 @@ static int find_out(const struct command_line *line, struct sealing *out, struct
 	return 0;
 }
 
-/* A bundle on top of its own plain text would be the last copy gone. */
-static int refuse_same_file(const struct sealing *sealing, struct error *err)
+/*
+ * Only a sealed bundle makes way for a new one. The plain one under whatever
+ * name, a key or the configuration would be the last copy gone, and /dev/stdout
+ * the system's.
+ */
+static int refuse_other_file(const struct sealing *sealing, struct error *err)
 {
+	SCOPED(buf) struct buf there = BUF(ENVELOPE_BUNDLE_BYTES);
+	struct error ignored;
+	struct stat found;
+
 	if (!strcmp(sealing->source, sealing->out))
 		return error_set(err, ERROR_CONFIGURATION,
 				 "--out is the plain bundle itself: give another name");
-	return 0;
+	if (lstat(sealing->out, &found) < 0 || (S_ISREG(found.st_mode) && !found.st_size))
+		return 0;
+	if (S_ISREG(found.st_mode) && file_read(sealing->out, &there, &ignored) == 0 &&
+	    bundle_is_sealed(buf_slice(&there)))
+		return 0;
+	return error_set(err, ERROR_CONFIGURATION,
+			 "--out: %s is there, and is no sealed bundle: remove it, or give another "
+			 "name",
+			 sealing->out);
 }
 
 static int check_prefix(const struct sealing *sealing, struct error *err)
@@ -148,7 +166,7 @@ static int prepare(const struct command_line *line, struct sealing *out, struct 
 	if (settings_load_keys(session_config(line), (const char *const *)environ, &out->settings,
 			       err) < 0 ||
 	    find_recipients(line, &out->settings, err) < 0 || find_out(line, out, err) < 0 ||
-	    read_plain(line, out, err) < 0 || refuse_same_file(out, err) < 0 ||
+	    read_plain(line, out, err) < 0 || refuse_other_file(out, err) < 0 ||
 	    bundle_parse(buf_slice(&out->plain), out->source, &out->bundle, err) < 0)
 		return -1;
 	return check_prefix(out, err);
@@ -173,15 +191,33 @@ static int seal(struct sealing *sealing, enum age_form form, struct error *err)
 	return 0;
 }
 
-/* Neither file is a secret. Whoever reads between the two sees a signature that does not fit. */
+/*
+ * Neither file is a secret. Both are whole on the disk before one of them takes
+ * its name: a disk that is full leaves the old pair. Whoever reads between the
+ * two sees a signature that does not fit.
+ */
 static int write_both(const struct sealing *sealing, struct error *err)
 {
-	char signature[OUT_ROOM + 16];
+	const struct {
+		const char *end, *end_of_new;
+		const struct buf *bytes;
+	} files[] = { { ".minisig", ".minisig.sealing", &sealing->signature },
+		      { "", ".sealing", &sealing->sealed } };
+	char name[ARRAY_LEN(files)][NAME_ROOM], new_name[ARRAY_LEN(files)][NAME_ROOM];
+	int result = 0;
 
-	snprintf(signature, sizeof(signature), "%s.minisig", sealing->out);
-	return file_write(sealing->out, buf_slice(&sealing->sealed), 0644, err) < 0 ?
-		       -1 :
-		       file_write(signature, buf_slice(&sealing->signature), 0644, err);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		snprintf(name[i], NAME_ROOM, "%s%s", sealing->out, files[i].end);
+		snprintf(new_name[i], NAME_ROOM, "%s%s", sealing->out, files[i].end_of_new);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(files) && !result; i++)
+		result = file_write(new_name[i], buf_slice(files[i].bytes), 0644, err);
+	for (size_t i = 0; i < ARRAY_LEN(files) && !result; i++)
+		if (rename(new_name[i], name[i]) < 0)
+			result = error_errno(err, "cannot write %s", name[i]);
+	for (size_t i = 0; i < ARRAY_LEN(files) && result < 0; i++)
+		(void)unlink(new_name[i]);
+	return result;
 }
 
 static void tell(const struct sealing *sealing)
@@ -201,7 +237,8 @@ static void tell(const struct sealing *sealing)
 	       sealing->out);
 	printf("Where bundle.source is https:// or file:/, publish the first of these two there, "
 	       "under a new name:\na ticket names its bundle by this sha256, and machines of "
-	       "earlier tickets may still be booting.\n");
+	       "earlier tickets may still be booting.\nA `mayfly-reaper watch` that runs hands "
+	       "out what it began with: start it again.\n");
 }
 
 int seal_run(const struct command_line *line)

@@ -80,20 +80,6 @@ int settings_bundle(const struct settings_reader *reader, struct error *err)
 
 /* ---- its bytes ---- */
 
-static bool begins_with(struct slice bytes, const char *start)
-{
-	return bytes.len >= strlen(start) && !memcmp(bytes.ptr, start, strlen(start));
-}
-
-/* What age opens; that it opens is the machine's to prove, since we have no key for it. */
-static bool is_sealed(struct slice bytes)
-{
-	while (bytes.len && strchr(" \t\r\n", *bytes.ptr))
-		bytes = (struct slice){ bytes.ptr + 1, bytes.len - 1 };
-	return begins_with(bytes, "age-encryption.org/v1\n") ||
-	       begins_with(bytes, "-----BEGIN AGE ENCRYPTED FILE-----");
-}
-
 static int read_bytes(const struct settings_text *text, struct settings_bundle *bundle,
 		      const char *signature, struct error *err)
 {
@@ -106,7 +92,7 @@ static int read_bytes(const struct settings_text *text, struct settings_bundle *
 				       path, path);
 	if (settings_file(text, bundle->at, path, &bundle->sealed, err) < 0)
 		return -1;
-	if (!is_sealed(buf_slice(&bundle->sealed)))
+	if (!bundle_is_sealed(buf_slice(&bundle->sealed)))
 		return settings_refuse(text, err, bundle->at,
 				       "%s is not sealed: `mayfly-reaper seal --in %s --out "
 				       "bundle.age` seals it; give bundle.age here",

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -209,6 +210,38 @@ static void when_something_is_wrong(void **state)
 	}
 }
 
+/* As the keys lie in an image, for root alone, and bootstrap was started by somebody else. */
+static void when_keys_are_not_ours_to_read(void **state)
+{
+	SCOPED(age_identities) struct age_identities identities = { 0 };
+	struct minisign_trusted signers;
+	struct sealed_bench bench;
+	char image[256], trusted[256];
+	struct error err[2] = { { 0 } };
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	sealed_bench_begin(&bench);
+	snprintf(image, sizeof(image), "%s", sealed_bench_path(&bench, "image.key"));
+	snprintf(trusted, sizeof(trusted), "%s", sealed_bench_path(&bench, "trusted.pub"));
+	const struct trust_files trust = { .trusted_keys = trusted, .image_key = image };
+
+	assert_int_equal(seteuid(12345), 0);
+	int signers_read = trust_signers(&trust, &signers, &err[0]);
+	int identities_read = trust_identities(&trust, &identities, &err[1]);
+
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(signers_read, -1);
+	assert_int_equal(identities_read, -1);
+	for (size_t i = 0; i < ARRAY_LEN(err); i++) {
+		/* Starting again, as for ERROR_SYSTEM, would leave no word of why. */
+		assert_int_equal(err[i].class, ERROR_CONFIGURATION);
+		assert_non_null(strstr(err[i].message, "user 12345 may not read it"));
+	}
+	sealed_bench_end(&bench);
+}
+
 /* ---- where the bundle is ---- */
 
 static void when_the_bundle_is_a_file_of_the_machine(void **state)
@@ -253,6 +286,35 @@ static void when_the_machine_starts_again(void **state)
 	struct error err = { 0 };
 	assert_int_equal(sealed_bench_admit(&bench, &err), -1);
 	assert_int_equal(err.class, ERROR_DENIED);
+	sealed_bench_end(&bench);
+}
+
+static ino_t number_of(const struct sealed_bench *bench, const char *name)
+{
+	struct stat found;
+
+	assert_int_equal(stat(sealed_bench_path(bench, name), &found), 0);
+	return found.st_ino;
+}
+
+/* A task may have filled the disk: then nothing could be written, and it would be given up. */
+static void when_it_starts_again_it_writes_nothing(void **state)
+{
+	static const char *const kept[] = { "ticket.json", "bundle.age" };
+	struct sealed_bench bench;
+	ino_t before[ARRAY_LEN(kept)];
+
+	(void)state;
+	sealed_bench_begin(&bench);
+	sealed_bench_launch(&bench);
+	check_admitted(&bench);
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		before[i] = number_of(&bench, kept[i]);
+	sealed_bench_restart(&bench);
+	check_admitted(&bench);
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		if (number_of(&bench, kept[i]) != before[i])
+			fail_msg("%s was written again", kept[i]);
 	sealed_bench_end(&bench);
 }
 
@@ -307,8 +369,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(when_all_is_right),
 		cmocka_unit_test(when_something_is_wrong),
+		cmocka_unit_test(when_keys_are_not_ours_to_read),
 		cmocka_unit_test(when_the_bundle_is_a_file_of_the_machine),
 		cmocka_unit_test(when_the_machine_starts_again),
+		cmocka_unit_test(when_it_starts_again_it_writes_nothing),
 		cmocka_unit_test(when_keys_are_rotated),
 		cmocka_unit_test(when_image_keys_are_rotated),
 	};

@@ -107,7 +107,9 @@ static void key_files_are_read(void **state)
 		  NULL },
 		{ "there is nothing", "", 0, "no key" },
 		{ "there are only comments", "# one\n# two\n\n", 0, "no key" },
-		{ "it is a recipient", "\n" RECIPIENT "\n", 0, "line 2: does not begin with" },
+		{ "it is a recipient", "\n" RECIPIENT "\n", 0, "line 2: no secret key of age" },
+		{ "it is a key of minisign", "untrusted comment: x\nRWQ\n", 0,
+		  "line 1: no secret key of age: AGE-SECRET-KEY-1... is expected" },
 		{ "a comment is after the key", KEY " # mine\n", 0,
 		  "line 1: 81 characters where 74" },
 		{ "a key was cut",
@@ -121,8 +123,8 @@ static void key_files_are_read(void **state)
 		  0, "line 2: its checksum" },
 		{ "it is for a hybrid key",
 		  "AGE-SECRET-KEY-PQ-1XX76JRALNLXDMEW0CRK45QMCCH4X06SE84UN3VPM33W6HWDX0H3SK3ZQFR\n",
-		  0, "line 1: does not begin with" },
-		{ "it is for a plugin", "AGE-PLUGIN-YUBIKEY-1QQQQQQ\n", 0, "line 1: does not" },
+		  0, "line 1: no secret key of age" },
+		{ "it is for a plugin", "AGE-PLUGIN-YUBIKEY-1QQQQQQ\n", 0, "line 1: no secret" },
 	};
 
 	(void)state;

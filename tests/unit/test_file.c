@@ -302,6 +302,38 @@ static void test_private_files(void **state)
 	}
 }
 
+static void test_trusted_files(void **state)
+{
+	static const struct {
+		mode_t mode;
+		uid_t owner; /* only root can give it away */
+		const char *advice; /* NULL: it is taken */
+	} cases[] = {
+		{ 0644, 0, NULL },	  { 0444, 0, NULL },	     { 0664, 0, "chmod 644" },
+		{ 0646, 0, "chmod 644" }, { 0644, 12345, "chown " }, { 0600, 0, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		SCOPED(buf) struct buf got = BUF(8);
+		struct error err = { 0 };
+
+		put("trusted", "k", cases[i].mode);
+		if (cases[i].owner && geteuid() != 0)
+			continue;
+		if (cases[i].owner)
+			assert_int_equal(chown(at("trusted"), cases[i].owner, 0), 0);
+		int read = file_read_trusted(at("trusted"), &got, &err);
+
+		assert_int_equal(read, cases[i].advice ? -1 : 0);
+		assert_int_equal(got.len, cases[i].advice ? 0 : 1);
+		if (!cases[i].advice)
+			continue;
+		assert_int_equal(err.class, ERROR_CONFIGURATION);
+		assert_non_null(strstr(err.message, cases[i].advice));
+	}
+}
+
 static void test_a_private_file_of_somebody_else(void **state)
 {
 	SCOPED(buf) struct buf got = BUF(8);
@@ -325,6 +357,8 @@ static void test_what_is_no_file_is_not_private(void **state)
 	(void)state;
 	assert_int_equal(mkfifo(at("pipe"), 0600), 0);
 	assert_int_equal(file_read_private(at("pipe"), &got, &err), -1);
+	assert_int_equal(err.class, ERROR_CONFIGURATION);
+	assert_int_equal(file_read_trusted(at("pipe"), &got, &err), -1);
 	assert_int_equal(err.class, ERROR_CONFIGURATION);
 	assert_int_equal(file_read_private(at("absent"), &got, &err), -1);
 	assert_int_equal(err.class, ERROR_NOT_FOUND);
@@ -476,6 +510,7 @@ int main(void)
 		IN_A_FOLDER(test_a_write_that_fails_changes_nothing),
 		IN_A_FOLDER(test_a_relative_path),
 		IN_A_FOLDER(test_private_files),
+		IN_A_FOLDER(test_trusted_files),
 		IN_A_FOLDER(test_a_private_file_of_somebody_else),
 		IN_A_FOLDER(test_what_is_no_file_is_not_private),
 		IN_A_FOLDER(test_remove),

@@ -73,6 +73,7 @@ static void public_keys_are_read(void **state)
 		  "end",
 		  1 },
 		{ "there are two", PUBLIC_FILE OTHER_LINE, 2 },
+		{ "one was appended twice", PUBLIC_FILE OTHER_LINE PUBLIC_FILE OTHER_LINE, 2 },
 	};
 
 	(void)state;
@@ -104,7 +105,9 @@ static void what_is_no_public_key_is_refused(void **state)
 		  "RURDNe83uye1TvgUR9AtN9HHqltwIIMzrqoERGJwAwZFhfW4E3Pxb9fZ",
 		  "line 1: no public key of minisign" },
 		{ "it is a secret one", SECRET_HEAD SECRET_LINE, "line 2: looks like a secret" },
-		{ "it is there twice", PUBLIC_FILE PUBLIC_LINE, "line 3: a key with the id" },
+		{ "another one has its id",
+		  PUBLIC_FILE "RWRDNe83uye1TvgUR9AtN9HHqltxIIMzrqoERGJwAwZFhfW4E3Pxb9fZ\n",
+		  "line 3: another key with the id" },
 		{ "it is a signature", SIGNATURE, "line 2: no public key" },
 	};
 

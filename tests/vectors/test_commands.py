@@ -198,6 +198,8 @@ def test_what_is_sealed_opens_with_age_and_verifies_with_minisign(place):
                  f"written      {place.sealed} ({place.sealed.stat().st_size} bytes), "
                  f"{place.sealed}.minisig"]:
         assert line in told.splitlines(), told
+    assert told.endswith("\nA `mayfly-reaper watch` that runs hands out what it began with: start "
+                         "it again.\n")
     summary = told[:told.index("sealed to")]
     assert place.unseal() == summary + (
         f"{place.sealed} is signed by our key for this prefix, {place.path('image.key')} opens "
@@ -308,7 +310,16 @@ BAD_SEALS = [
     ("it would replace the plain one", {}, ["--out", "{bundle}"],
      "--out is the plain bundle itself: give another name"),
     ("it has nowhere to go", {}, ["--out", "{folder}/none/b.age"],
-     "cannot open the folder of {folder}/none/b.age: No such file or directory"),
+     "cannot open the folder of {folder}/none/b.age.minisig.sealing: No such file or directory"),
+    ("it would replace the plain one by another of its names", {},
+     ["--out", "{folder}/./{bundle.name}"],
+     "--out: {folder}/./{bundle.name} is there, and is no sealed bundle: remove it, or give "
+     "another name"),
+    ("it would replace a key", {}, ["--out", "{folder}/signing.key"],
+     "--out: {folder}/signing.key is there, and is no sealed bundle: remove it, or give another "
+     "name"),
+    ("it would replace what is no file", {}, ["--out", "{folder}/link"],
+     "--out: {folder}/link is there, and is no sealed bundle: remove it, or give another name"),
 ]
 
 
@@ -318,12 +329,25 @@ def test_a_seal_that_is_called_wrongly(place, when, config, argv, want):
     document = json.loads(place.config.read_text())
     place.config.write_text(json.dumps({k: v for k, v in document.items() if v is not None}))
     names = {"config": place.config, "folder": place.folder, "bundle": place.bundle}
-    plain = place.bundle.read_bytes()
+    plain, key = place.bundle.read_bytes(), place.path("signing.key").read_bytes()
+    place.path("link").symlink_to("/dev/null")
     status = 1 if "nowhere" in when else 2
     assert refused("seal", "--config", place.config, "--in", place.bundle,
                    *[word.format(**names) for word in argv],
                    status=status) == want.format(**names)
     assert place.bundle.read_bytes() == plain and not place.sealed.exists()
+    assert place.path("signing.key").read_bytes() == key and place.path("link").is_symlink()
+
+
+def test_a_seal_that_cannot_be_written_leaves_the_old_one(place):
+    place.seal()
+    sealed, signature = place.sealed.read_bytes(), place.path("bundle.age.minisig")
+    signature.unlink()
+    signature.mkdir()
+    assert refused("seal", "--config", place.config, "--in", place.bundle, status=1) == \
+        f"cannot write {signature}: Is a directory"
+    assert place.sealed.read_bytes() == sealed
+    assert not [path for path in place.folder.iterdir() if path.name.endswith(".sealing")]
 
 
 def test_nobody_types_a_bundle_into_a_terminal(place):
@@ -509,8 +533,13 @@ def test_check_proves_the_keys_of_machines_on_this_computer(place, tmp_path):
                                                str(other.path("trusted.pub"))}},
         {**resource, "name": "blind", "local": {**local, "image_key":
                                                 str(other.path("image.key"))}},
-        {**resource, "name": "bare", "local": {**local, "image_key": "none.key"}}])
-    done = run("check", "--config", place.config)
+        {**resource, "name": "bare", "local": {**local, "image_key": "none.key"}},
+        {**resource, "name": "open", "local": {**local, "trusted_keys": "open.pub"}}])
+    place.path("open.pub").write_bytes(place.path("trusted.pub").read_bytes())
+    place.path("open.pub").chmod(0o666)
+    config = place.path("driving \x1b[2J.json")
+    place.config.rename(config)
+    done = run("check", "--config", config)
     lines = done.stdout.decode().splitlines()
     assert done.returncode == 1
     assert f"ok      {place.sealed}: it is sealed, and signed by our key for our prefix" in lines
@@ -523,6 +552,9 @@ def test_check_proves_the_keys_of_machines_on_this_computer(place, tmp_path):
                                f"{other.path('image.key')}: ") for line in lines)
     assert (f"FAILED  keys of bare: {place.sealed}: cannot open {place.path('none.key')}: No such "
             "file or directory") in lines
+    assert (f"FAILED  keys of open: {place.path('open.pub')} has mode 0666, so others may change "
+            "what is trusted: chmod 644 it") in lines
+    assert b"\x1b" not in done.stdout + done.stderr and "driving ?[2J.json" in lines[0]
 
 
 def test_a_configuration_without_its_bundle_says_what_to_do(place):

@@ -1,7 +1,16 @@
 """Image keys and signing keys are rotated while machines run, as the page on keys says."""
 
+import base64
+import io
+import json
+import os
+import subprocess
+import tarfile
+import time
+
+import pytest
 from lives import PATIENCE_S, check, check_nothing_left, runs_of
-from world import kill, wait_for
+from world import BOOTSTRAP, PREFIX, kill, wait_for
 
 
 def add_gated(world, name):
@@ -76,3 +85,42 @@ def test_a_ticket_of_a_key_that_is_trusted_no_more_is_refused(world):
     assert "trusted" in log, log
     assert world.client.status(task) == "queued"
     wait_for(lambda: not world.processes(), PATIENCE_S, "no process is left")
+
+
+def ticket_in(user_data):
+    letters = "".join(line[2:] for line in user_data.splitlines()
+                      if line.startswith("# ") and "-----" not in line)
+    with tarfile.open(fileobj=io.BytesIO(base64.b64decode(letters))) as packed:
+        return json.load(packed.extractfile("ticket.json"))
+
+
+@pytest.mark.parametrize("when, life, is_refused", [
+    ("it starts for the first time", None, True),
+    ("it was killed at its first start, before the gates", {"starts": 1, "claim": "none"}, True),
+    ("it was admitted before", {"starts": 1, "claim": "serves"}, False),
+])
+def test_an_old_ticket_is_for_machines_that_were_admitted(world, when, life, is_refused):
+    """Who replays a ticket may also kill bootstrap, or reboot the machine, as often as he likes."""
+    world.add_resource("cpu")
+    user_data = world.run_reaper("ticket", "--resource", "cpu", "--day", "2020-01-01").stdout
+    ticket, folder = ticket_in(user_data), world.machines / "local-replayed"
+    folder.mkdir(mode=0o700, parents=True)
+    note = {"instance": folder.name, "zone": "z", "market": "on-demand", "boot_id": "none",
+            "launched_s": int(time.time()), "launched_boottime_ms": 1, "prefix": PREFIX,
+            **{name: ticket[name] for name in
+               ("provider", "type", "resource", "slot", "generation")}}
+    files = {"user-data": user_data, "instance.json": json.dumps(note)}
+    if life:
+        files["life.json"] = json.dumps(life)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o600)
+    baked = world.folder / "baked"
+    done = subprocess.run(
+        [BOOTSTRAP, "run", "--folder", folder, "--image-key", baked / "image.key",
+         "--trusted-keys", baked / "trusted.pub"], capture_output=True, text=True,
+        timeout=PATIENCE_S, check=False, env={**os.environ, "MAYFLY_INSTANCE": folder.name})
+    end = world.lives()[folder.name]
+    assert (done.returncode, end["reason"]) == ((3, "gate") if is_refused else (0, "idle")), \
+        (when, end, done.stderr)
+    assert ("the ticket of 2020-01-01 is valid from" in end["detail"]) == is_refused, (when, end)

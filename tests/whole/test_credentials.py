@@ -7,13 +7,14 @@ The git servers are real ones, of the test's own (git_server.py).
 import base64
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 from git_server import HttpServer, SshServer, make_repository
 from lives import (PATIENCE_S, check_properties_gone, finish, wait_for_reaper, wait_for_runs,
                    wait_for_status)
-from world import kill, wait_for
+from world import World, kill, wait_for
 
 BASES = [Path("/run/mayfly"), Path("/dev/shm/mayfly"), Path(f"/dev/shm/mayfly-{os.getuid()}")]
 PRINTABLE = "".join(map(chr, range(0x21, 0x7f)))
@@ -55,22 +56,28 @@ def only(*modes):
     return pytest.mark.parametrize("any_world", modes, indirect=True)
 
 
+@pytest.fixture
+def open_world(request):
+    """A world that other users may pass through: pytest's own folder it closes at each start."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can run the agent as another user")
+    with tempfile.TemporaryDirectory(prefix="mayfly-whole-") as folder:
+        Path(folder).chmod(0o711)
+        with World(Path(folder) / "world") as made:
+            request.node.world = made
+            made.machines.mkdir()
+            yield made
+
+
 @pytest.fixture(params=MODES)
 def any_world(request):
     """A world of each kind; tasks may write into its folder `seen`."""
-    world = request.getfixturevalue("docker_world" if request.param == "docker" else "world")
+    world = request.getfixturevalue(
+        {"host": "world", "nobody": "open_world", "docker": "docker_world"}[request.param])
     (world.folder / "seen").mkdir()
     (world.folder / "seen").chmod(0o777)
     world.runs = world.folder / "seen" / "runs.jsonl"
-    world.agent_user = {}
-    if request.param == "nobody":
-        if os.geteuid() != 0:
-            pytest.skip("only root can run the agent as another user")
-        world.machines.mkdir()
-        for folder in [world.machines, world.folder, *world.folder.parents]:
-            if folder.stat().st_uid == 0 and folder.parent != folder:
-                folder.chmod(folder.stat().st_mode | 0o011)
-        world.agent_user = {"agent": {"user": "nobody"}}
+    world.agent_user = {"agent": {"user": "nobody"}} if request.param == "nobody" else {}
     return world
 
 

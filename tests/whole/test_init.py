@@ -30,7 +30,9 @@ def lines_of(world, name, event):
 
 
 def check_of(world, name):
-    done = subprocess.run([BOOTSTRAP, "check", "--folder", world.machines / name],
+    done = subprocess.run([BOOTSTRAP, "check", "--folder", world.machines / name,
+                           "--image-key", world.folder / "baked/image.key",
+                           "--trusted-keys", world.folder / "baked/trusted.pub"],
                           capture_output=True, text=True, timeout=60, check=False)
     return [line for line in done.stdout.splitlines() if " init " in line]
 

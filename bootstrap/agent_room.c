@@ -227,7 +227,7 @@ static int punch(int fd, const struct stat *found, const char *name, struct erro
 {
 	off_t end = (found->st_size - KEPT_BYTES) / PAGE_BYTES * PAGE_BYTES;
 
-	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, end) < 0 &&
+	if (end > 0 && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, end) < 0 &&
 	    errno != EOPNOTSUPP)
 		return error_errno(err, "shorten %.64s", name);
 	return 0;
@@ -259,7 +259,10 @@ int agent_room_trim(const struct agent_room *room, struct error *err)
 	if (!list) {
 		if (fd >= 0)
 			close(fd);
-		return errno == ENOENT ? 0 : error_errno(err, "look into %s", room->scratch);
+		/* Or something else is there, by whoever the room belongs to. */
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ?
+			       0 :
+			       error_errno(err, "look into %s", room->scratch);
 	}
 	const struct dirent *entry = fstat(fd, &folder) == 0 ? readdir(list) : NULL;
 

@@ -294,6 +294,33 @@ static void a_long_console_does_not_fill_memory(void **state)
 	}
 }
 
+/* The room is the agent's user's, who may lay anything there. */
+static void a_scratch_folder_that_is_none_is_left_alone(void **state)
+{
+	struct room_bench bench;
+	struct error err = { 0 };
+
+	(void)state;
+	room_bench_begin(&bench, "i-1");
+	bench.machine.ticket.agent.mode = AGENT_HOST;
+	struct agent_room room = room_bench_make(&bench, 0);
+	const char *elsewhere = scratch_path(bench.folder, "elsewhere");
+
+	assert_int_equal(file_make_folder(elsewhere, 0700, &err), 0);
+	fill_file(scratch_path(elsewhere, "long"), 70);
+	assert_int_equal(rmdir(room.scratch), 0);
+	assert_int_equal(symlink(elsewhere, room.scratch), 0);
+	assert_int_equal(agent_room_trim(&room, &err), 0);
+	struct stat found;
+
+	assert_int_equal(stat(scratch_path(elsewhere, "long"), &found), 0);
+	assert_true(found.st_blocks * 512 >= (blkcnt_t)70 << 20);
+	assert_int_equal(unlink(room.scratch), 0);
+	room_bench_write(room.scratch, "a file");
+	assert_int_equal(agent_room_trim(&room, &err), 0);
+	room_bench_end(&bench);
+}
+
 static void no_console_is_no_failure(void **state)
 {
 	struct room_bench bench;
@@ -315,6 +342,7 @@ int main(void)
 		cmocka_unit_test(a_room_is_given_to_the_agents_user),
 		cmocka_unit_test(another_user_has_a_base_of_its_own),
 		cmocka_unit_test(a_long_console_does_not_fill_memory),
+		cmocka_unit_test(a_scratch_folder_that_is_none_is_left_alone),
 		cmocka_unit_test(no_console_is_no_failure),
 	};
 

@@ -72,7 +72,7 @@ static int find_resource(const struct command_line *line, const struct settings 
 	if (!name)
 		return error_set(err, ERROR_CONFIGURATION,
 				 "--resource is missing: of which resource? The first one is %s",
-				 names[0]);
+				 settings->resources[0].name);
 	const char *nearest = text_nearest(name, names, settings->resource_count);
 
 	return error_set(err, ERROR_CONFIGURATION, "--resource: %s has none of this name%s%s%s",

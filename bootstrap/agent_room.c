@@ -333,6 +333,8 @@ bool agent_room_is_contained(const char *instance)
 		return true;
 	text_cut(above, sizeof(above), room.folder);
 	*strrchr(above, '/') = '\0';
+	if (!file_exists(above))
+		return false;
 	if (file_list(above, &seats, &count, &err) < 0)
 		return true;
 	bool is_contained = !count;
@@ -371,8 +373,10 @@ int agent_room_remove_all(const char *instance, bool keeps_name, struct error *e
 		    !first.class)
 			first = why;
 	free(seats);
+	/* (It may have gone with the last room: agent_room_remove().) */
 	if (!first.class)
-		return keeps_name ? 0 : file_remove_tree(above, err);
+		return keeps_name ? file_make_folder(above, 0700, err) :
+				    file_remove_tree(above, err);
 	*err = first;
 	return -1;
 }

@@ -55,7 +55,8 @@ CHECKED int agent_room_trim(const struct agent_room *room, struct error *err);
 CHECKED int agent_room_remove(const struct machine *machine, unsigned seat, struct error *err);
 
 /* All rooms of an instance that is no more: those that can, then the first failure is told.
- * keeps_name: its empty folder stays, for agent_room_list() to tell that something is left of it.
+ * keeps_name: its empty folder stays, or is made, for agent_room_list() to tell that something
+ * is left of it.
  */
 CHECKED int agent_room_remove_all(const char *instance, bool keeps_name, struct error *err);
 /* Has it a room of docker mode, or an empty folder, which says that containers are left? */

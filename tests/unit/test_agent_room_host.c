@@ -75,6 +75,8 @@ static void an_instance_is_contained(void **state)
 		{ "it has a room of docker mode", false, true, false, true },
 		{ "it has one of each", true, true, false, true },
 		{ "its name alone is left", true, true, true, true },
+		{ "its last room has gone, and its name is to stay", false, false, true, true },
+		{ "nothing is left of it", false, false, false, false },
 	};
 
 	(void)state;

@@ -236,31 +236,41 @@ static int find_folder(struct settings_text *text, struct error *err)
 	return 0;
 }
 
-static int begin(struct slice text, const char *path, const char *const *environment,
-		 struct settings_text *out, struct error *err)
+/* How much of it is read. */
+typedef int settings_extent(const struct settings_text *text, struct settings *out,
+			    struct error *err);
+
+static int read_without_files(const struct settings_text *text, struct settings *out,
+			      struct error *err)
 {
-	*out = (struct settings_text){ .path = path, .text = text, .environment = environment };
-	return find_folder(out, err);
+	return read_document(text, false, out, err);
 }
 
-/* The settings are whole: they are the caller's. */
-static void hand_over(struct settings *settings, struct settings *out)
+static int read_with_files(const struct settings_text *text, struct settings *out,
+			   struct error *err)
 {
-	*out = *settings;
-	*settings = (struct settings){ 0 };
+	return read_document(text, true, out, err);
+}
+
+static int read_settings(const struct settings_text *given, settings_extent *read,
+			 struct settings *out, struct error *err)
+{
+	SCOPED(settings) struct settings settings = { 0 };
+	struct settings_text text = *given;
+
+	if (find_folder(&text, err) < 0 || read(&text, &settings, err) < 0)
+		return -1;
+	*out = settings;
+	settings = (struct settings){ 0 };
+	return 0;
 }
 
 int settings_parse(struct slice text, const char *path, const char *const *environment,
 		   struct settings *out, struct error *err)
 {
-	SCOPED(settings) struct settings settings = { 0 };
-	struct settings_text source;
-
-	if (begin(text, path, environment, &source, err) < 0 ||
-	    read_document(&source, false, &settings, err) < 0)
-		return -1;
-	hand_over(&settings, out);
-	return 0;
+	return read_settings(
+		&(struct settings_text){ .path = path, .text = text, .environment = environment },
+		read_without_files, out, err);
 }
 
 static int read_text(const char *path, struct buf *out, struct error *err)
@@ -272,30 +282,26 @@ int settings_load(const char *path, const char *const *environment, struct setti
 		  struct error *err)
 {
 	SCOPED(buf) struct buf text = BUF(MOST_BYTES);
-	SCOPED(settings) struct settings settings = { 0 };
-	struct settings_text source;
 
-	if (read_text(path, &text, err) < 0 ||
-	    begin(buf_slice(&text), path, environment, &source, err) < 0 ||
-	    read_document(&source, true, &settings, err) < 0)
+	if (read_text(path, &text, err) < 0)
 		return -1;
-	hand_over(&settings, out);
-	return 0;
+	return read_settings(&(struct settings_text){ .path = path,
+						      .text = buf_slice(&text),
+						      .environment = environment },
+			     read_with_files, out, err);
 }
 
 int settings_load_keys(const char *path, const char *const *environment, struct settings *out,
 		       struct error *err)
 {
 	SCOPED(buf) struct buf text = BUF(MOST_BYTES);
-	SCOPED(settings) struct settings settings = { 0 };
-	struct settings_text source;
 
-	if (read_text(path, &text, err) < 0 ||
-	    begin(buf_slice(&text), path, environment, &source, err) < 0 ||
-	    read_keys_alone(&source, &settings, err) < 0)
+	if (read_text(path, &text, err) < 0)
 		return -1;
-	hand_over(&settings, out);
-	return 0;
+	return read_settings(&(struct settings_text){ .path = path,
+						      .text = buf_slice(&text),
+						      .environment = environment },
+			     read_keys_alone, out, err);
 }
 
 void settings_release(struct settings *settings)

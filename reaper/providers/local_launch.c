@@ -1,5 +1,6 @@
 #include "reaper/providers/local_launch.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,10 +142,29 @@ static void undo(const struct launch *launch, const struct local_note *note,
 		log_warn("undo-launch", "slot %u keeps a note of what was not started", was->slot);
 }
 
+/* Each pass would launch one more machine that cannot admit its ticket. */
+static int check_key(const char *name, const char *path, struct error *err)
+{
+	if (access(path, R_OK) == 0)
+		return 0;
+	return error_set(
+		err, ERROR_CONFIGURATION,
+		"%s: %s: %s: a machine without it refuses its ticket (mayfly-reaper keygen "
+		"makes it)",
+		name, path, strerror(errno));
+}
+
+static int check_keys(const struct local_settings *local, struct error *err)
+{
+	if (check_key("local.image_key", local->image_key, err) < 0)
+		return -1;
+	return check_key("local.trusted_keys", local->trusted_keys, err);
+}
+
 static int launch_in(const struct launch *launch, const struct local_slot *was, int lock,
 		     struct local_note *note, struct error *err)
 {
-	if (write_note(launch, note, err) < 0)
+	if (check_keys(&launch->resource->local, err) < 0 || write_note(launch, note, err) < 0)
 		return -1;
 	if (make_machine(launch, note, err) == 0 && local_slot_write(lock, note, err) == 0 &&
 	    start_keeper(launch, note, lock, err) == 0)

@@ -64,6 +64,8 @@ static int open_bench(void **state)
 	bench->resource.max_instances = 3;
 	SET(bench->resource.local.machines, scratch_path(bench->folder, "machines"));
 	SET(bench->resource.local.bootstrap, scratch_path(bench->folder, "bootstrap"));
+	SET(bench->resource.local.image_key, "/dev/null");
+	SET(bench->resource.local.trusted_keys, "/dev/null");
 	*state = bench;
 	return 0;
 }
@@ -255,15 +257,13 @@ static void test_a_keeper_is_told_where_the_keys_are(void **state)
 	SCOPED(buf) struct buf words = BUF(4096);
 	struct error err;
 
-	SET(bench->resource.local.image_key, "/k/image.key");
-	SET(bench->resource.local.trusted_keys, "/k/trusted.pub");
+	SET(bench->resource.local.image_key, "/dev/zero");
 	keeper_does(bench, "echo \"$1 $2 $3 $4 $6 $7 $8 $9 $#\" > \"$3/words\"\n" WAITS);
 	must_launch(bench, 0, id);
 	wait_for_file(bench, id, "up");
 	local_machine_path(&bench->resource, id, "", path);
 	snprintf(want, sizeof(want),
-		 "keeper --folder %s --lock-fd --image-key /k/image.key --trusted-keys "
-		 "/k/trusted.pub 9\n",
+		 "keeper --folder %s --lock-fd --image-key /dev/zero --trusted-keys /dev/null 9\n",
 		 path);
 	local_machine_path(&bench->resource, id, "words", path);
 	assert_int_equal(file_read(path, &words, &err), 0);
@@ -399,6 +399,25 @@ static void test_anothers_machine_is_not_ours(void **state)
 	(void)find(bench, id);
 }
 
+static void test_a_key_that_is_not_there_launches_nothing(void **state)
+{
+	struct bench *bench = *state;
+	char id[TICKET_FIELD_ROOM];
+	struct error err;
+
+	keeper_does(bench, WAITS);
+	SET(bench->resource.local.trusted_keys, scratch_path(bench->folder, "none.pub"));
+	assert_int_equal(launch(bench, 0, id, &err), -1);
+	assert_int_equal(err.class, ERROR_CONFIGURATION);
+	assert_non_null(strstr(err.message, "local.trusted_keys: "));
+	assert_non_null(strstr(err.message, "none.pub: No such file"));
+	assert_int_equal(
+		provider_local.list(&bench->settings, &bench->resource, &bench->fleet, &err), 0);
+	assert_int_equal(bench->fleet.count, 0);
+	SET(bench->resource.local.trusted_keys, "/dev/null");
+	must_launch(bench, 0, id);
+}
+
 static void test_a_program_that_is_not_there_spends_nothing(void **state)
 {
 	struct bench *bench = *state;
@@ -513,6 +532,7 @@ int main(void)
 		TEST(test_a_generation_is_launched_once),
 		TEST(test_termination_leaves_nothing),
 		TEST(test_anothers_machine_is_not_ours),
+		TEST(test_a_key_that_is_not_there_launches_nothing),
 		TEST(test_a_program_that_is_not_there_spends_nothing),
 		TEST(test_a_slot_remembers_when_the_folder_is_gone),
 		TEST(test_a_folder_that_makes_no_sense_fails_the_list),

@@ -211,7 +211,7 @@ $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(call object,$(SUPPORT
 	$(Q)$(link) $^ $(libraries) -lcmocka -o $@
 
 # What a Python test drives: a module of ours behind standard input and output.
-$(DRIVERS:%.c=$(BUILD)/%): %: %.o $(MODULES)
+$(DRIVERS:%.c=$(BUILD)/%): %: %.o $(call object,tests/unit/support/driven.c) $(MODULES)
 	@echo "  LD  $@"
 	$(Q)$(link) $^ $(libraries) -o $@
 

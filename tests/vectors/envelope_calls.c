@@ -4,18 +4,13 @@
  *     print FOLDER DOCUMENT     the four files in the folder (those that are there) to a text block
  *     find DOCUMENT FOLDER      the other way
  *     check DOCUMENT PUBLIC     what bootstrap makes of it: ticket, and bundle where it is there
- * Each gets one line of JSON: {"ok": true, ...} or {"ok": false, "class", "message"}.
  */
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "common/envelope.h"
 #include "common/file.h"
-#include "common/json.h"
+#include "tests/unit/support/driven.h"
 
-enum { WORDS = 3, LINE_MAX_BYTES = 1 << 16, DOCUMENT_BYTES = 16 << 20 };
+enum { DOCUMENT_BYTES = 16 << 20 };
 
 struct part {
 	const char *name;
@@ -105,55 +100,13 @@ static int check(char *const *words, struct json *out, struct error *err)
 				     buf_slice(&envelope.bundle_signature), &trusted, err);
 }
 
-static const struct {
-	const char *name;
-	int (*make)(char *const *words, struct json *out, struct error *err);
-} calls[] = {
-	{ "print", print },
-	{ "find", find },
-	{ "check", check },
+static const struct driven_call calls[] = {
+	{ "print", 3, print },
+	{ "find", 3, find },
+	{ "check", 3, check },
 };
-
-static int make_call(char *const *words, size_t count, struct json *out, struct error *err)
-{
-	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
-		if (strcmp(calls[i].name, words[0]) == 0 && count == WORDS)
-			return calls[i].make(words, out, err);
-	fprintf(stderr, "envelope_calls: no such call: %s\n", words[0]);
-	exit(2);
-}
-
-static void answer(char *const *words, size_t count)
-{
-	SCOPED(json_document) struct json_document out = { 0 };
-	SCOPED(buf) struct buf text = BUF(SIZE_MAX);
-	struct error err = { 0 };
-
-	json_new_object(&out);
-	bool is_ok = make_call(words, count, out.root, &err) == 0;
-
-	json_add_bool(out.root, "ok", is_ok);
-	if (!is_ok) {
-		json_add_text(out.root, "class", error_class_name(err.class));
-		json_add_text(out.root, "message", err.message);
-	}
-	json_print(out.root, false, &text);
-	puts(buf_text(&text));
-	fflush(stdout);
-}
 
 int main(void)
 {
-	static char line[LINE_MAX_BYTES];
-
-	while (fgets(line, sizeof(line), stdin)) {
-		char *words[WORDS] = { line }, *rest = line;
-		size_t count = 0;
-
-		line[strcspn(line, "\n")] = '\0';
-		while (rest && count < WORDS)
-			words[count++] = strsep(&rest, "\t");
-		answer(words, count);
-	}
-	return 0;
+	return driven_serve(calls, ARRAY_LEN(calls));
 }

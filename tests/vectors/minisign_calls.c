@@ -5,18 +5,13 @@
  *     sign SECRET MESSAGE SIGNATURE "the trusted comment"
  *     new SECRET PUBLIC
  *     public SECRET PUBLIC
- * Each gets one line of JSON: {"ok": true, ...what it gave} or {"ok": false, "class", "message"}.
  */
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "common/file.h"
-#include "common/json.h"
 #include "common/minisign.h"
+#include "tests/unit/support/driven.h"
 
-enum { WORDS_MAX = 5, LINE_MAX_BYTES = 1 << 16, MESSAGE_BYTES = 4 << 20 };
+enum { MESSAGE_BYTES = 4 << 20 };
 
 /* Any bytes may be in a trusted comment, so it is told in hexadecimal. */
 static void add_verdict(const struct minisign_verdict *verdict, struct json *out)
@@ -110,57 +105,14 @@ static int tell_public(char *const *words, struct json *out, struct error *err)
 	return write_public(&key, words[2], err);
 }
 
-static const struct {
-	const char *name;
-	size_t words;
-	int (*make)(char *const *words, struct json *out, struct error *err);
-} calls[] = {
+static const struct driven_call calls[] = {
 	{ "verify", 4, verify },
 	{ "sign", 5, sign },
 	{ "new", 3, make_key },
 	{ "public", 3, tell_public },
 };
 
-static int make_call(char *const *words, size_t count, struct json *out, struct error *err)
-{
-	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
-		if (strcmp(calls[i].name, words[0]) == 0 && calls[i].words == count)
-			return calls[i].make(words, out, err);
-	fprintf(stderr, "minisign_calls: no such call: %s\n", words[0]);
-	exit(2);
-}
-
-static void answer(char *const *words, size_t count)
-{
-	SCOPED(json_document) struct json_document out = { 0 };
-	SCOPED(buf) struct buf text = BUF(SIZE_MAX);
-	struct error err = { 0 };
-
-	json_new_object(&out);
-	bool is_ok = make_call(words, count, out.root, &err) == 0;
-
-	json_add_bool(out.root, "ok", is_ok);
-	if (!is_ok) {
-		json_add_text(out.root, "class", error_class_name(err.class));
-		json_add_text(out.root, "message", err.message);
-	}
-	json_print(out.root, false, &text);
-	puts(buf_text(&text));
-	fflush(stdout);
-}
-
 int main(void)
 {
-	static char line[LINE_MAX_BYTES];
-
-	while (fgets(line, sizeof(line), stdin)) {
-		char *words[WORDS_MAX] = { line }, *rest = line;
-		size_t count = 0;
-
-		line[strcspn(line, "\n")] = '\0';
-		while (rest && count < WORDS_MAX)
-			words[count++] = strsep(&rest, "\t");
-		answer(words, count);
-	}
-	return 0;
+	return driven_serve(calls, ARRAY_LEN(calls));
 }

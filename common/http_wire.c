@@ -131,8 +131,8 @@ static int add_lines(struct http_wire *wire, struct error *err)
 		return -1;
 	if (!authorization.len)
 		return 0;
-	/* libcurl copies it: into this list, wiped in release_exchange(), and into its buffer
-	 * of the request, which is beyond us. */
+	/* libcurl copies it: into this list, and into its buffer of the request. Both are wiped
+	 * when it frees them (http.c). */
 	return add_line(wire, secret_text(&authorization), err);
 }
 

@@ -9,11 +9,11 @@
 #include "bootstrap/gates.h"
 #include "bootstrap/init_script.h"
 #include "bootstrap/life.h"
-#include "bootstrap/reason.h"
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/machine_record.h"
+#include "common/reason.h"
 
 enum { PULL_LOOK_MS = 200 };
 

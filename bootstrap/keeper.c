@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "bootstrap/agent_sweep.h"
-#include "bootstrap/reason.h"
 #include "bootstrap/supervisor.h"
 #include "common/child.h"
 #include "common/clock.h"
@@ -21,6 +20,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/marked.h"
+#include "common/reason.h"
 
 enum { MAX_RESTARTS = 3, PAUSE_MS = 500, KILL_TIMEOUT_MS = 20000 };
 

@@ -2,7 +2,7 @@
 #define BOOTSTRAP_SLOT_H
 
 #include "bootstrap/machine.h"
-#include "bootstrap/settle.h"
+#include "common/settle.h"
 
 /*
  * slot: settle.h's question put to ClearML: one list of the workers, those of

@@ -4,13 +4,13 @@
 #include "bootstrap/control.h"
 #include "bootstrap/heartbeat.h"
 #include "bootstrap/identity.h"
-#include "bootstrap/idle.h"
 #include "bootstrap/init_script.h"
 #include "bootstrap/life.h"
-#include "bootstrap/phase.h"
 #include "bootstrap/seats.h"
 #include "bootstrap/slot.h"
 #include "bootstrap/trust.h"
+#include "common/idle.h"
+#include "common/phase.h"
 
 /*
  * supervisor: one life, from identify to leave, in one thread. Signals, timers,

@@ -85,7 +85,7 @@ static int store(const struct act *act, struct error *err)
 	if (act->plan->mark_count)
 		memcpy(ledger->marks, act->plan->marks,
 		       act->plan->mark_count * sizeof(*ledger->marks));
-	return ledger_write(act->settings->state_folder, ledger, err);
+	return ledger_write(act->file, ledger, err);
 }
 
 static int ask(const struct act *act, const struct planned_launch *launch,

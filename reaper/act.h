@@ -28,6 +28,7 @@ struct act {
 	const struct plan *plan;
 	struct ledger
 		*ledger; /* attempts and marks are replaced; written once, before the launches */
+	struct ledger_file *file;
 	int64_t deadline_ms; /* monotonic */
 };
 

@@ -28,8 +28,31 @@ static int set_aside(const char *folder, const struct error *why, struct error *
 	return 0;
 }
 
-int ledger_read(const char *folder, int64_t now_s, struct ledger *out, struct error *err)
+struct ledger_file {
+	char folder[TICKET_PATH_ROOM];
+	int64_t now_s;
+};
+
+int ledger_open(const char *folder, int64_t now_s, struct ledger_file **out, struct error *err)
 {
+	struct ledger_file *file = memory_array(1, sizeof(*file));
+
+	(void)err;
+	text_cut(file->folder, sizeof(file->folder), folder);
+	file->now_s = now_s;
+	*out = file;
+	return 0;
+}
+
+void ledger_close(struct ledger_file *file)
+{
+	free(file);
+}
+
+int ledger_read(struct ledger_file *file, struct ledger *out, struct error *err)
+{
+	const char *folder = file->folder;
+	int64_t now_s = file->now_s;
 	SCOPED(buf) struct buf text = BUF(MOST_BYTES);
 	char path[PATH_ROOM];
 
@@ -48,8 +71,9 @@ int ledger_read(const char *folder, int64_t now_s, struct ledger *out, struct er
 	return 0;
 }
 
-int ledger_write(const char *folder, const struct ledger *ledger, struct error *err)
+int ledger_write(struct ledger_file *file, const struct ledger *ledger, struct error *err)
 {
+	const char *folder = file->folder;
 	SCOPED(buf) struct buf text = BUF(MOST_BYTES);
 	char path[PATH_ROOM];
 
@@ -65,5 +89,8 @@ void ledger_release(struct ledger *ledger)
 	free(ledger->attempts);
 	free(ledger->marks);
 	free(ledger->machines);
+	free(ledger->resources);
+	free(ledger->offerings);
+	free(ledger->orders);
 	*ledger = (struct ledger){ 0 };
 }

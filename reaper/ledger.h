@@ -4,32 +4,103 @@
 #include "reaper/observation.h"
 
 /*
- * ledger: what one pass tells the next, in the state folder: open launch
- * attempts, marks, when each machine last reported. One file, replaced whole,
- * under a lock that makes overlapping passes of one host wait their turn by
- * leaving. Deleting it is safe (I6): open attempts and marks start anew.
+ * ledger: what one pass tells the next and what people want to read later, in
+ * one SQLite file of the state folder (ledger.sqlite, WAL). Output and memory
+ * only (I6): deleting it changes no decision but what is remembered here.
+ *
+ * Two halves. The memory (struct ledger) is read whole at a pass's begin and
+ * written whole in one transaction. The history (journal, spend) is only
+ * added to. A pass that is killed, or finds the disk full, loses at most what
+ * itself would have written. A file that is no database, fails its integrity
+ * check, or was written by a newer version is set aside (renamed, loud
+ * warning) and a fresh one begins; an older version is migrated, and so is the
+ * ledger.json of mayfly 0.1.
  */
 
-struct remembered { /* a machine that had a record */
+struct remembered { /* a machine that had a record, or that we launched */
 	char instance[TICKET_FIELD_ROOM];
+	char resource[TICKET_FIELD_ROOM];
 	int64_t last_report_ms;
 	bool was_busy;
+	bool has_served; /* it was fit for work once */
+	bool is_judged; /* its boot counted already, as good or as failed */
+	int64_t spent_until_s; /* its cost is in the spend up to then; 0: nothing yet */
+};
+
+struct remembered_resource {
+	char resource[TICKET_FIELD_ROOM];
+	unsigned boot_failures;
+	int64_t last_boot_failure_s;
+	int64_t spot_failing_since_s, spot_blackout_until_s;
+};
+
+struct ordered { /* an operator's mark on a machine */
+	char instance[TICKET_FIELD_ROOM];
+	enum order order;
+	int64_t since_s;
 };
 
 struct ledger {
 	int64_t since_s; /* when it began */
 	uint64_t passes;
+	char task[CLEARML_ID_ROOM]; /* the reaper's own ClearML task; "": none yet */
+	uint64_t channel; /* the number of the last command that was signed */
 	struct open_attempt *attempts;
 	size_t attempt_count;
 	struct mark *marks;
 	size_t mark_count;
 	struct remembered *machines;
 	size_t machine_count;
+	struct remembered_resource *resources;
+	size_t resource_count;
+	struct offering_state *offerings;
+	size_t offering_count;
+	struct ordered *orders;
+	size_t order_count;
 };
 
-/* A file that makes no sense is set aside (renamed, loud warning), and a fresh ledger begins. */
-CHECKED int ledger_read(const char *folder, int64_t now_s, struct ledger *out, struct error *err);
-CHECKED int ledger_write(const char *folder, const struct ledger *ledger, struct error *err);
+struct ledger_file; /* opaque: the open database */
+
+CHECKED int ledger_open(const char *folder, int64_t now_s, struct ledger_file **out,
+			struct error *err);
+void ledger_close(struct ledger_file *file); /* NULL is fine */
+
+CHECKED int ledger_read(struct ledger_file *file, struct ledger *out, struct error *err);
+CHECKED int ledger_write(struct ledger_file *file, const struct ledger *ledger, struct error *err);
 void ledger_release(struct ledger *ledger);
+
+/* ---- history ---- */
+
+struct journal_entry {
+	int64_t time_s;
+	char event[32]; /* "launched", "terminated", "returned", "ordered", "budget", ... */
+	char subject[TICKET_FIELD_ROOM]; /* an instance, a task, a resource */
+	char text[512]; /* why, for a person */
+};
+CHECKED int ledger_journal_add(struct ledger_file *file, const struct journal_entry *entries,
+			       size_t count, struct error *err);
+/* The newest first, at most limit. visit returns false to stop. */
+CHECKED int ledger_journal_each(struct ledger_file *file, size_t limit,
+				bool (*visit)(const struct journal_entry *entry, void *context),
+				void *context, struct error *err);
+
+/* Money and time that one machine cost for one purpose on one UTC day; rows of the same key (all
+ * texts) are added up. */
+struct spend_row {
+	char day[11];
+	char resource[TICKET_FIELD_ROOM], instance[TICKET_FIELD_ROOM];
+	char queue[CLEARML_NAME_ROOM], task[CLEARML_ID_ROOM], user[SETTINGS_USER_ROOM]; /* "": idle,
+											   or not
+											   known */
+	int64_t seconds; /* of the machine, shared out among its seats */
+	int64_t money; /* micro-dollars */
+	int64_t unpriced_s; /* of seconds: at an unknown price */
+};
+CHECKED int ledger_spend_add(struct ledger_file *file, const struct spend_row *rows, size_t count,
+			     struct error *err);
+/* Rows of from_day..until_day (both included), in order of day. */
+CHECKED int ledger_spend_each(struct ledger_file *file, const char *from_day, const char *until_day,
+			      bool (*visit)(const struct spend_row *row, void *context),
+			      void *context, struct error *err);
 
 #endif

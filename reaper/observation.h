@@ -11,36 +11,71 @@
  * decided from it (I7).
  */
 
+/* What an operator, or the plan, tells a machine. */
+enum order {
+	ORDER_NONE,
+	ORDER_DRAIN, /* take no more tasks, leave when yours have ended */
+	ORDER_KEEP, /* do not leave for being idle */
+	ORDER_LEAVE, /* end now; what runs goes back to its queue */
+	ORDER_COUNT
+};
+
+struct spent { /* micro-dollars since the UTC day, and the month, of now began */
+	int64_t day, month;
+};
+
 struct observed_queue { /* by place in settings.queues */
 	bool exists;
 	bool is_forced_off; /* tagged force_workers:off by a person: nobody pulls */
 	unsigned waiting;
 	bool is_capped; /* at least so many wait: more than all machines could take were not read */
+	unsigned ripe; /* of waiting: those that have waited settings.launch_after_s */
+	unsigned barred; /* of waiting: tasks of users past their budget: nothing is launched for
+			    them */
 	int64_t oldest_ms; /* when its head was enqueued, server's wall ms; 0: nothing waits */
 };
 
 struct observed_resource { /* by place in settings.resources */
 	bool is_listed; /* the provider's list succeeded, whole */
 	char problem[256]; /* why not */
+	unsigned minimum; /* min_instances that holds now, schedules included */
+	/* From the ledger: */
+	unsigned boot_failures; /* in a row, since a machine last served */
+	int64_t last_boot_failure_s;
+	int64_t spot_failing_since_s; /* 0: its last spot launch worked, or none was tried */
+	int64_t spot_blackout_until_s;
+	struct spent spent;
 };
 
 struct observed_machine { /* an instance, or a live record whose instance no list shows */
 	struct instance instance;
 	size_t resource; /* into settings.resources; RESOURCE_NONE when it is configured no more */
+	size_t place; /* into settings.resources: by whose list it was found; RESOURCE_NONE: by none
+		       */
 	bool is_listed; /* false: known only by its record */
 	bool has_record; /* a machine record is in ClearML now */
 	struct machine_record record; /* valid when has_record */
 	/* From the ledger, or from ClearML where the ledger is new: */
 	bool was_seen; /* it had a record in some earlier pass, or a task names it */
 	bool was_busy; /* at its last report */
+	bool has_served; /* it was fit for work once: its boot did not fail */
+	enum order order; /* an operator's */
+	int64_t price; /* micro-dollars an hour; MONEY_UNKNOWN */
 	int64_t last_report_ms; /* server's wall ms; 0: never */
 };
 
 #define RESOURCE_NONE ((size_t)-1)
 
-struct observed_task { /* a task of our queues whose owner's instance is seen terminated */
+enum loss { /* how a task got lost */
+	    LOSS_TERMINATED, /* its owner's instance is seen terminated */
+	    LOSS_UNLISTED, /* its owner's live record does not list it */
+	    LOSS_NOBODY, /* queued, in no queue, without an owner: popped, then the popper died */
+};
+
+struct observed_task {
 	struct clearml_task task;
-	char instance[TICKET_FIELD_ROOM]; /* the owner */
+	enum loss loss;
+	char instance[TICKET_FIELD_ROOM]; /* the owner; "" for LOSS_NOBODY */
 	unsigned attempt;
 	bool is_in_queue;
 	size_t queue; /* into settings.queues */
@@ -51,7 +86,26 @@ struct open_attempt { /* a launch that was asked for and not yet answered or see
 	char resource[TICKET_FIELD_ROOM];
 	unsigned slot, generation;
 	char day[11];
+	char offering[OFFERING_KEY_ROOM];
 	int64_t asked_s;
+};
+
+struct offering_state { /* what an offering's last launches came to */
+	char resource[TICKET_FIELD_ROOM];
+	char offering[OFFERING_KEY_ROOM];
+	int64_t until_s; /* it cools down until then */
+	unsigned failures; /* in a row */
+	int64_t hinted_until_s; /* the cloud said that it has capacity there: asked first */
+};
+
+struct observed_ghost { /* a worker's record whose machine is seen terminated */
+	char worker[CLEARML_WORKER_ROOM];
+	char instance[TICKET_FIELD_ROOM];
+};
+
+struct observed_double { /* two live workers report the same task */
+	char task[CLEARML_ID_ROOM];
+	char workers[2][CLEARML_WORKER_ROOM];
 };
 
 struct mark { /* a destructive decision that waits for its second look */
@@ -73,8 +127,16 @@ struct observation {
 	size_t lost_count;
 	struct open_attempt *attempts;
 	size_t attempt_count;
+	struct offering_state *offerings;
+	size_t offering_count;
 	struct mark *marks;
 	size_t mark_count;
+	struct observed_ghost *ghosts;
+	size_t ghost_count;
+	struct observed_double *doubles;
+	size_t double_count;
+	struct spent spent, queue_spent[SETTINGS_MAX_QUEUES]; /* over all; by place in settings */
+	bool is_spend_known; /* false: the ledger is new and the mirror could not be read */
 	char problem[256]; /* the first thing that could not be read, for the report; "" when all
 			      was */
 	unsigned clearml_calls;

@@ -32,7 +32,8 @@ static int look(const struct pass *pass, int64_t deadline_ms, struct pass_view *
 	int64_t wall_ms = clock_wall_ms();
 
 	*out = (struct pass_view){ 0 };
-	if (ledger_read(pass->settings->state_folder, wall_ms / 1000, &out->ledger, err) < 0)
+	if (ledger_open(pass->settings->state_folder, wall_ms / 1000, &out->file, err) < 0 ||
+	    ledger_read(out->file, &out->ledger, err) < 0)
 		return -1;
 	observe(&(struct observer){ .settings = pass->settings,
 				    .clearml = pass->clearml,
@@ -55,6 +56,8 @@ void pass_view_release(struct pass_view *view)
 	plan_release(&view->plan);
 	observation_release(&view->seen);
 	ledger_release(&view->ledger);
+	ledger_close(view->file);
+	view->file = NULL;
 }
 
 static void log_decision(const struct pass *pass, const struct pass_view *view)
@@ -103,6 +106,7 @@ static int carry_out(const struct pass *pass, int64_t deadline_ms, struct pass_v
 			   .seen = &view->seen,
 			   .plan = &view->plan,
 			   .ledger = &view->ledger,
+			   .file = view->file,
 			   .deadline_ms = deadline_ms },
 	    &result);
 	unsigned failed = result.failed;
@@ -110,7 +114,7 @@ static int carry_out(const struct pass *pass, int64_t deadline_ms, struct pass_v
 	act_result_release(&result);
 	observe_remember(&view->seen, &view->ledger);
 	view->ledger.passes++;
-	if (ledger_write(pass->settings->state_folder, &view->ledger, err) < 0)
+	if (ledger_write(view->file, &view->ledger, err) < 0)
 		return -1;
 	if (!view->seen.queues_known || !view->seen.workers_known)
 		return EXIT_FAILED;

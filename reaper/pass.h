@@ -29,6 +29,7 @@ void pass_run(const struct pass *pass, struct pass_result *out);
 /* Stops before act: what `plan` and `status` print. Takes no lock, writes nothing
  * but a ledger that makes no sense aside. */
 struct pass_view {
+	struct ledger_file *file;
 	struct ledger ledger;
 	struct observation seen;
 	struct plan plan;

@@ -32,6 +32,10 @@ const char *why_text(enum why why)
 		[WHY_UNKNOWN] = "what it depends on could not be read",
 		[WHY_NO_QUEUE] = "none of its queues exists in ClearML",
 		[WHY_PAUSED] = "its queues are tagged force_workers:off",
+		[WHY_WAITING] = "no task has waited long enough yet (launch_after)",
+		[WHY_COOLING_DOWN] = "no offering has capacity: they cool down",
+		[WHY_BREAKER] = "its machines failed to boot: paused",
+		[WHY_BUDGET] = "its budget is spent",
 		[WHY_MEMORY_LOST] =
 			"most machines have no record: ClearML may have lost its memory",
 	};
@@ -46,6 +50,10 @@ const char *doom_text(enum doom doom)
 		[DOOM_SILENT] = "silent",
 		[DOOM_STOPPED] = "stopped",
 		[DOOM_PAST_LIFE] = "past max_life",
+		[DOOM_ORDERED] = "ordered to leave",
+		[DOOM_OVERDUE] = "overdue idle",
+		[DOOM_DUPLICATE] = "duplicate slot",
+		[DOOM_RESOURCE_GONE] = "resource gone",
 	};
 	return texts[doom];
 }

@@ -22,6 +22,10 @@ enum why {
 	WHY_UNKNOWN, /* a list it depends on could not be read */
 	WHY_NO_QUEUE, /* none of its queues exists in ClearML */
 	WHY_PAUSED, /* its queues are tagged force_workers:off */
+	WHY_WAITING, /* no task has waited launch_after yet */
+	WHY_COOLING_DOWN, /* no offering may be asked before until_s */
+	WHY_BREAKER, /* boots failed in a row: one machine is tried at until_s */
+	WHY_BUDGET, /* a budget is spent, or a launch would go past $/h */
 	WHY_MEMORY_LOST, /* most machines have no record: ClearML may have lost its memory */
 	WHY_COUNT
 };
@@ -32,11 +36,17 @@ enum doom {
 	DOOM_SILENT, /* no report for the silence limit */
 	DOOM_STOPPED, /* stopped instead of terminated: its disks cost */
 	DOOM_PAST_LIFE, /* past max_life: its own clock failed */
+	DOOM_ORDERED, /* an operator said leave, and it has not */
+	/* Those below are told to drain first, and terminated only drained or silent: */
+	DOOM_OVERDUE, /* idle past its time-out and the grace, not kept, not held */
+	DOOM_DUPLICATE, /* an elder machine is in its slot */
+	DOOM_RESOURCE_GONE, /* its resource is configured no more */
 	DOOM_COUNT
 };
 
 struct planned_launch {
 	size_t resource; /* into settings.resources */
+	size_t offering; /* into the resource's: where act begins; offerings_next() has the rest */
 	unsigned slot, generation;
 	char day[11]; /* of the attempt that is repeated, or today's at ClearML */
 	enum why why; /* WHY_LAUNCH or WHY_MINIMUM */
@@ -49,6 +59,17 @@ struct planned_termination {
 	bool is_due; /* false: this is the first look, it is only marked */
 };
 
+struct planned_order { /* for the command channel */
+	size_t machine; /* into observation.machines */
+	enum order order;
+	enum doom doom; /* why; DOOM_NONE: an operator's word */
+};
+
+struct planned_unregister {
+	size_t ghost; /* into observation.ghosts */
+	bool is_due;
+};
+
 struct planned_repair {
 	size_t lost; /* into observation.lost */
 	enum verdict verdict; /* VERDICT_RETURN, VERDICT_FAIL or VERDICT_STANDS */
@@ -57,6 +78,9 @@ struct planned_repair {
 
 struct resource_plan {
 	enum why why;
+	int64_t until_s; /* when that may end; 0: not known */
+	int64_t rate; /* what its machines cost an hour, the launches included; micro-dollars */
+	bool is_rate_known; /* false: some price is not */
 	unsigned alive; /* instances that cost money, open attempts included */
 	unsigned free_seats, booting_seats, busy_seats;
 	unsigned booting; /* machines */
@@ -74,6 +98,10 @@ struct plan {
 	size_t launch_count;
 	struct planned_termination *terminations;
 	size_t termination_count;
+	struct planned_order *orders;
+	size_t order_count;
+	struct planned_unregister *unregisters;
+	size_t unregister_count;
 	struct planned_repair *repairs;
 	size_t repair_count;
 	struct mark *marks; /* for the ledger: replaces the old ones */

@@ -5,6 +5,7 @@
 #include "common/minisign.h"
 #include "common/secret.h"
 #include "common/ticket.h"
+#include "reaper/offering.h"
 
 /*
  * settings: the configuration file, checked against templates/mayfly-reaper.schema.json
@@ -20,7 +21,13 @@
 /* The default of agent.docker.agent_image: what packaging/container/agent builds. */
 #define SETTINGS_AGENT_IMAGE "mayfly/clearml-agent:3.0.3"
 
-enum { SETTINGS_MAX_RESOURCES = 64, SETTINGS_MAX_QUEUES = 500, SETTINGS_AT_ROOM = 200 };
+enum {
+	SETTINGS_MAX_RESOURCES = 64,
+	SETTINGS_MAX_QUEUES = 500,
+	SETTINGS_AT_ROOM = 200,
+	SETTINGS_MAX_OFFERINGS = 64,
+	SETTINGS_USER_ROOM = 128
+};
 
 struct local_settings {
 	char machines[TICKET_PATH_ROOM]; /* folder of the machines' folders and slot locks */
@@ -37,11 +44,39 @@ struct settings_bundle {
 	struct buf sealed, signature; /* the exact bytes */
 };
 
+/* Most that may be spent, in micro-dollars; 0: no limit. Past it nothing is launched; work goes on.
+ */
+struct budget {
+	int64_t hour; /* what all machines that are up cost an hour */
+	int64_t day, month; /* spent since the UTC day, or month, began */
+};
+
+/* A weekly window in which a resource keeps a minimum. */
+struct schedule {
+	unsigned days; /* bit 0: Sunday ... bit 6: Saturday; of the window's begin */
+	unsigned from_minute,
+		until_minute; /* of the local day; until <= from: ends on the next day */
+	char time_zone[64]; /* a name of the zone database; "UTC" */
+	unsigned min_instances;
+};
+
+struct user_budget {
+	char user[SETTINGS_USER_ROOM]; /* ClearML's user id or name */
+	struct budget budget;
+};
+
 struct resource {
 	char name[TICKET_FIELD_ROOM], provider[TICKET_FIELD_ROOM], type[TICKET_FIELD_ROOM];
 	size_t queues[TICKET_MAX_QUEUES]; /* into settings.queues, in order of preference */
 	size_t queue_count;
 	unsigned max_instances, min_instances;
+	struct offering *offerings; /* owned; at least one; in order of preference */
+	size_t offering_count;
+	int64_t spot_rollback_s; /* spot fails for so long: on-demand offerings are tried; 600 */
+	int64_t spot_blackout_s; /* then spot is left alone for so long; 1800 */
+	struct schedule *schedules; /* owned */
+	size_t schedule_count;
+	struct budget budget;
 	size_t bundle; /* into settings.bundles */
 	struct ticket
 		ticket; /* what every ticket of this resource says; slot, generation, day unset */
@@ -67,6 +102,18 @@ struct settings {
 	size_t resource_count;
 	unsigned max_instances; /* over all resources; 0: no limit but theirs */
 	unsigned max_booting; /* machines that boot at once, over all; 0: no limit */
+	int64_t launch_after_s; /* a task must have waited so long before anything is launched; 0 */
+	int64_t cooldown_s,
+		cooldown_max_s; /* 180, 1800: of an offering without capacity; doubling */
+	unsigned breaker_failures; /* 3: so many failed boots in a row pause a resource; 0: never */
+	int64_t breaker_probe_s; /* 600: then one machine is tried */
+	int64_t idle_grace_s; /* 600: idle for its time-out and so long more: it is told to drain */
+	struct budget budget; /* over all */
+	struct budget *queue_budgets; /* owned; by place in queues; all zero where none is set */
+	struct user_budget *user_budgets; /* owned */
+	size_t user_budget_count;
+	unsigned budget_warn_percent; /* 80 */
+	bool are_queues_created; /* a queue that ClearML does not have is made */
 	int64_t silent_idle_s, silent_busy_s; /* 600, 5400: then a silent machine is terminated */
 	int64_t two_looks_s; /* 60: a destructive decision must be seen twice so far apart */
 	int64_t pass_deadline_s; /* 50 */

@@ -10,7 +10,7 @@ found=$(mktemp) || exit 1
 trap 'rm -f "$found"' EXIT
 
 rooms="common bootstrap reaper"
-pure="common/verdict bootstrap/phase bootstrap/idle bootstrap/settle
+pure="common/verdict common/phase common/idle common/settle
 	reaper/plan reaper/demand reaper/doom reaper/slots
 	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check
 	common/hocon"

@@ -63,7 +63,7 @@ echo "#define SEED 1" | seed headers "must include" common/seed.h
 rm common/seed.c
 echo '#include "reaper/plan.h"' | seed layers "below both" common/error.c
 echo '#include "reaper/plan.h"' | seed layers "must not see reaper/" bootstrap/main.c
-echo '#include "bootstrap/phase.h"' | seed layers "must not see bootstrap/" reaper/main.c
+echo '#include "bootstrap/slot.h"' | seed layers "must not see bootstrap/" reaper/main.c
 echo '#include <curl/curl.h>' | seed libraries "libcurl" common/error.c
 echo '#include <cjson/cJSON.h>' | seed libraries "cJSON" reaper/main.c
 echo '#include <sodium.h>' | seed libraries "libsodium" bootstrap/main.c

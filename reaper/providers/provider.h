@@ -23,6 +23,8 @@ struct instance {
 	unsigned slot, generation;
 	enum instance_state state;
 	int64_t launched_s; /* wall seconds, the provider's word */
+	char type[TICKET_FIELD_ROOM], zone[TICKET_FIELD_ROOM]; /* "" where the provider says none */
+	enum market market;
 };
 
 struct fleet {
@@ -34,6 +36,7 @@ void fleet_release(struct fleet *fleet);
 struct launch {
 	const struct settings *settings;
 	const struct resource *resource;
+	const struct offering *offering;
 	unsigned slot, generation;
 	char key[33]; /* the launch key (slots.h) */
 	struct slice user_data; /* what the instance gets: an envelope (envelope.h) */
@@ -41,8 +44,9 @@ struct launch {
 
 struct provider {
 	const char *name; /* as written in the configuration */
-	/* All instances of our prefix and this resource, terminated ones included as
-	 * long as the provider shows them. Whole or an error: never a part. */
+	/* All instances of our prefix where this resource's live, whatever resource they name,
+	 * terminated ones included as long as the provider shows them. Whole or an error: never a
+	 * part. (So a resource that is configured no more is still seen.) */
 	int (*list)(const struct settings *settings, const struct resource *resource,
 		    struct fleet *out, struct error *err);
 	/* Idempotent in launch->key: a second call with the same key launches nothing.

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include "bootstrap/idle.h"
 #include "common/buf.h"
+#include "common/idle.h"
 
 enum { SINCE = 1000000, TIMEOUT = 900000, WALL = 5000, END = 100000000 };
 

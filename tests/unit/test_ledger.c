@@ -16,6 +16,15 @@
 #include "reaper/ledger_text.h"
 #include "tests/unit/support/scratch.h"
 
+static struct ledger_file *opened(const char *folder, int64_t now_s)
+{
+	struct ledger_file *file;
+	struct error err;
+
+	assert_int_equal(ledger_open(folder, now_s, &file, &err), 0);
+	return file;
+}
+
 static char folder[SCRATCH_ROOM];
 
 static int make_folder(void **state)
@@ -36,12 +45,14 @@ static int remove_folder(void **state)
 static void test_what_is_written_is_read(void **state)
 {
 	struct open_attempt attempts[] = {
-		{ "cpu", 0, 0, "2026-11-24", 1795472471 },
-		{ "gpu", 31, 2000000000, "2026-11-25", 0 },
+		{ .resource = "cpu", .day = "2026-11-24", .asked_s = 1795472471 },
+		{ .resource = "gpu", .slot = 31, .generation = 2000000000, .day = "2026-11-25" },
 	};
 	struct mark marks[] = { { "silent local-1f0e", 1795472471 }, { "task \"x\"", 1 } };
-	struct remembered machines[] = { { "local-1f0e", 1795472471123, true },
-					 { "local-2", 0, false } };
+	struct remembered machines[] = {
+		{ .instance = "local-1f0e", .last_report_ms = 1795472471123, .was_busy = true },
+		{ .instance = "local-2" },
+	};
 	const struct ledger written = { .since_s = 1795472400,
 					.passes = 7,
 					.attempts = attempts,
@@ -54,8 +65,8 @@ static void test_what_is_written_is_read(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(ledger_write(folder, &written, &err), 0);
-	if (ledger_read(folder, 1, &read, &err) < 0)
+	assert_int_equal(ledger_write(opened(folder, 1), &written, &err), 0);
+	if (ledger_read(opened(folder, 1), &read, &err) < 0)
 		fail_msg("%s", err.message);
 	assert_int_equal(read.since_s, 1795472400);
 	assert_int_equal(read.passes, 7);
@@ -81,7 +92,8 @@ static void test_a_ledger_that_is_not_there_begins_now(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(ledger_read(scratch_path(folder, "none"), 1795472471, &read, &err), 0);
+	assert_int_equal(ledger_read(opened(scratch_path(folder, "none"), 1795472471), &read, &err),
+			 0);
 	assert_int_equal(read.since_s, 1795472471);
 	assert_int_equal(read.passes + read.attempt_count + read.mark_count + read.machine_count,
 			 0);
@@ -119,7 +131,7 @@ static void test_what_makes_no_sense_is_set_aside(void **state)
 		SCOPED(buf) struct buf kept = BUF(4096);
 
 		assert_int_equal(file_write(path, slice_of(texts[i]), 0600, &err), 0);
-		if (ledger_read(folder, 99, &read, &err) < 0)
+		if (ledger_read(opened(folder, 99), &read, &err) < 0)
 			fail_msg("%s: %s", texts[i], err.message);
 		assert_int_equal(read.since_s, 99);
 		assert_int_equal(read.passes + read.attempt_count, 0);
@@ -140,7 +152,7 @@ static void test_a_ledger_that_cannot_be_read_is_an_error(void **state)
 	(void)state;
 	text_cut(path, sizeof(path), scratch_path(folder, "ledger.json"));
 	assert_int_equal(file_make_folder(path, 0700, &err), 0);
-	assert_int_equal(ledger_read(folder, 99, &read, &err), -1);
+	assert_int_equal(ledger_read(opened(folder, 99), &read, &err), -1);
 	assert_int_equal(err.class, ERROR_SYSTEM);
 	assert_int_equal(rmdir(path), 0);
 }
@@ -151,7 +163,8 @@ static void test_a_ledger_that_cannot_be_written_is_an_error(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	assert_int_equal(ledger_write(scratch_path(folder, "no/folder"), &empty, &err), -1);
+	assert_int_equal(ledger_write(opened(scratch_path(folder, "no/folder"), 1), &empty, &err),
+			 -1);
 	assert_non_null(strstr(err.message, "write the ledger"));
 }
 

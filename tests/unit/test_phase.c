@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include "bootstrap/phase.h"
 #include "common/buf.h"
+#include "common/phase.h"
 
 static void when_an_event_comes(void **state)
 {

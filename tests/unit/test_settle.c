@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bootstrap/settle.h"
+#include "common/settle.h"
 
 /* ---- one look ---- */
 

@@ -1,10 +1,10 @@
-#ifndef BOOTSTRAP_PHASE_H
-#define BOOTSTRAP_PHASE_H
+#ifndef COMMON_PHASE_H
+#define COMMON_PHASE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bootstrap/reason.h"
+#include "common/reason.h"
 #include "common/ticket.h"
 
 /*

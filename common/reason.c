@@ -1,4 +1,4 @@
-#include "bootstrap/reason.h"
+#include "common/reason.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-#ifndef BOOTSTRAP_IDLE_H
-#define BOOTSTRAP_IDLE_H
+#ifndef COMMON_IDLE_H
+#define COMMON_IDLE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-#ifndef BOOTSTRAP_REASON_H
-#define BOOTSTRAP_REASON_H
+#ifndef COMMON_REASON_H
+#define COMMON_REASON_H
 
 /*
  * reason: why a machine leaves, as one table: the word that stands in the

@@ -1,4 +1,4 @@
-#include "bootstrap/idle.h"
+#include "common/idle.h"
 
 static int64_t later(int64_t a, int64_t b)
 {

@@ -1,4 +1,4 @@
-#include "bootstrap/phase.h"
+#include "common/phase.h"
 
 static const struct {
 	const char *name;

@@ -1,5 +1,5 @@
-#ifndef BOOTSTRAP_SETTLE_H
-#define BOOTSTRAP_SETTLE_H
+#ifndef COMMON_SETTLE_H
+#define COMMON_SETTLE_H
 
 #include "common/machine_record.h"
 

@@ -1,4 +1,4 @@
-#include "bootstrap/settle.h"
+#include "common/settle.h"
 
 #include <string.h>
 

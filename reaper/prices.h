@@ -1,0 +1,41 @@
+#ifndef REAPER_PRICES_H
+#define REAPER_PRICES_H
+
+#include "reaper/offering.h"
+
+/*
+ * prices: what an instance type costs an hour, from the table that ships with
+ * the program (templates/prices-*.csv, compiled in; each file's head names its
+ * source and its date), a factor per region, and the operator's overrides.
+ * What is not known is said to be unknown, never guessed: a spot price is
+ * unknown unless the operator gives one, or a share of on-demand.
+ */
+
+struct price_override {
+	char type[TICKET_FIELD_ROOM]; /* "" : any type */
+	char region[TICKET_FIELD_ROOM]; /* "": any region */
+	enum market market;
+	int64_t price; /* micro-dollars an hour */
+};
+
+struct price_region {
+	char region[TICKET_FIELD_ROOM];
+	double factor; /* of the table's price */
+};
+
+struct price_book { /* of one resource; owned lists */
+	struct price_override *overrides;
+	size_t override_count;
+	struct price_region *regions;
+	size_t region_count;
+	double spot_share; /* of the on-demand price; 0: not known */
+};
+
+/* provider "aws", "gcp"; "local" costs 0 unless overridden. MONEY_UNKNOWN when nothing says. */
+int64_t prices_find(const struct price_book *book, const char *provider,
+		    const struct offering *offering);
+
+/* "EC2 on-demand, us-east-1, 2026-07-20": for messages; NULL: no table of this provider. */
+const char *prices_source(const char *provider);
+
+#endif

@@ -20,7 +20,8 @@
 struct remembered { /* a machine that had a record, or that we launched */
 	char instance[TICKET_FIELD_ROOM];
 	char resource[TICKET_FIELD_ROOM];
-	int64_t last_report_ms;
+	int64_t last_report_ms; /* 0: it never reported */
+	int64_t listed_s; /* when a list last showed it alive; 0: never, or it was seen to end */
 	bool was_busy;
 	bool has_served; /* it was fit for work once */
 	bool is_judged; /* its boot counted already, as good or as failed */
@@ -43,6 +44,7 @@ struct ordered { /* an operator's mark on a machine */
 struct ledger {
 	int64_t since_s; /* when it began */
 	uint64_t passes;
+	int64_t looked_s; /* when a pass last could read the machine records; 0: never */
 	char task[CLEARML_ID_ROOM]; /* the reaper's own ClearML task; "": none yet */
 	uint64_t channel; /* the number of the last command that was signed */
 	/* Is all that was spent in here, the sums of an earlier ledger too (spend.h)? What machines

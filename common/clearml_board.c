@@ -24,22 +24,18 @@ void clearml_board_release(struct clearml_board *board)
 
 /* ---- reading ---- */
 
-static int read_values(const struct json *task, const struct clearml_board_wish *wish,
-		       struct clearml_board *out, struct error *err)
+/* What a person made of a property there must not keep everything else from being read. */
+static void read_values(const struct json *task, const struct clearml_board_wish *wish,
+			struct clearml_board *out)
 {
 	const struct json *section = json_find(task, "hyperparams.properties");
 
 	for (size_t i = 0; i < wish->property_count; i++) {
 		const struct json *property = json_find(section, wish->properties[i]);
-		const char *text;
 
-		if (!property || json_kind(property) == JSON_NULL)
-			continue;
-		if (json_text(property, "value", &text, err) < 0)
-			return error_wrap(err, "property %s", wish->properties[i]);
-		out->values[i] = memory_text(slice_of(text));
+		if (property && json_kind(property) != JSON_NULL)
+			out->values[i] = memory_text(slice_of(json_text_or(property, "value", "")));
 	}
-	return 0;
 }
 
 static bool is_board(const struct json *task, const struct clearml_board_wish *wish)
@@ -100,10 +96,7 @@ int clearml_read_board(const struct json *data, const struct clearml_board_wish 
 	}
 	if (!oldest)
 		return error_set(err, ERROR_NOT_FOUND, "there is no task \"%s\"", wish->name);
-	if (read_values(oldest, wish, &board, err) < 0) {
-		clearml_board_release(&board);
-		return -1;
-	}
+	read_values(oldest, wish, &board);
 	*out = board;
 	return 0;
 }

@@ -21,7 +21,7 @@ struct clearml_board {
 	enum task_status status;
 	int64_t created_ms, last_update_ms;
 	char *values[CLEARML_BOARD_VALUES]; /* owned; of the properties that were asked for, in
-					     * their order; NULL: not there */
+					     * their order; NULL: not there; "": no text */
 };
 void clearml_board_release(struct clearml_board *board);
 

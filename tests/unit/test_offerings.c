@@ -121,7 +121,7 @@ static void test_the_next_offering(void **state)
 				struct offering one[1];
 				struct resource named;
 				char kind[2] = { at[is_other] };
-				int64_t then_s = NOW_S + atol(at + is_other + 1);
+				int64_t then_s = NOW_S + strtol(at + is_other + 1, NULL, 10);
 
 				make_resource(&named, one, kind);
 				offering_key(one, told->offering);

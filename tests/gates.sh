@@ -13,6 +13,7 @@ rooms="common bootstrap reaper"
 pure="common/verdict common/phase common/idle common/settle
 	reaper/plan reaper/demand reaper/doom reaper/slots
 	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check
+	reaper/money_accrue reaper/money_worst
 	common/hocon"
 # What they may use: texts, errors and JSON in memory.
 plain="common/buf common/error common/json common/json_build"

@@ -25,9 +25,14 @@ CHECKED int channel_send(struct channel *channel, const struct observation *seen
 			 const struct plan *plan, struct error *err);
 CHECKED int channel_log(struct channel *channel, const struct slice *lines, size_t count,
 			struct error *err);
-CHECKED int channel_mirror(struct channel *channel, const struct observation *seen,
-			   struct error *err);
-CHECKED int channel_read_mirror(struct channel *channel, struct observation *seen,
-				struct error *err);
+
+/* channel_mirror.c: what was spent this month, as counted up to until_s. rows are sums
+ * (ledger_spend_sums()); the days before today go into one. Written only when it changed.
+ * Reading: *is_there false when there is no such task or property: nothing was spent. The rows are
+ * those of a new ledger, owned by the caller. Works without channel_find(). */
+CHECKED int channel_mirror(struct channel *channel, const struct spend_row *rows, size_t count,
+			   int64_t until_s, struct error *err);
+CHECKED int channel_read_mirror(struct channel *channel, struct spend_row **rows, size_t *count,
+				int64_t *until_s, bool *is_there, struct error *err);
 
 #endif

@@ -108,6 +108,19 @@ struct observed_double { /* two live workers report the same task */
 	char workers[2][CLEARML_WORKER_ROOM];
 };
 
+struct observed_run { /* a task that a machine runs, and for whom: what its cost is put down to */
+	char task[CLEARML_ID_ROOM];
+	char instance[TICKET_FIELD_ROOM];
+	/* Filled by spend_look(), from the ledger or by one call; "" when not known: */
+	char queue[CLEARML_NAME_ROOM], user[SETTINGS_USER_ROOM];
+	int64_t since_s; /* server's wall time; 0: not known, or before the last pass */
+};
+
+struct observed_user { /* by place in settings.user_budgets */
+	struct spent spent;
+	int64_t rate; /* what its runs cost an hour now; micro-dollars */
+};
+
 struct mark { /* a destructive decision that waits for its second look */
 	char what[128]; /* "silent local-1f0e", "return task 1a2b" */
 	int64_t first_s;
@@ -135,6 +148,9 @@ struct observation {
 	size_t ghost_count;
 	struct observed_double *doubles;
 	size_t double_count;
+	struct observed_run *runs; /* by machine */
+	size_t run_count;
+	struct observed_user *users; /* owned; NULL: not looked at */
 	struct spent spent, queue_spent[SETTINGS_MAX_QUEUES]; /* over all; by place in settings */
 	bool is_spend_known; /* false: the ledger is new and the mirror could not be read */
 	char problem[256]; /* the first thing that could not be read, for the report; "" when all

@@ -29,7 +29,8 @@ exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments
 not_called_yet="docker_disk_usage docker_login_check docker_pause docker_prune docker_stop
 	docker_top docker_unpause
 	age_identities_parse age_identities_release age_identity_new age_identity_print
-	age_recipient_parse age_recipient_print age_seal age_unseal"
+	age_recipient_parse age_recipient_print age_seal age_unseal
+	prices_find prices_source"
 
 complain() { printf 'gate %s: %s\n' "$gate" "$*" | tee -a "$found"; }
 # Turns each line of standard input into a complaint.

@@ -74,7 +74,6 @@ struct resource {
 	struct price_book prices;
 	struct offering *offerings; /* owned; at least one; in order of preference */
 	size_t offering_count;
-	struct price_book prices; /* where the offerings' prices are from; for other machines too */
 	int64_t spot_rollback_s; /* spot fails for so long: on-demand offerings are tried; 600 */
 	int64_t spot_blackout_s; /* then spot is left alone for so long; 1800 */
 	struct schedule *schedules; /* owned */
@@ -140,7 +139,8 @@ CHECKED int settings_parse(struct slice text, const char *path, const char *cons
 			   struct settings *out, struct error *err);
 
 /* Only what machines there are, what they serve and what they cost, for a forecast: nothing that
- * the file refers to needs to be there: no keys, no bundles, no programs, no ClearML. */
+ * the file refers to needs to be there: no keys, no bundles, no programs, no ClearML. A provider
+ * that only has prices is taken too. */
 CHECKED int settings_load_shape(const char *path, const char *const *environment,
 				struct settings *out, struct error *err);
 void settings_release(struct settings *settings);

@@ -158,25 +158,30 @@ static int refuse_hour(const struct settings_text *text, const char *at, int64_t
 }
 
 /* What a budget covers must have a price; at is the budget's path. */
+static int refuse_price(const struct settings_text *text, const char *at,
+			const struct resource *resource, const struct offering *offering,
+			struct error *err)
+{
+	const char *source = prices_source(resource->provider);
+	const char *advice = !source	       ? "" :
+			     *offering->region ? " or prices.region_factors" :
+						 " or the region in offerings";
+
+	return settings_refuse(text, err, at,
+			       "needs every price, and that of %s%s%s (%s) in resource %s is not "
+			       "known%s%s: give prices.overrides%s%s",
+			       offering->type, *offering->region ? " in " : "", offering->region,
+			       market_name(offering->market), resource->name,
+			       source ? " from " : "", source ? source : "", advice,
+			       offering->market == MARKET_SPOT ? " or prices.spot_share" : "");
+}
+
 static int refuse_unpriced(const struct settings_text *text, const char *at,
 			   const struct resource *resource, struct error *err)
 {
-	const char *source = prices_source(resource->provider);
-
-	for (size_t i = 0; i < resource->offering_count; i++) {
-		const struct offering *offering = &resource->offerings[i];
-
-		if (offering->price != MONEY_UNKNOWN)
-			continue;
-		return settings_refuse(text, err, at,
-				       "needs every price, and that of %s%s%s (%s) in resource %s "
-				       "is not known%s%s: give prices.overrides%s",
-				       offering->type, *offering->region ? " in " : "",
-				       offering->region, market_name(offering->market),
-				       resource->name, source ? " by " : "", source ? source : "",
-				       offering->market == MARKET_SPOT ? " or prices.spot_share" :
-									 "");
-	}
+	for (size_t i = 0; i < resource->offering_count; i++)
+		if (resource->offerings[i].price == MONEY_UNKNOWN)
+			return refuse_price(text, at, resource, &resource->offerings[i], err);
 	return 0;
 }
 

@@ -174,15 +174,27 @@ static int add_usual(const struct settings_reader *reader, const char *type, str
 {
 	struct entry entry = { .reader = reader };
 
+	if (!type)
+		return settings_refuse_missing(reader, "instance_type",
+					       "what its provider shall launch", err);
 	settings_find(reader, "instance_type", entry.at);
-	return add_type(&entry, type ? type : "local", err);
+	return add_type(&entry, type, err);
+}
+
+/* What the resource says of its type; only this computer has no types. */
+static const char *find_usual_type(const struct settings_reader *reader)
+{
+	char at[SETTINGS_AT_ROOM];
+	const char *type = json_text_value(settings_find(reader, "instance_type", at));
+
+	return type || strcmp(reader->out->provider, "local") != 0 ? type : "local";
 }
 
 int settings_offerings(const struct settings_reader *reader, struct error *err)
 {
 	struct resource *out = reader->out;
-	char type_at[SETTINGS_AT_ROOM], at[SETTINGS_AT_ROOM];
-	const char *type = json_text_value(settings_find(reader, "instance_type", type_at));
+	char at[SETTINGS_AT_ROOM];
+	const char *type = find_usual_type(reader);
 	const struct json *list = settings_find(reader, "offerings", at);
 	size_t place = 0;
 

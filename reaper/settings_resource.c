@@ -66,7 +66,7 @@ static int read_names(const struct settings_reader *reader, struct error *err)
 	if (!provider)
 		provider = "local";
 	settings_find(reader, "provider", at);
-	if (!provider_named(provider))
+	if (!provider_named(provider) && !(reader->text->is_shape && prices_source(provider)))
 		return settings_refuse(reader->text, err, at, "\"%s\" is no provider: known is %s",
 				       provider, buf_text(&names));
 	if (text_copy(out->name, sizeof(out->name), slice_of(json_text_or(reader->own, "name", "")),

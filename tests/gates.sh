@@ -14,7 +14,7 @@ pure="common/verdict common/phase common/idle common/settle
 	reaper/plan reaper/demand reaper/doom reaper/slots
 	reaper/offering reaper/offerings reaper/breaker reaper/money
 	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check
-	common/hocon"
+	common/hocon reaper/zone_rule"
 # What they may use: texts, errors and JSON in memory.
 plain="common/buf common/error common/json common/json_build"
 # Exported for unit tests and fuzzers alone: the pure half of a module, bytes in and a record out
@@ -23,7 +23,8 @@ plain="common/buf common/error common/json common/json_build"
 exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments
 	clearml_read_queues clearml_read_task clearml_read_tasks clearml_read_workers
 	control_parse control_print heartbeat_is_gap
-	http_exchange_all identity_parse journal_parse journal_print settings_parse"
+	http_exchange_all identity_parse journal_parse journal_print settings_parse
+	zone_days zone_parse"
 
 # Verbs of docker.h that the container mode has no use for yet, and those of age.h, whose callers
 # are on their way.

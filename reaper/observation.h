@@ -2,6 +2,7 @@
 #define REAPER_OBSERVATION_H
 
 #include "common/machine_record.h"
+#include "common/orders.h"
 #include "reaper/providers/provider.h"
 
 /*
@@ -10,15 +11,6 @@
  * settings alone. What could not be read is marked unknown, and nothing is
  * decided from it (I7).
  */
-
-/* What an operator, or the plan, tells a machine. */
-enum order {
-	ORDER_NONE,
-	ORDER_DRAIN, /* take no more tasks, leave when yours have ended */
-	ORDER_KEEP, /* do not leave for being idle */
-	ORDER_LEAVE, /* end now; what runs goes back to its queue */
-	ORDER_COUNT
-};
 
 struct spent { /* micro-dollars since the UTC day, and the month, of now began */
 	int64_t day, month;

@@ -8,6 +8,7 @@
 #include "reaper/pass_channel.h"
 #include "reaper/pass_lock.h"
 #include "reaper/report.h"
+#include "reaper/spend.h"
 
 enum { LINE_BYTES = 1024 };
 
@@ -16,13 +17,25 @@ static int64_t deadline_of(const struct pass *pass)
 	return clock_monotonic_ms() + pass->settings->pass_deadline_s * 1000;
 }
 
-static int look(const struct pass *pass, int64_t deadline_ms, struct pass_view *out,
+static struct spend_look spend_of(const struct pass *pass, int64_t deadline_ms,
+				  struct pass_view *view)
+{
+	return (struct spend_look){ .settings = pass->settings,
+				    .clearml = pass->clearml,
+				    .channel = view->is_channel_down ? NULL : &view->channel,
+				    .file = view->file,
+				    .ledger = &view->ledger,
+				    .deadline_ms = deadline_ms };
+}
+
+static int look(const struct pass *pass, int64_t deadline_ms, bool is_view, struct pass_view *out,
 		struct error *err)
 {
 	int64_t wall_ms = clock_wall_ms();
 
 	*out = (struct pass_view){ 0 };
-	if (ledger_open(pass->settings->state_folder, wall_ms / 1000, &out->file, err) < 0 ||
+	if ((is_view ? ledger_open_view : ledger_open)(pass->settings->state_folder, wall_ms / 1000,
+						       &out->file, err) < 0 ||
 	    ledger_read(out->file, &out->ledger, err) < 0)
 		return -1;
 	pass_channel_look(pass, out);
@@ -33,13 +46,16 @@ static int look(const struct pass *pass, int64_t deadline_ms, struct pass_view *
 				    .deadline_ms = deadline_ms,
 				    .is_sweep_wanted = pass->is_sweep_wanted },
 		&out->seen);
+	struct spend_look spend = spend_of(pass, deadline_ms, out);
+
+	spend_look(&spend, &out->seen);
 	plan_make(&out->seen, pass->settings, &out->plan);
 	return 0;
 }
 
 int pass_look(const struct pass *pass, struct pass_view *out, struct error *err)
 {
-	return look(pass, deadline_of(pass), out, err);
+	return look(pass, deadline_of(pass), true, out, err);
 }
 
 void pass_view_release(struct pass_view *view)
@@ -88,6 +104,18 @@ static bool is_empty(const struct pass *pass, const struct pass_view *view)
 	return true;
 }
 
+/* What an earlier mirror says stands a pass longer. */
+static void leave_spend(const struct pass *pass, int64_t deadline_ms, struct pass_view *view)
+{
+	struct spend_look spend = spend_of(pass, deadline_ms, view);
+	struct error err;
+
+	if (spend_leave(&spend, &view->seen, &err) == 0)
+		return;
+	log_failure("channel", &err);
+	view->is_channel_down = true;
+}
+
 static int carry_out(const struct pass *pass, int64_t deadline_ms, struct pass_view *view,
 		     struct error *err)
 {
@@ -109,6 +137,7 @@ static int carry_out(const struct pass *pass, int64_t deadline_ms, struct pass_v
 	view->ledger.passes++;
 	if (ledger_write(view->file, &view->ledger, err) < 0)
 		return -1;
+	leave_spend(pass, deadline_ms, view);
 	if (!view->seen.queues_known || !view->seen.workers_known)
 		return EXIT_FAILED;
 	return failed || view->is_channel_down || !is_all_listed(pass, &view->seen) ? EXIT_PARTLY :
@@ -120,7 +149,7 @@ static int run_locked(const struct pass *pass, struct pass_result *out, struct e
 	SCOPED(pass_view) struct pass_view view = { 0 };
 	int64_t deadline_ms = deadline_of(pass);
 
-	if (look(pass, deadline_ms, &view, err) < 0)
+	if (look(pass, deadline_ms, false, &view, err) < 0)
 		return -1;
 	log_decision(pass, &view);
 	int status = carry_out(pass, deadline_ms, &view, err);

@@ -11,7 +11,8 @@ trap 'rm -f "$found"' EXIT
 
 rooms="common bootstrap reaper"
 pure="common/verdict common/phase common/idle common/settle
-	reaper/plan reaper/demand reaper/doom reaper/slots
+	reaper/plan reaper/plan_end reaper/plan_launch reaper/plan_mark reaper/plan_money
+	reaper/plan_repair reaper/plan_stock reaper/plan_why reaper/demand reaper/doom reaper/slots
 	reaper/offering reaper/offerings reaper/breaker reaper/money
 	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check
 	common/hocon"
@@ -29,8 +30,7 @@ exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments
 # are on their way.
 not_called_yet="docker_disk_usage docker_login_check docker_pause docker_prune docker_stop
 	docker_top docker_unpause
-	breaker_look breaker_name market_name money_allows money_text money_warns
-	offerings_failed offerings_next offerings_worked slots_holder
+	breaker_name market_name money_text offerings_failed offerings_worked order_text
 	age_identities_parse age_identities_release age_identity_new age_identity_print
 	age_recipient_parse age_recipient_print age_seal age_unseal
 	prices_find prices_source"

@@ -11,7 +11,7 @@ ifeq ($(origin CC),default)
 CC      := $(if $(filter fuzz,$(MODE)),$(shell command -v clang-14 || echo clang),gcc)
 endif
 PKG_CONFIG ?= pkg-config
-PACKAGES   := libcurl libcjson libsodium zlib
+PACKAGES   := libcurl libcjson libsodium zlib sqlite3
 MODES      := debug release asan cover analyze fuzz
 $(if $(filter $(MODES),$(MODE)),,$(error MODE=$(MODE) is unknown, it is one of: $(MODES)))
 
@@ -46,7 +46,8 @@ link = $(CC) $(ldflags_$(MODE)) -Wl,--as-needed $(LDFLAGS)
 # --- Files. The programs share common/ and nothing else; a unit test sees everything but a main.
 COMMON    := $(sort $(wildcard common/*.c))
 BOOTSTRAP := $(filter-out bootstrap/main.c,$(sort $(wildcard bootstrap/*.c)))
-REAPER    := $(filter-out reaper/main.c,$(sort $(wildcard reaper/*.c reaper/providers/*.c)))
+REAPER    := $(filter-out reaper/main.c,$(sort $(wildcard reaper/*.c reaper/providers/*.c \
+	reaper/simulation/*.c)))
 UNITS     := $(sort $(wildcard tests/unit/test_*.c))
 SUPPORT   := $(sort $(wildcard tests/unit/support/*.c))
 DRIVERS   := $(sort $(wildcard tests/contract/*.c tests/peers/*.c tests/vectors/*.c))

@@ -287,7 +287,7 @@ def test_a_board(calls, client):
     """The reaper's own task, as it is found, made and kept."""
     name, orders = "mayfly-reaper la.b", "one line\nand another\n"
     error = refused(calls.board_find, name)
-    assert error.kind == "not found", error
+    assert error.kind == "not_found", error
     first = calls.board_make("mayfly/la.b", name)["id"]
     second = calls.board_make("mayfly/la.b", name)["id"]
     project, = client.call("projects.get_all", name="^mayfly/la")["projects"]
@@ -297,7 +297,7 @@ def test_a_board(calls, client):
     found = calls.board_find(name)
     assert (found["id"], found["status"], found["mayfly_orders"]) == (first, "created", None)
     calls.board_drop(second)
-    assert refused(calls.board_read, second, name).kind == "not found"
+    assert refused(calls.board_read, second, name).kind == "not_found"
 
     calls.board_start(first)
     calls.board_start(first)
@@ -310,7 +310,7 @@ def test_a_board(calls, client):
     calls.board_ping(first)
     assert calls.board_find(name)["last_update_ms"] > before["last_update_ms"]
     error = refused(calls.board_drop, first)  # it runs: never deleted
-    assert error.kind != "not found" and client.status(first) == "in_progress", error
+    assert error.kind != "not_found" and client.status(first) == "in_progress", error
     client.call("tasks.stop", task=first)
     assert calls.board_find(name)["status"] == "stopped"
     calls.board_start(first)

@@ -70,9 +70,12 @@ static int refuse_name(const struct pass_view *view, const char *name, const cha
 		return error_set(err, ERROR_CONFIGURATION,
 				 "no machine \"%s\" is seen; but not all could be read: %s", name,
 				 problem);
-	return error_set(err, ERROR_CONFIGURATION, "no machine is named \"%s\"%s%s", name,
-			 meant ? ", did you mean " : "; mayfly-reaper status lists them",
-			 meant ? meant : "");
+	if (!meant)
+		return error_set(err, ERROR_CONFIGURATION,
+				 "no machine is named \"%s\": mayfly-reaper status lists them",
+				 name);
+	return error_set(err, ERROR_CONFIGURATION, "no machine is named \"%s\", did you mean %s?",
+			 name, meant);
 }
 
 static int add_named(const struct command_line *line, const struct pass_view *view,
@@ -112,8 +115,9 @@ static int find_resource(const struct settings *settings, const char *name, size
 	}
 	const char *meant = text_nearest(name, names, settings->resource_count);
 
-	return error_set(err, ERROR_CONFIGURATION, "--resource: no resource is named \"%s\"%s%s",
-			 name, meant ? ", did you mean " : "", meant ? meant : "");
+	return error_set(err, ERROR_CONFIGURATION, "--resource: no resource is named \"%s\"%s%s%s",
+			 name, meant ? ", did you mean " : "", meant ? meant : "",
+			 meant ? "?" : "");
 }
 
 static int add_resource(const struct settings *settings, const char *name,

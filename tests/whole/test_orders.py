@@ -10,7 +10,7 @@ import subprocess
 
 from lives import (PATIENCE_S, begin, check_nothing_left, finish, runs_of, running_machine,
                    wait_for_reaper, wait_for_runs, wait_for_status)
-from world import BOOTSTRAP, PREFIX, wait_for
+from world import BOOTSTRAP, PREFIX, REAPER, wait_for
 
 PROPERTY = "mayfly_orders"
 
@@ -158,12 +158,10 @@ def test_only_the_reapers_own_newest_words_are_obeyed(world):
     other["defaults"]["bundle"]["file"] = str(world.folder / "other.age")
     path = world.folder / "other.json"
     path.write_text(json.dumps(other))
-    argv = world.reaper_argv("seal", "--in", str(world.folder / "bundle.json"), "--out",
-                             str(world.folder / "other.age"))
-    for words in (argv[3:], ["leave", machine], ["run"]):
-        words = words if words[0] != "--in" else ["seal", *words]
-        done = subprocess.run([argv[0], words[0], "--config", str(path), *words[1:]],
-                              capture_output=True, text=True, timeout=90, check=False)
+    for words in (["seal", "--in", str(world.folder / "bundle.json"), "--out",
+                   str(world.folder / "other.age")], ["leave", machine], ["run"]):
+        done = subprocess.run([str(REAPER), *words, "--config", str(path)], capture_output=True,
+                              text=True, timeout=90, check=False)
         assert done.returncode == 0, done.stderr
     assert f'"{machine}":"leave"' in orders(world)
     wait_until_logged(world, machine, "which is not trusted")

@@ -326,6 +326,23 @@ static void give_order(struct world *world, struct world_pass *pass)
 
 /* ---- one step ---- */
 
+static void note_reasons(struct world *world, const struct world_pass *pass)
+{
+	struct world_host *host = &world->hosts[pass->host];
+
+	for (size_t r = 0; r < world->settings->resource_count; r++) {
+		const struct resource_plan *planned = &pass->plan.resources[r];
+
+		if (host->why[r] != planned->why)
+			world_note(world, world->settings->resources[r].name,
+				   "host %zu: %s (alive %u, free %u, booting %u, busy %u)",
+				   pass->host, why_text(planned->why), planned->alive,
+				   planned->free_seats, planned->booting_seats,
+				   planned->busy_seats);
+		host->why[r] = planned->why;
+	}
+}
+
 static void decide(struct world *world, struct world_pass *pass)
 {
 	const struct world_options *options = &world->options;
@@ -334,6 +351,7 @@ static void decide(struct world *world, struct world_pass *pass)
 		options->plan(options->plan_context, &pass->seen, world->settings, &pass->plan);
 	else
 		plan_make(&pass->seen, world->settings, &pass->plan);
+	note_reasons(world, pass);
 	if (options->watcher.planned)
 		options->watcher.planned(options->watcher.context, world, pass->host, &pass->seen,
 					 &pass->plan);

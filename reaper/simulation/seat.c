@@ -76,6 +76,7 @@ static void take(struct world *world, struct world_machine *machine, struct worl
 		.unsure_ms = world->now_ms,
 		.look_ms = soon_ms(world),
 	};
+	world->changes++;
 	machine->wants_report = true;
 	machine->next_poll_ms = world->now_ms;
 	machine->idle_since_ms = world->now_ms;
@@ -143,12 +144,11 @@ void world_seats_poll(struct world *world, struct world_machine *machine)
 	for (unsigned s = 0; s < machine->seat_count && !seat; s++)
 		if (machine->seats[s].state == WORLD_SEAT_FREE)
 			seat = &machine->seats[s];
-	if (!seat) {
+	if (!seat || machine->is_slot_lost || (resource->ticket.one_task && machine->tasks)) {
 		machine->is_waiting_for_queue = true;
 		return;
 	}
-	if (machine->is_waiting_for_queue || world->now_ms < machine->next_poll_ms ||
-	    machine->is_slot_lost || (resource->ticket.one_task && machine->tasks))
+	if (machine->is_waiting_for_queue || world->now_ms < machine->next_poll_ms)
 		return;
 	bool is_eager = world->now_ms - machine->idle_since_ms < 60000;
 
@@ -242,6 +242,7 @@ static void start(struct world *world, struct world_machine *machine, struct wor
 	task->status = TASK_IN_PROGRESS;
 	task->runners++;
 	task->runs++;
+	world->changes++;
 	task->update_ms = world->now_ms;
 	if (task->started_ms < 0)
 		task->started_ms = world->now_ms;

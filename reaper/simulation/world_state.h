@@ -172,6 +172,7 @@ struct world_host {
 	struct ledger ledger; /* on its disk */
 	int64_t skew_ms;
 	unsigned ledgers_lost;
+	enum why why[SETTINGS_MAX_RESOURCES]; /* said last */
 };
 
 enum { WORLD_MAX_HOSTS = 8, WORLD_MAX_PASSES = 16 };
@@ -185,6 +186,7 @@ struct world {
 	struct world_event *events; /* a heap */
 	size_t event_count, event_room;
 	uint64_t next_order, events_done;
+	uint64_t changes; /* of what is true of instances and runs: a watcher's hint */
 	struct world_task *tasks;
 	size_t task_count, task_room, tasks_open;
 	struct world_queue queues[SETTINGS_MAX_QUEUES];

@@ -243,9 +243,14 @@ static void write_record(const struct world *world, struct world_machine *machin
 		.registered_ms = machine->has_record ? registered_ms : world->now_ms,
 		.last_report_ms = world->now_ms,
 	};
+	if (machine->is_garbled) /* whose it is, and when, is all that can be read */
+		*record = (struct machine_record){ .registered_ms = record->registered_ms,
+						   .last_report_ms = world->now_ms };
 	memcpy(record->resource, machine->instance.resource, sizeof(record->resource));
 	memcpy(record->type, machine->instance.type, sizeof(record->type));
 	memcpy(record->instance, machine->instance.id, sizeof(record->instance));
+	if (machine->is_garbled)
+		return;
 	text_cut(record->phase, sizeof(record->phase), phase);
 	if (machine->is_draining)
 		text_cut(record->reason, sizeof(record->reason), reason_word(machine->reason));

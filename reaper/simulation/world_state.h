@@ -107,6 +107,7 @@ struct world_machine {
 	bool is_hung; /* nothing starts in it */
 	bool is_dead; /* no process of ours is left in it */
 	bool is_unfit; /* its gates fail */
+	bool is_garbled; /* its reports make no sense, but for whose they are */
 	int64_t frozen_until_ms, cut_until_ms, interrupted_ms; /* 0: not */
 	bool is_stuck_on; /* its power-off came to nothing */
 	/* its bootstrap */

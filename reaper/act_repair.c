@@ -8,28 +8,68 @@
 
 enum { STORY_ROOM = 400 };
 
+/* What the machines say now: does one have the task, and does its owner still not have it? */
+static int look_at_records(struct act_look *look, const struct observed_task *lost, bool *is_lost,
+			   struct error *err)
+{
+	const struct record_list *records;
+	bool is_had = false, is_lacked = false;
+
+	if (act_look_records(look, &records, err) < 0)
+		return -1;
+	for (size_t i = 0; i < records->count; i++) {
+		const struct machine_record *record = &records->list[i];
+
+		if (!join_is_live(record, clearml_now_ms(look->act->clearml)))
+			continue;
+		is_had |= join_has(record, lost->task.id);
+		is_lacked |= !strcmp(record->instance, lost->instance) &&
+			     join_lacks(record, lost->task.id);
+	}
+	*is_lost = !is_had && (lost->loss == LOSS_NOBODY || is_lacked);
+	return 0;
+}
+
+/* Is the task still its who lost it? */
+static bool is_same(const struct act *act, const struct observed_task *lost,
+		    const struct clearml_task *task, unsigned *attempt)
+{
+	char instance[TICKET_FIELD_ROOM];
+
+	*attempt = lost->attempt;
+	if (lost->loss == LOSS_NOBODY)
+		return task->status == lost->task.status &&
+		       task->status_changed_ms == lost->task.status_changed_ms &&
+		       !strcmp(task->owner, lost->task.owner);
+	return join_holder(task, act->settings->prefix, instance, attempt) &&
+	       !strcmp(instance, lost->instance);
+}
+
 /* The task as it is now, and what is to become of it by the same rule as before. */
 static int look_again(struct act_look *look, const struct observed_task *lost,
 		      struct clearml_task *task, enum verdict *verdict, struct error *err)
 {
 	const struct act *act = look->act;
 	struct verdict_facts facts = { .max_attempts = lost->max_attempts };
-	char instance[TICKET_FIELD_ROOM];
-	bool is_elsewhere = false, is_queued = false;
+	bool is_elsewhere = false, is_queued = false, is_lost = true;
 
 	*verdict = VERDICT_HANDS_OFF;
 	if (act_has_time(act, err) < 0)
 		return -1;
 	if (clearml_task(act->clearml, lost->task.id, task, err) < 0)
 		return err->class == ERROR_NOT_FOUND ? 0 : -1;
-	if (act_look_is_queued(look, task->id, &is_queued, err) < 0 ||
-	    act_look_is_run_elsewhere(look, task->id, lost->instance, &is_elsewhere, err) < 0)
+	if (lost->loss != LOSS_TERMINATED && look_at_records(look, lost, &is_lost, err) < 0)
 		return -1;
-	if (!join_holder(task, act->settings->prefix, instance, &facts.attempt) ||
-	    strcmp(instance, lost->instance) != 0)
+	/* The agent of a machine that lives may still run what the machine lists no more. */
+	if (act_look_is_queued(look, task->id, &is_queued, err) < 0 ||
+	    act_look_is_run_elsewhere(look, task->id,
+				      lost->loss == LOSS_TERMINATED ? lost->instance : "",
+				      &is_elsewhere, err) < 0)
+		return -1;
+	if (!is_lost || !is_same(act, lost, task, &facts.attempt))
 		return 0;
 	facts.status = task->status;
-	facts.is_owner_us = true; /* we act for the one that is gone */
+	facts.is_owner_us = true; /* we act for the one that lost it */
 	facts.is_run_by_other = is_elsewhere;
 	facts.is_in_queue = is_queued;
 	facts.status_reason = task->status_reason;
@@ -42,9 +82,16 @@ static int look_again(struct act_look *look, const struct observed_task *lost,
 static void write_story(const struct observed_task *lost, const char *fate,
 			char out[static STORY_ROOM])
 {
-	snprintf(out, STORY_ROOM,
-		 "mayfly: attempt %u of %u ended because machine %s is gone (seen terminated): %s",
-		 lost->attempt, lost->max_attempts, lost->instance, fate);
+	if (lost->loss == LOSS_NOBODY)
+		snprintf(out, STORY_ROOM,
+			 "mayfly: it was taken from its queue, and nobody has it: %s", fate);
+	else
+		snprintf(out, STORY_ROOM,
+			 "mayfly: attempt %u of %u ended because machine %s %s: %s", lost->attempt,
+			 lost->max_attempts, lost->instance,
+			 lost->loss == LOSS_TERMINATED ? "is gone (seen terminated)" :
+							 "does not have it any more",
+			 fate);
 }
 
 /* Before the status changes: then nobody reads a status without its reason. */
@@ -75,7 +122,7 @@ static int put_back(const struct act *act, const struct observed_task *lost,
 				 "ClearML does not say which queue it was in");
 	write_story(lost, "back to the front of its queue", story);
 	tell(act, task->id, "warning", story);
-	join_reason(lost->instance, lost->attempt, reason);
+	join_reason(lost, reason);
 	if (clearml_enqueue(act->clearml, task->id, task->queue, reason, err) < 0)
 		return -1;
 	/* It is in its queue and will run: its place there is worth a warning only. */
@@ -87,12 +134,14 @@ static int put_back(const struct act *act, const struct observed_task *lost,
 static int fail(const struct act *act, const struct observed_task *lost,
 		const struct clearml_task *task, struct error *err)
 {
-	char story[STORY_ROOM];
+	char reason[CLEARML_REASON_ROOM], story[STORY_ROOM];
 	struct error why;
 
 	write_story(lost, "it is not tried again", story);
 	tell(act, task->id, "error", story);
-	if (clearml_fail(act->clearml, task->id, "infra:terminated", story, err) < 0)
+	join_reason(lost, reason);
+	reason[strcspn(reason, " ")] = '\0'; /* the owner's name matters to nobody any more */
+	if (clearml_fail(act->clearml, task->id, reason, story, err) < 0)
 		return -1;
 	if (clearml_property_delete(act->clearml, task->id, "mayfly_attempt", &why) < 0 ||
 	    clearml_property_delete(act->clearml, task->id, "mayfly_owner", &why) < 0)
@@ -108,8 +157,8 @@ static enum outcome carry_out(const struct act *act, const struct observed_task 
 					       put_back(act, lost, task, &err);
 
 	if (result == 0) {
-		log_info("repaired", "task %s of %s: %s", task->id, lost->instance,
-			 verdict_name(verdict));
+		log_info("repaired", "task %s of %s: %s", task->id,
+			 *lost->instance ? lost->instance : "nobody", verdict_name(verdict));
 		return OUTCOME_DONE;
 	}
 	(void)error_wrap(&err, "repair task %s", task->id);

@@ -8,74 +8,27 @@
 
 enum { STORY_ROOM = 400 };
 
-/* What the machines say now: does one have the task, and does its owner still not have it? */
-static int look_at_records(struct act_look *look, const struct observed_task *lost, bool *is_lost,
-			   struct error *err)
-{
-	const struct record_list *records;
-	bool is_had = false, is_lacked = false;
-
-	if (act_look_records(look, &records, err) < 0)
-		return -1;
-	for (size_t i = 0; i < records->count; i++) {
-		const struct machine_record *record = &records->list[i];
-
-		if (!join_is_live(record, clearml_now_ms(look->act->clearml)))
-			continue;
-		is_had |= join_has(record, lost->task.id);
-		is_lacked |= !strcmp(record->instance, lost->instance) &&
-			     join_lacks(record, lost->task.id);
-	}
-	*is_lost = !is_had && (lost->loss == LOSS_NOBODY || is_lacked);
-	return 0;
-}
-
-/* Is the task still its who lost it? */
-static bool is_same(const struct act *act, const struct observed_task *lost,
-		    const struct clearml_task *task, unsigned *attempt)
-{
-	char instance[TICKET_FIELD_ROOM];
-
-	*attempt = lost->attempt;
-	if (lost->loss == LOSS_NOBODY)
-		return task->status == lost->task.status &&
-		       task->status_changed_ms == lost->task.status_changed_ms &&
-		       !strcmp(task->owner, lost->task.owner);
-	return join_holder(task, act->settings->prefix, instance, attempt) &&
-	       !strcmp(instance, lost->instance);
-}
-
 /* The task as it is now, and what is to become of it by the same rule as before. */
 static int look_again(struct act_look *look, const struct observed_task *lost,
 		      struct clearml_task *task, enum verdict *verdict, struct error *err)
 {
 	const struct act *act = look->act;
-	struct verdict_facts facts = { .max_attempts = lost->max_attempts };
-	bool is_elsewhere = false, is_queued = false, is_lost = true;
+	struct join_again again = { .prefix = act->settings->prefix };
 
 	*verdict = VERDICT_HANDS_OFF;
 	if (act_has_time(act, err) < 0)
 		return -1;
 	if (clearml_task(act->clearml, lost->task.id, task, err) < 0)
 		return err->class == ERROR_NOT_FOUND ? 0 : -1;
-	if (lost->loss != LOSS_TERMINATED && look_at_records(look, lost, &is_lost, err) < 0)
-		return -1;
 	/* The agent of a machine that lives may still run what the machine lists no more. */
-	if (act_look_is_queued(look, task->id, &is_queued, err) < 0 ||
+	if (act_look_records(look, &again.records, err) < 0 ||
+	    act_look_is_queued(look, task->id, &again.is_in_queue, err) < 0 ||
 	    act_look_is_run_elsewhere(look, task->id,
 				      lost->loss == LOSS_TERMINATED ? lost->instance : "",
-				      &is_elsewhere, err) < 0)
+				      &again.is_run_by_other, err) < 0)
 		return -1;
-	if (!is_lost || !is_same(act, lost, task, &facts.attempt))
-		return 0;
-	facts.status = task->status;
-	facts.is_owner_us = true; /* we act for the one that lost it */
-	facts.is_run_by_other = is_elsewhere;
-	facts.is_in_queue = is_queued;
-	facts.status_reason = task->status_reason;
-	facts.status_message = task->status_message;
-	facts.worker = task->last_worker;
-	*verdict = verdict_of(&facts);
+	again.now_ms = clearml_now_ms(act->clearml);
+	*verdict = join_judge(lost, task, &again);
 	return 0;
 }
 

@@ -47,6 +47,10 @@ struct ledger {
 	int64_t looked_s; /* when a pass last could read the machine records; 0: never */
 	char task[CLEARML_ID_ROOM]; /* the reaper's own ClearML task; "": none yet */
 	uint64_t channel; /* the number of the last command that was signed */
+	/* Is all that was spent in here, the sums of an earlier ledger too (spend.h)? What machines
+	 * cost before counted_until_s is in those; a machine's own spent_until_s may be later. */
+	bool is_spend_whole;
+	int64_t counted_until_s;
 	struct open_attempt *attempts;
 	size_t attempt_count;
 	struct mark *marks;
@@ -63,15 +67,25 @@ struct ledger {
 
 struct ledger_file; /* opaque: the open database */
 
+#define LEDGER_NAME "ledger.sqlite"
+#define LEDGER_OLD_NAME "ledger.json" /* of mayfly 0.1 */
+
+/* The one writer's: whoever holds the state folder's lock. */
 CHECKED int ledger_open(const char *folder, int64_t now_s, struct ledger_file **out,
 			struct error *err);
+/* For looking on, also while a pass writes: makes and changes no file; there is none, or one that
+ * makes no sense (a warning): an empty ledger. Writes are ERROR_REFUSED. */
+CHECKED int ledger_open_view(const char *folder, int64_t now_s, struct ledger_file **out,
+			     struct error *err);
 void ledger_close(struct ledger_file *file); /* NULL is fine */
 
 CHECKED int ledger_read(struct ledger_file *file, struct ledger *out, struct error *err);
 CHECKED int ledger_write(struct ledger_file *file, const struct ledger *ledger, struct error *err);
 void ledger_release(struct ledger *ledger);
 
-/* ---- history ---- */
+/* ---- history: older entries are dropped ---- */
+
+enum { LEDGER_JOURNAL_DAYS = 90, LEDGER_SPEND_DAYS = 400 };
 
 struct journal_entry {
 	int64_t time_s;
@@ -98,11 +112,21 @@ struct spend_row {
 	int64_t money; /* micro-dollars */
 	int64_t unpriced_s; /* of seconds: at an unknown price */
 };
-CHECKED int ledger_spend_add(struct ledger_file *file, const struct spend_row *rows, size_t count,
-			     struct error *err);
+/* Kept in memory; the next ledger_write() writes them in its own transaction, so that a row and the
+ * spent_until_s of its machine are in the file together or not at all. Copies the rows. */
+void ledger_spend_add(struct ledger_file *file, const struct spend_row *rows, size_t count);
 /* Rows of from_day..until_day (both included), in order of day. */
 CHECKED int ledger_spend_each(struct ledger_file *file, const char *from_day, const char *until_day,
 			      bool (*visit)(const struct spend_row *row, void *context),
 			      void *context, struct error *err);
+/* The same added up by day, resource, queue and user; instance and task are "". What was added
+ * since the last ledger_write() is not in it. */
+CHECKED int ledger_spend_sums(struct ledger_file *file, const char *from_day, const char *until_day,
+			      bool (*visit)(const struct spend_row *row, void *context),
+			      void *context, struct error *err);
+/* For whom this task was counted last (of row only queue and user are set). *is_found false: it was
+ * not counted yet. */
+CHECKED int ledger_spend_task(struct ledger_file *file, const char *task, struct spend_row *row,
+			      bool *is_found, struct error *err);
 
 #endif

@@ -259,5 +259,7 @@ void observation_release(struct observation *seen)
 	free(seen->marks);
 	free(seen->ghosts);
 	free(seen->doubles);
+	free(seen->runs);
+	free(seen->users);
 	*seen = (struct observation){ 0 };
 }

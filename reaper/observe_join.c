@@ -45,6 +45,7 @@ void join_queues(struct observation *seen, const struct settings *settings,
 			.ripe = count_ripe(queue, seen->now_ms, settings->launch_after_s),
 			.oldest_ms = queue->entry_count ? queue->entries[0].added_ms : 0,
 		};
+		memcpy(seen->queues[i].id, queue->id, sizeof(queue->id));
 	}
 }
 

@@ -1,6 +1,7 @@
 #ifndef REAPER_OBSERVE_JOIN_H
 #define REAPER_OBSERVE_JOIN_H
 
+#include "common/verdict.h"
 #include "reaper/observe.h"
 
 /*
@@ -94,10 +95,18 @@ void join_reason(const struct observed_task *lost, char out[static CLEARML_REASO
 /* Is the task in any of these queues? */
 bool join_is_queued(const struct clearml_queues *queues, const char *task);
 
-/* Says the machine of itself what it runs, and not this task? It does not say so before it
- * serves: a restarted one adopts its tasks on the way there. */
-bool join_lacks(const struct machine_record *record, const char *task);
-/* Does the machine say that it has the task? */
-bool join_has(const struct machine_record *record, const char *task);
+/*
+ * What is to become of a lost task after everything was read again:
+ * VERDICT_HANDS_OFF when it is not lost in that way any more.
+ */
+struct join_again { /* all borrowed */
+	const char *prefix;
+	int64_t now_ms;
+	const struct record_list *records;
+	bool is_in_queue;
+	bool is_run_by_other; /* some worker reports it; of one that is seen terminated: another */
+};
+enum verdict join_judge(const struct observed_task *lost, const struct clearml_task *task,
+			const struct join_again *again);
 
 #endif

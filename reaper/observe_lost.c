@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/verdict.h"
 #include "reaper/text_index.h"
 
 enum { DEFAULT_ATTEMPTS = 3 };
@@ -100,7 +99,8 @@ bool join_is_queued(const struct clearml_queues *queues, const char *task)
 	return false;
 }
 
-bool join_has(const struct machine_record *record, const char *task)
+/* Does the machine say that it has the task? */
+static bool has_task(const struct machine_record *record, const char *task)
 {
 	for (size_t i = 0; i < record->task_count; i++)
 		if (!strcmp(record->tasks[i], task))
@@ -108,10 +108,12 @@ bool join_has(const struct machine_record *record, const char *task)
 	return false;
 }
 
-bool join_lacks(const struct machine_record *record, const char *task)
+/* Says the machine of itself what it runs, and not this task? It does not say so before it
+ * serves: a restarted one adopts its tasks on the way there. */
+static bool lacks_task(const struct machine_record *record, const char *task)
 {
 	return (!strcmp(record->phase, "serve") || !strcmp(record->phase, "drain")) &&
-	       !join_has(record, task);
+	       !has_task(record, task);
 }
 
 /* ---- which are lost ---- */
@@ -259,7 +261,7 @@ static bool is_lost_by_holder(const struct sweep_index *index, const struct clea
 	}
 	/* Its worker may still report what its record lists no more: then it runs. */
 	lost->loss = LOSS_UNLISTED;
-	return machine->has_record && join_lacks(&machine->record, task->id) &&
+	return machine->has_record && lacks_task(&machine->record, task->id) &&
 	       !has(&index->reported, task->id) && !has(&index->queued, task->id);
 }
 
@@ -321,4 +323,56 @@ void join_tasks(struct observation *seen, const struct settings *settings,
 	index_machines(&index);
 	for (size_t i = 0; i < sweep->tasks->count; i++)
 		join_task(&index, &sweep->tasks->list[i]);
+}
+
+/* ---- once more, before anything is done ---- */
+
+static bool is_still_lost(const struct observed_task *lost, const struct join_again *again)
+{
+	bool is_lacked = false;
+
+	if (lost->loss == LOSS_TERMINATED)
+		return true;
+	for (size_t i = 0; i < again->records->count; i++) {
+		const struct machine_record *record = &again->records->list[i];
+
+		if (!join_is_live(record, again->now_ms))
+			continue;
+		if (has_task(record, lost->task.id))
+			return false;
+		is_lacked |= !strcmp(record->instance, lost->instance) &&
+			     lacks_task(record, lost->task.id);
+	}
+	return lost->loss == LOSS_NOBODY || is_lacked;
+}
+
+/* Is the task still its who lost it? */
+static bool is_same(const struct observed_task *lost, const struct clearml_task *task,
+		    const char *prefix, unsigned *attempt)
+{
+	char instance[TICKET_FIELD_ROOM];
+
+	*attempt = lost->attempt;
+	if (lost->loss == LOSS_NOBODY)
+		return task->status == lost->task.status &&
+		       task->status_changed_ms == lost->task.status_changed_ms &&
+		       !strcmp(task->owner, lost->task.owner);
+	return join_holder(task, prefix, instance, attempt) && !strcmp(instance, lost->instance);
+}
+
+enum verdict join_judge(const struct observed_task *lost, const struct clearml_task *task,
+			const struct join_again *again)
+{
+	struct verdict_facts facts = { .max_attempts = lost->max_attempts };
+
+	if (!is_still_lost(lost, again) || !is_same(lost, task, again->prefix, &facts.attempt))
+		return VERDICT_HANDS_OFF;
+	facts.status = task->status;
+	facts.is_owner_us = true; /* we act for the one that lost it */
+	facts.is_run_by_other = again->is_run_by_other;
+	facts.is_in_queue = again->is_in_queue;
+	facts.status_reason = task->status_reason;
+	facts.status_message = task->status_message;
+	facts.worker = task->last_worker;
+	return verdict_of(&facts);
 }

@@ -1,6 +1,7 @@
 #ifndef REAPER_PASS_H
 #define REAPER_PASS_H
 
+#include "reaper/channel.h"
 #include "reaper/ledger.h"
 #include "reaper/plan.h"
 
@@ -26,13 +27,14 @@ struct pass_result {
 
 void pass_run(const struct pass *pass, struct pass_result *out);
 
-/* Stops before act: what `plan` and `status` print. Takes no lock, writes nothing
- * but a ledger that makes no sense aside. */
+/* Stops before act: what `plan` and `status` print. Takes no lock, writes nothing. */
 struct pass_view {
 	struct ledger_file *file;
 	struct ledger ledger;
 	struct observation seen;
 	struct plan plan;
+	struct channel channel; /* the reaper's own ClearML task, as it was found */
+	bool is_channel_down; /* it could not be read, or written */
 };
 CHECKED int pass_look(const struct pass *pass, struct pass_view *out, struct error *err);
 void pass_view_release(struct pass_view *view);

@@ -15,23 +15,30 @@ pure="common/verdict common/phase common/idle common/settle
 	reaper/observe_join reaper/observe_lost reaper/observe_workers reaper/observe_remember
 	reaper/text_index common/reason
 	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check
+	reaper/money_accrue reaper/money_worst
 	common/hocon"
 # What they may use: texts, errors and JSON in memory.
 plain="common/buf common/error common/json common/json_build common/worker_id"
 # Exported for unit tests and fuzzers alone: the pure half of a module, bytes in and a record out
 # (or back), whose other half reads a file or a socket. http_exchange_all (many exchanges at once)
 # is here until the providers of the clouds, which list their regions with it, are here too.
-exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments
+exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml_read_board
 	clearml_read_queues clearml_read_task clearml_read_tasks clearml_read_workers
 	control_parse control_print heartbeat_is_gap
-	http_exchange_all identity_parse journal_parse journal_print settings_parse"
+	http_exchange_all identity_parse journal_parse journal_print orders_parse orders_print
+	settings_parse
+	world_add_task world_close world_event_count world_is_over world_machine_count
+	world_machine_fate world_now_s world_open world_run_until world_task_count world_task_fate"
 
 # Verbs of docker.h that the container mode has no use for yet, and those of age.h, whose callers
 # are on their way.
-not_called_yet="docker_disk_usage docker_login_check docker_pause docker_prune docker_stop
-	docker_top docker_unpause
+not_called_yet="channel_log told_set docker_disk_usage docker_login_check docker_pause
+	docker_prune docker_stop docker_top docker_unpause
 	age_identities_parse age_identities_release age_identity_new age_identity_print
-	age_recipient_parse age_recipient_print age_seal age_unseal"
+	age_recipient_parse age_recipient_print age_seal age_unseal
+	prices_source money_worst
+	ledger_journal_add ledger_journal_each
+	ledger_spend_add ledger_spend_each ledger_spend_sums ledger_spend_task"
 
 complain() { printf 'gate %s: %s\n' "$gate" "$*" | tee -a "$found"; }
 # Turns each line of standard input into a complaint.
@@ -53,7 +60,7 @@ at() { sed "s|^\([^:]*:[0-9]*\):.*|\1 $1|"; }
 sources() { files 'common/*.[ch]' 'bootstrap/*.[ch]' 'reaper/*.[ch]'; }
 flags() {
 	printf '%s' "-std=gnu11 -D_GNU_SOURCE -I. "
-	pkg-config --cflags libcurl libcjson libsodium zlib
+	pkg-config --cflags libcurl libcjson libsodium zlib sqlite3
 }
 objects() {
 	find "$build/common" "$build/bootstrap" "$build/reaper" "$build/templates" -name '*.o'
@@ -117,7 +124,9 @@ gate_libraries() {
 			$rooms ':!common/secret.c' ':!common/hash.c' ':!common/clock.c' \
 			':!common/age*.[ch]' ':!common/minisign*.[ch]'
 		deny '#include <zlib' 'only common/gzip.c knows zlib' $rooms ':!common/gzip.c'
-		deny '#include <(openssl/|sqlite3|expat)' 'a library without a room yet' $rooms
+		deny '#include <sqlite3' 'only reaper/ledger_sql.c knows SQLite' $rooms \
+			':!reaper/ledger_sql.c'
+		deny '#include <(openssl/|expat)' 'a library without a room yet' $rooms
 		deny '\b(clock_gettime|gettimeofday|time|ftime|timespec_get) ?\(' \
 			'only common/clock.c asks the time' $rooms ':!common/clock.c' ':!*.h'
 	}

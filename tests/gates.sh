@@ -14,10 +14,12 @@ pure="common/verdict common/phase common/idle common/settle
 	reaper/plan reaper/plan_end reaper/plan_launch reaper/plan_mark reaper/plan_money
 	reaper/plan_repair reaper/plan_stock reaper/plan_why reaper/demand reaper/doom reaper/slots
 	reaper/offering reaper/offerings reaper/breaker reaper/money
+	reaper/observe_join reaper/observe_lost reaper/observe_workers reaper/observe_remember
+	reaper/text_index common/reason
 	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check
 	common/hocon reaper/zone_rule reaper/money_accrue reaper/money_worst"
 # What they may use: texts, errors and JSON in memory.
-plain="common/buf common/error common/json common/json_build"
+plain="common/buf common/error common/json common/json_build common/worker_id"
 # Exported for unit tests and fuzzers alone: the pure half of a module, bytes in and a record out
 # (or back), whose other half reads a file or a socket. http_exchange_all (many exchanges at once)
 # is here until the providers of the clouds, which list their regions with it, are here too.

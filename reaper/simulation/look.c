@@ -45,7 +45,7 @@ static void fill_queues(const struct world *world, unsigned cap, struct clearml_
 	}
 }
 
-static void fill_records(const struct world *world, struct record_list *out)
+void world_fill_records(const struct world *world, struct record_list *out)
 {
 	*out = (struct record_list){
 		memory_array(world->machine_count - world->first_shown + 1, sizeof(*out->list)), 0
@@ -84,12 +84,7 @@ static void look_at_memory(struct world *world, struct world_pass *pass)
 	struct ledger *ledger = &pass->ledger;
 
 	world_ledger_copy(&host->ledger, ledger);
-	*seen = (struct observation){ .now_ms = world->now_ms + host->skew_ms,
-				      .ledger_since_s = ledger->since_s };
-	seen->marks = memory_array(ledger->mark_count + 1, sizeof(*seen->marks));
-	seen->mark_count = ledger->mark_count;
-	if (ledger->mark_count)
-		memcpy(seen->marks, ledger->marks, ledger->mark_count * sizeof(*seen->marks));
+	*seen = (struct observation){ .now_ms = world->now_ms + host->skew_ms };
 	for (size_t r = 0; r < world->settings->resource_count; r++)
 		seen->resources[r].minimum = world->settings->resources[r].min_instances;
 }
@@ -117,22 +112,29 @@ static void look_at_fleets(struct world *world, struct world_pass *pass)
 			continue;
 		}
 		pass->seen.resources[r].is_listed = true;
-		join_fleet(&pass->seen, r, &fleet);
+		join_fleet(&pass->seen, world->settings, r, &fleet);
 	}
 	join_attempts(&pass->seen, &pass->ledger);
-	join_ledger(&pass->seen, &pass->ledger);
 }
+
+/* Each worker is its machine's record here: there are no ghosts, and the rest is in the record. */
+static const struct clearml_workers no_workers = { NULL, 0 };
 
 static void look_at_records(struct world *world, struct world_pass *pass)
 {
 	SCOPED(record_list) struct record_list records = { 0 };
+	struct observation *seen = &pass->seen;
 
-	if (!pass->seen.queues_known || world_call(world, NULL) != CALL_DONE)
-		return;
-	pass->seen.now_ms = world->now_ms;
-	fill_records(world, &records);
-	join_records(&pass->seen, world->settings, &records);
-	pass->seen.workers_known = !join_missing(&pass->ledger, &records, pass->seen.now_ms);
+	if (world_call(world, NULL) == CALL_DONE) {
+		seen->now_ms = world->now_ms;
+		world_fill_records(world, &records);
+		join_records(seen, world->settings, &records);
+		seen->workers_known = !join_missing(&pass->ledger, &records, seen->now_ms);
+	}
+	join_ledger(seen, world->settings, &pass->ledger);
+	join_lists(seen, world->settings, &pass->ledger, &records);
+	if (seen->workers_known)
+		join_workers(seen, world->settings, &no_workers);
 }
 
 /* What stands in a queue without an owner is not lost, whoever looks. */
@@ -150,7 +152,7 @@ static void look_at_tasks(struct world *world, struct world_pass *pass)
 	SCOPED(clearml_queues) struct clearml_queues all = { 0 };
 	size_t count = 0;
 
-	if (!pass->seen.workers_known ||
+	if (!pass->seen.workers_known || !pass->seen.queues_known ||
 	    !join_is_sweep_due(&pass->seen, world->settings, &pass->ledger) ||
 	    world_call(world, NULL) != CALL_DONE)
 		return;
@@ -161,7 +163,7 @@ static void look_at_tasks(struct world *world, struct world_pass *pass)
 		if (may_be_lost(&world->tasks[i]))
 			world_fill_task(world, i, &tasks.list[tasks.count++]);
 	fill_queues(world, 0, &all);
-	join_tasks(&pass->seen, world->settings, &tasks, &all);
+	join_tasks(&pass->seen, world->settings, &(struct join_sweep){ &tasks, &all, &no_workers });
 	pass->seen.tasks_known = true;
 }
 

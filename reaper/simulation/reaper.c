@@ -261,22 +261,18 @@ static bool is_run_elsewhere(const struct world *world, const char *task, const 
 static enum verdict judge_again(const struct world *world, const struct observed_task *lost,
 				size_t number)
 {
-	struct verdict_facts facts = { .max_attempts = lost->max_attempts };
-	char instance[TICKET_FIELD_ROOM];
+	SCOPED(record_list) struct record_list records = { 0 };
+	struct join_again again = { .prefix = world->settings->prefix,
+				    .now_ms = world->now_ms,
+				    .records = &records };
 	struct clearml_task task;
 
 	world_fill_task(world, number, &task);
-	if (!join_holder(&task, world->settings->prefix, instance, &facts.attempt) ||
-	    strcmp(instance, lost->instance) != 0)
-		return VERDICT_HANDS_OFF;
-	facts.status = task.status;
-	facts.is_owner_us = true;
-	facts.is_run_by_other = is_run_elsewhere(world, task.id, instance);
-	facts.is_in_queue = world->tasks[number].is_in_queue;
-	facts.status_reason = task.status_reason;
-	facts.status_message = task.status_message;
-	facts.worker = task.last_worker;
-	return verdict_of(&facts);
+	world_fill_records(world, &records);
+	again.is_in_queue = world->tasks[number].is_in_queue;
+	again.is_run_by_other = is_run_elsewhere(
+		world, task.id, lost->loss == LOSS_TERMINATED ? lost->instance : "");
+	return join_judge(lost, &task, &again);
 }
 
 static void repair(struct world *world, struct world_pass *pass)
@@ -303,7 +299,7 @@ static void repair(struct world *world, struct world_pass *pass)
 		task->owner[0] = task->attempt[0] = '\0';
 		return;
 	}
-	join_reason(lost->instance, lost->attempt, reason);
+	join_reason(lost, reason);
 	world_enqueue(world, number, task->queue, reason);
 	world_move_to_front(world, number);
 }

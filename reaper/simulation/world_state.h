@@ -140,9 +140,9 @@ struct world_machine {
 
 enum step { /* of a pass, in this order; it may be killed before each one */
 	    STEP_READ, /* the ledger */
-	    STEP_QUEUES,
 	    STEP_FLEETS,
 	    STEP_RECORDS,
+	    STEP_QUEUES,
 	    STEP_TASKS,
 	    STEP_PLAN,
 	    STEP_STORE, /* the open attempts */
@@ -223,6 +223,7 @@ size_t world_peek(const struct world *world, size_t queue); /* NOBODY: it is emp
 bool world_pop(struct world *world, size_t queue, size_t task);
 void world_task_ends(struct world *world, size_t task, enum task_status status, const char *reason,
 		     const char *message);
+void world_fill_records(const struct world *world, struct record_list *out);
 bool world_record_is_shown(const struct world *world, const struct world_machine *machine);
 
 /* ---- cloud.c ---- */

@@ -4,6 +4,7 @@
 
 #include "common/clock.h"
 #include "reaper/observe_join.h"
+#include "reaper/schedule.h"
 #include "reaper/simulation/world_state.h"
 
 /* What a pass sees: the world as ClearML and the cloud show it, put together by the joins. */
@@ -85,8 +86,6 @@ static void look_at_memory(struct world *world, struct world_pass *pass)
 
 	world_ledger_copy(&host->ledger, ledger);
 	*seen = (struct observation){ .now_ms = world->now_ms + host->skew_ms };
-	for (size_t r = 0; r < world->settings->resource_count; r++)
-		seen->resources[r].minimum = world->settings->resources[r].min_instances;
 }
 
 static void look_at_queues(struct world *world, struct world_pass *pass)
@@ -117,8 +116,32 @@ static void look_at_fleets(struct world *world, struct world_pass *pass)
 	join_attempts(&pass->seen, &pass->ledger);
 }
 
-/* Each worker is its machine's record here: there are no ghosts, and the rest is in the record. */
-static const struct clearml_workers no_workers = { NULL, 0 };
+/* Of everybody, those that report a task: what else there is decides nothing. */
+static void fill_workers(const struct world *world, struct clearml_workers *out)
+{
+	size_t count = 0;
+
+	for (size_t m = world->first_shown; m < world->machine_count; m++)
+		if (world_workers_are_shown(world, world->machines[m]))
+			count += world->machines[m]->record.task_count;
+	*out = (struct clearml_workers){ memory_array(count + 1, sizeof(*out->list)), 0 };
+	for (size_t m = world->first_shown; m < world->machine_count; m++) {
+		const struct world_machine *machine = world->machines[m];
+		const struct machine_record *record = &machine->record;
+
+		if (!world_workers_are_shown(world, machine))
+			continue;
+		for (unsigned i = 0; i < record->task_count; i++) {
+			struct clearml_worker *worker = &out->list[out->count++];
+
+			world_worker_name(world, machine, i, worker->id);
+			memcpy(worker->key, worker->id, sizeof(worker->id));
+			memcpy(worker->task, record->tasks[i], sizeof(worker->task));
+			worker->registered_ms = record->registered_ms;
+			worker->last_report_ms = worker->last_activity_ms = record->last_report_ms;
+		}
+	}
+}
 
 static void look_at_records(struct world *world, struct world_pass *pass)
 {
@@ -133,8 +156,12 @@ static void look_at_records(struct world *world, struct world_pass *pass)
 	}
 	join_ledger(seen, world->settings, &pass->ledger);
 	join_lists(seen, world->settings, &pass->ledger, &records);
-	if (seen->workers_known)
-		join_workers(seen, world->settings, &no_workers);
+	if (!seen->workers_known)
+		return;
+	SCOPED(clearml_workers) struct clearml_workers workers = { 0 };
+
+	fill_workers(world, &workers);
+	join_workers(seen, world->settings, &workers);
 }
 
 /* What stands in a queue without an owner is not lost, whoever looks. */
@@ -150,6 +177,7 @@ static void look_at_tasks(struct world *world, struct world_pass *pass)
 {
 	SCOPED(clearml_tasks) struct clearml_tasks tasks = { 0 };
 	SCOPED(clearml_queues) struct clearml_queues all = { 0 };
+	SCOPED(clearml_workers) struct clearml_workers workers = { 0 };
 	size_t count = 0;
 
 	if (!pass->seen.workers_known || !pass->seen.queues_known ||
@@ -163,8 +191,16 @@ static void look_at_tasks(struct world *world, struct world_pass *pass)
 		if (may_be_lost(&world->tasks[i]))
 			world_fill_task(world, i, &tasks.list[tasks.count++]);
 	fill_queues(world, 0, &all);
-	join_tasks(&pass->seen, world->settings, &(struct join_sweep){ &tasks, &all, &no_workers });
+	fill_workers(world, &workers);
+	join_tasks(&pass->seen, world->settings, &(struct join_sweep){ &tasks, &all, &workers });
 	pass->seen.tasks_known = true;
+}
+
+static void look_at_minimums(struct world *world, struct world_pass *pass)
+{
+	for (size_t r = 0; r < world->settings->resource_count; r++)
+		pass->seen.resources[r].minimum =
+			schedule_minimum(&world->settings->resources[r], pass->seen.now_ms / 1000);
 }
 
 void world_look(struct world *world, struct world_pass *pass)
@@ -175,17 +211,19 @@ void world_look(struct world *world, struct world_pass *pass)
 	case STEP_READ:
 		look_at_memory(world, pass);
 		break;
-	case STEP_QUEUES:
-		look_at_queues(world, pass);
-		break;
 	case STEP_FLEETS:
 		look_at_fleets(world, pass);
 		break;
 	case STEP_RECORDS:
 		look_at_records(world, pass);
 		break;
+	case STEP_QUEUES:
+		look_at_queues(world, pass);
+		break;
 	case STEP_TASKS:
 		look_at_tasks(world, pass);
+		join_prices(&pass->seen, world->settings);
+		look_at_minimums(world, pass);
 		clock_format(pass->seen.now_ms, false, now);
 		text_cut(pass->seen.today, sizeof(pass->seen.today), now);
 		break;

@@ -39,8 +39,8 @@ static void write_owner(const struct world_machine *machine, const struct world_
 		       seat->attempt % 1000000);
 }
 
-static void write_worker(const struct world *world, const struct world_machine *machine,
-			 unsigned seat, char out[static CLEARML_WORKER_ROOM])
+void world_worker_name(const struct world *world, const struct world_machine *machine,
+		       unsigned seat, char out[static CLEARML_WORKER_ROOM])
 {
 	const struct instance *instance = &machine->instance;
 	int len = snprintf(out, CLEARML_WORKER_ROOM, "%s:%s:%s:%s", world->settings->prefix,
@@ -246,7 +246,7 @@ static void start(struct world *world, struct world_machine *machine, struct wor
 	task->update_ms = world->now_ms;
 	if (task->started_ms < 0)
 		task->started_ms = world->now_ms;
-	write_worker(world, machine, (unsigned)(seat - machine->seats), task->worker);
+	world_worker_name(world, machine, (unsigned)(seat - machine->seats), task->worker);
 	seat->state = WORLD_SEAT_RUNNING;
 	seat->was_in_progress = true;
 	seat->run_end_ms = seat->look_ms = world->now_ms + task->duration_ms;
@@ -304,7 +304,7 @@ static enum verdict judge(const struct world *world, const struct world_machine 
 	bool is_ours_now = is_ours(task, machine, seat) || (!task->owner[0] && seat->is_sure);
 	bool is_requeued = seat->was_in_progress && task->status == TASK_QUEUED;
 
-	write_worker(world, machine, (unsigned)(seat - machine->seats), worker);
+	world_worker_name(world, machine, (unsigned)(seat - machine->seats), worker);
 	return verdict_of(&(struct verdict_facts){
 		.status = task->status,
 		.is_owner_us = is_ours_now,

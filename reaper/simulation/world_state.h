@@ -132,6 +132,8 @@ struct world_machine {
 	bool has_record;
 	struct machine_record record;
 	int64_t record_timeout_ms;
+	struct ticket_span *hold; /* of its ticket; owned */
+	size_t hold_count;
 	/* what reapers have told it, by the channel */
 	enum order told;
 };
@@ -161,6 +163,8 @@ struct world_pass {
 	size_t at; /* the next launch, termination, repair */
 	size_t crash_at; /* ... of the step it is killed in */
 	bool is_request_done; /* of the launch: the cloud has it, the answer is under way */
+	bool is_offering_chosen;
+	size_t offering; /* that is asked now */
 	bool tried[SETTINGS_MAX_OFFERINGS];
 	enum error_class answer;
 	struct ledger ledger;
@@ -225,6 +229,8 @@ void world_task_ends(struct world *world, size_t task, enum task_status status, 
 		     const char *message);
 void world_fill_records(const struct world *world, struct record_list *out);
 bool world_record_is_shown(const struct world *world, const struct world_machine *machine);
+/* Its agents' own entries among the workers, which last longer than the machine's record. */
+bool world_workers_are_shown(const struct world *world, const struct world_machine *machine);
 
 /* ---- cloud.c ---- */
 struct world_request {
@@ -242,6 +248,8 @@ size_t world_machine_named(const struct world *world, const char *instance);
 /* ---- machine.c, seat.c ---- */
 void world_machine_starts(struct world *world, size_t machine);
 void world_machine_turn(struct world *world, size_t machine, uint64_t stamp);
+void world_worker_name(const struct world *world, const struct world_machine *machine,
+		       unsigned seat, char out[static CLEARML_WORKER_ROOM]);
 void world_machine_dies(struct world *world, size_t machine); /* every process in it is gone */
 void world_machine_interrupted(struct world *world, size_t machine);
 void world_machines_wake_for(struct world *world, size_t queue); /* something waits there */
@@ -254,7 +262,12 @@ void world_seats_watch(struct world *world, struct world_machine *machine);
 int64_t world_seats_next_ms(const struct world_machine *machine);
 enum settle_answer world_settle(struct world *world, struct world_machine *machine);
 
-/* ---- reaper.c, look.c ---- */
+/* ---- reaper.c, launch.c, look.c ---- */
+void *world_copy_of(const void *items, size_t count, size_t item_len);
+void world_write_ledger(struct world *world, struct world_pass *pass);
+void world_store(struct world *world, struct world_pass *pass);
+/* True when there is more to do in this step. */
+bool world_pass_launches(struct world *world, struct world_pass *pass);
 void world_pass_begins(struct world *world, size_t host);
 void world_pass_step(struct world *world, size_t pass);
 void world_look(struct world *world, struct world_pass *pass);

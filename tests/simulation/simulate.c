@@ -152,9 +152,12 @@ int main(int argc, char **argv)
 	bool is_alone = false, is_logged = false;
 	struct sum sum = { 0 };
 	unsigned jobs = 2;
-	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	for (;;) {
+		int option = getopt_long(argc, argv, "", options, NULL);
+
+		if (option == -1)
+			break;
 		if (option == 'n')
 			count = strtoull(optarg, NULL, 10);
 		else if (option == 'k')

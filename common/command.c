@@ -60,6 +60,16 @@ static void print_commands(FILE *stream, const struct dispatch *dispatch)
 	fprintf(stream, "\n%s COMMAND --help lists a command's options.\n", dispatch->program);
 }
 
+static bool is_word(const struct command_option *option)
+{
+	return *option->name != '-';
+}
+
+static bool may_repeat(const struct command_option *option)
+{
+	return option->argument && strstr(option->argument, "...");
+}
+
 static int option_width(const struct command_option *option)
 {
 	return (int)strlen(option->name) +
@@ -82,8 +92,11 @@ static void print_options(FILE *stream, const struct dispatch *dispatch,
 	for (size_t i = 0; i < command->option_count; i++)
 		if (option_width(&command->options[i]) > width)
 			width = option_width(&command->options[i]);
-	fprintf(stream, "usage: %s %s [OPTION...]\n\n%s\n\n", dispatch->program, command->name,
-		command->summary);
+	fprintf(stream, "usage: %s %s", dispatch->program, command->name);
+	for (size_t i = 0; i < command->option_count; i++)
+		if (is_word(&command->options[i]))
+			fprintf(stream, " %s", command->options[i].name);
+	fprintf(stream, " [OPTION...]\n\n%s\n\n", command->summary);
 	for (size_t i = 0; i < command->option_count; i++)
 		print_option(stream, &command->options[i], width);
 	print_option(stream, &help, width);
@@ -126,11 +139,13 @@ static void explain_unknown(const char *program, const struct command *command, 
 {
 	const char *names[MAX_OPTIONS + 1];
 	char *name = memory_text((struct slice){ word, len });
+	size_t count = 0;
 
 	for (size_t i = 0; i < command->option_count; i++)
-		names[i] = without_dashes(command->options[i].name);
-	names[command->option_count] = without_dashes(help_option);
-	const char *meant = text_nearest(without_dashes(name), names, command->option_count + 1);
+		if (!is_word(&command->options[i]))
+			names[count++] = without_dashes(command->options[i].name);
+	names[count++] = without_dashes(help_option);
+	const char *meant = text_nearest(without_dashes(name), names, count);
 
 	fprintf(stderr, "%s %s: no option %s", program, command->name, name);
 	free(name);
@@ -145,6 +160,16 @@ static size_t refuse_option(const char *program, const struct command_line *line
 {
 	fprintf(stderr, "%s %s: %s %s\n", program, line->command->name, option->name, complaint);
 	return 0;
+}
+
+/* Another value of an option that may be given several times. */
+static bool add_value(struct command_line *line, size_t place, const char *value)
+{
+	if (line->more_count == COMMAND_MAX_MORE)
+		return false;
+	line->more[line->more_count].option = place;
+	line->more[line->more_count++].value = value;
+	return true;
 }
 
 /* One option with its value out of words[0] and perhaps words[1]; returns how many it took, 0
@@ -165,7 +190,7 @@ static size_t read_option(const char *program, struct command_line *line, size_t
 		option->argument && !has_value && count > 1 && strncmp(words[1], "--", 2) != 0;
 	const char *value = is_next ? words[1] : has_value ? words[0] + name_len + 1 : "";
 
-	if (line->values[place])
+	if (line->values[place] && !may_repeat(option))
 		return refuse_option(program, line, option, "was given twice");
 	if (has_value && !option->argument)
 		return refuse_option(program, line, option, "takes no value");
@@ -175,28 +200,56 @@ static size_t read_option(const char *program, struct command_line *line, size_t
 			option->name, option->name, option->argument);
 		return 0;
 	}
-	line->values[place] = value;
+	if (!line->values[place])
+		line->values[place] = value;
+	else if (!add_value(line, place, value))
+		return refuse_option(program, line, option, "was given too often");
 	return is_next ? 2 : 1;
+}
+
+/* Where the next word goes; option_count: nowhere. */
+static size_t free_word(const struct command_line *line)
+{
+	size_t i = 0;
+
+	while (i < line->command->option_count &&
+	       (!is_word(&line->command->options[i]) || line->values[i]))
+		i++;
+	return i;
+}
+
+static size_t read_word(const char *program, struct command_line *line, const char *word)
+{
+	size_t place = free_word(line);
+
+	if (place == line->command->option_count) {
+		fprintf(stderr, "%s %s: \"%s\" is no option; %s %s --help lists them\n", program,
+			line->command->name, word, program, line->command->name);
+		return 0;
+	}
+	line->values[place] = word;
+	return 1;
 }
 
 static int read_options(const char *program, struct command_line *line, size_t count,
 			char *const *words)
 {
 	while (count) {
-		if (strncmp(words[0], "-", 1) != 0) {
-			fprintf(stderr, "%s %s: \"%s\" is no option; %s %s --help lists them\n",
-				program, line->command->name, words[0], program,
-				line->command->name);
-			return -1;
-		}
-		size_t taken = read_option(program, line, count, words);
+		size_t taken = *words[0] == '-' ? read_option(program, line, count, words) :
+						  read_word(program, line, words[0]);
 
 		if (!taken)
 			return -1;
 		words += taken;
 		count -= taken;
 	}
-	return 0;
+	size_t missing = free_word(line);
+
+	if (missing == line->command->option_count)
+		return 0;
+	fprintf(stderr, "%s %s: %s is missing: %s\n", program, line->command->name,
+		line->command->options[missing].name, line->command->options[missing].summary);
+	return -1;
 }
 
 static int run_command(const struct dispatch *dispatch, const struct command *command, size_t count,
@@ -251,7 +304,7 @@ int command_dispatch(const struct command *commands, size_t count, int argc, cha
 	return run_command(&dispatch, command, (size_t)argc - 2, argv + 2);
 }
 
-static const char *value_of(const struct command_line *line, const char *name)
+static size_t place_of(const struct command_line *line, const char *name)
 {
 	size_t place = find_option(line->command, name, strlen(name));
 
@@ -259,17 +312,30 @@ static const char *value_of(const struct command_line *line, const char *name)
 		fprintf(stderr, "bug: %s has no option %s\n", line->command->name, name);
 		abort();
 	}
-	return line->values[place];
+	return place;
 }
 
 const char *command_value(const struct command_line *line, const char *name, const char *fallback)
 {
-	const char *value = value_of(line, name);
+	const char *value = line->values[place_of(line, name)];
 
 	return value ? value : fallback;
 }
 
 bool command_has(const struct command_line *line, const char *name)
 {
-	return value_of(line, name) != NULL;
+	return line->values[place_of(line, name)] != NULL;
+}
+
+size_t command_values(const struct command_line *line, const char *name, const char **out,
+		      size_t room)
+{
+	size_t place = place_of(line, name), count = 0;
+
+	if (line->values[place] && count < room)
+		out[count++] = line->values[place];
+	for (size_t i = 0; i < line->more_count && count < room; i++)
+		if (line->more[i].option == place)
+			out[count++] = line->more[i].value;
+	return count;
 }

@@ -11,15 +11,24 @@
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PARTLY = 3 };
 
 struct command_option {
-	const char *name; /* "--config" */
-	const char *argument; /* "FILE"; NULL: a switch */
+	/* "--config"; without dashes ("TRACE") a word that must be there, in the order of the table
+	 */
+	const char *name;
+	const char *argument; /* "FILE"; "FILE..." may be given several times; NULL: a switch */
 	const char *summary;
 };
+
+enum { COMMAND_MAX_MORE = 8 };
 
 struct command_line {
 	const struct command *command;
 	const char *values[24]; /* by the option's place in the table: NULL when it was not given,
 				 * "" for a switch; borrowed from argv */
+	struct {
+		size_t option;
+		const char *value;
+	} more[COMMAND_MAX_MORE]; /* of options that may be given several times: after the first */
+	size_t more_count;
 };
 
 struct command {
@@ -34,14 +43,18 @@ struct command {
  * not in the command's table is a bug and aborts. */
 const char *command_value(const struct command_line *line, const char *name, const char *fallback);
 bool command_has(const struct command_line *line, const char *name);
+/* Of an option that may be given several times: its values, room of them at most, in the order of
+ * the line. Returns how many. */
+size_t command_values(const struct command_line *line, const char *name, const char **out,
+		      size_t room);
 
 /*
  * Find argv[1] in the table, read its options ("--name value", "--name=value";
  * a value that begins with "--" only in the second form), run it. --help (-h),
  * help, help COMMAND, COMMAND --help print to standard output and are EXIT_OK.
  * What is not in a table, a value that is missing or empty, a value for a
- * switch, and an option given twice are EXIT_USAGE, with one line on standard
- * error that suggests the nearest word; no command at all gets the list.
+ * switch, an option given twice, and a word that is missing are EXIT_USAGE, with one line on
+ * standard error that suggests the nearest word; no command at all gets the list.
  */
 int command_dispatch(const struct command *commands, size_t count, int argc, char **argv);
 

@@ -30,19 +30,41 @@ static int version(const struct command_line *line)
 	return EXIT_OK;
 }
 
+static int try_words(const struct command_line *line)
+{
+	const char *more[12];
+	size_t count = command_values(line, "--more", more, ARRAY_LEN(more));
+
+	snprintf(seen, sizeof(seen), "try %s,%s", command_value(line, "FIRST", NULL),
+		 command_value(line, "SECOND", NULL));
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strlen(seen);
+
+		snprintf(seen + len, sizeof(seen) - len, " %s", more[i]);
+	}
+	return EXIT_OK;
+}
+
 static const struct command_option run_options[] = {
 	{ "--config", "FILE", "the configuration" },
 	{ "--json", NULL, "for programs" },
 };
+static const struct command_option try_options[] = {
+	{ "FIRST", NULL, "what comes first" },
+	{ "--more", "FILE...", "others" },
+	{ "SECOND", NULL, "what comes second" },
+};
 static const struct command commands[] = {
 	{ "run", run, "one pass", run_options, ARRAY_LEN(run_options) },
 	{ "version", version, "which one this is", NULL, 0 },
+	{ "try", try_words, "two words", try_options, ARRAY_LEN(try_options) },
 };
 
 static const char usage[] = "usage: prog COMMAND [OPTION...]\n"
 			    "\n"
 			    "  run      one pass\n"
 			    "  version  which one this is\n"
+			    "  try      two words\n"
 			    "\n"
 			    "prog COMMAND --help lists a command's options.\n";
 
@@ -54,9 +76,18 @@ static const char run_usage[] = "usage: prog run [OPTION...]\n"
 				"  --json         for programs\n"
 				"  --help         show this text\n";
 
+static const char try_usage[] = "usage: prog try FIRST SECOND [OPTION...]\n"
+				"\n"
+				"two words\n"
+				"\n"
+				"  FIRST           what comes first\n"
+				"  --more FILE...  others\n"
+				"  SECOND          what comes second\n"
+				"  --help          show this text\n";
+
 static const struct {
 	const char *when;
-	const char *words[6];
+	const char *words[22];
 	int status;
 	const char *seen, *out, *complaint; /* "": nothing */
 } cases[] = {
@@ -97,6 +128,40 @@ static const struct {
 	  "",
 	  "" },
 	{ "a command has no options", { "version" }, EXIT_OK, "version", "", "" },
+
+	{ "words are given", { "try", "a", "b" }, EXIT_OK, "try a,b", "", "" },
+	{ "help about words is asked", { "try", "-h" }, EXIT_OK, "", try_usage, "" },
+	{ "an option stands between words, and again behind them",
+	  { "try", "a", "--more", "c", "b", "--more=d" },
+	  EXIT_OK,
+	  "try a,b c d",
+	  "",
+	  "" },
+	{ "a word is missing",
+	  { "try", "a" },
+	  EXIT_USAGE,
+	  "",
+	  "",
+	  "prog try: SECOND is missing: what comes second\n" },
+	{ "there is a word too many",
+	  { "try", "a", "b", "c" },
+	  EXIT_USAGE,
+	  "",
+	  "",
+	  "prog try: \"c\" is no option; prog try --help lists them\n" },
+	{ "a word is written as an option",
+	  { "try", "--FIRST", "a" },
+	  EXIT_USAGE,
+	  "",
+	  "",
+	  "prog try: no option --FIRST; prog try --help lists them\n" },
+	{ "an option is given more often than anybody needs",
+	  { "try", "--more=1", "--more=2", "--more=3", "--more=4", "--more=5", "--more=6",
+	    "--more=7", "--more=8", "--more=9", "--more=0" },
+	  EXIT_USAGE,
+	  "",
+	  "",
+	  "prog try: --more was given too often\n" },
 
 	{ "a command is misspelt",
 	  { "rnu" },
@@ -205,7 +270,7 @@ static const struct {
 /* words are borrowed; the program's own name comes first. */
 static int dispatch(const char *program, const char *const *words, char *out, char *complaint)
 {
-	char copies[8][64] = { "" }, *argv[9] = { 0 };
+	char copies[24][64] = { "" }, *argv[25] = { 0 };
 	int argc = 0;
 
 	snprintf(copies[0], sizeof(copies[0]), "%s", program);
@@ -264,7 +329,7 @@ static int run_nothing(const struct command_line *line)
 /* A bug in a table ends the program, loudly: in a child, to see it. */
 static void test_bugs_abort(void **state)
 {
-	static const struct command_option many[25];
+	static const struct command_option many[25] = { { "--a", NULL, "" } };
 	static const struct command bugs[] = {
 		{ "ask", ask_for_what_is_not_there, "", run_options, ARRAY_LEN(run_options) },
 		{ "many", run_nothing, "", many, ARRAY_LEN(many) },

@@ -56,13 +56,19 @@ SOURCES   := $(PRODUCT) $(UNITS) $(SUPPORT) $(DRIVERS) $(FUZZERS) tests/fuzz/rep
 PROGRAMS  := $(BUILD)/mayfly-bootstrap $(BUILD)/mayfly-reaper
 object     = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-# A schema becomes the C array schema_<name> (common/schemas.h).
-SCHEMAS              := reaper_config ticket bundle
+# A file of templates/ becomes a C array: schema_<name> (common/schemas.h, in both programs),
+# prices_<provider> (reaper/price_tables.h).
+SCHEMAS              := schema_reaper_config schema_ticket schema_bundle
+PRICES               := prices_aws prices_gcp
 schema_reaper_config := templates/mayfly-reaper.schema.json
 schema_ticket        := templates/ticket.schema.json
 schema_bundle        := templates/bundle.schema.json
+prices_aws           := templates/prices-aws.csv
+prices_gcp           := templates/prices-gcp.csv
+header_of             = $(if $(filter schema_%,$(1)),common/schemas.h,reaper/price_tables.h)
 SHARED    := $(call object,$(COMMON)) $(SCHEMAS:%=$(BUILD)/templates/%.o)
-MODULES   := $(SHARED) $(call object,$(BOOTSTRAP) $(REAPER))
+TABLES    := $(PRICES:%=$(BUILD)/templates/%.o)
+MODULES   := $(SHARED) $(TABLES) $(call object,$(BOOTSTRAP) $(REAPER))
 
 TESTS     := $(UNITS:%.c=$(BUILD)/%)
 REPLAYS   := $(FUZZERS:%.c=$(BUILD)/%)
@@ -201,7 +207,7 @@ clean: ## remove everything that was built (not what set-up made: that is .deps/
 
 # --- Rules.
 $(BUILD)/mayfly-bootstrap: $(call object,bootstrap/main.c $(BOOTSTRAP)) $(SHARED)
-$(BUILD)/mayfly-reaper: $(call object,reaper/main.c $(REAPER)) $(SHARED)
+$(BUILD)/mayfly-reaper: $(call object,reaper/main.c $(REAPER)) $(SHARED) $(TABLES)
 $(PROGRAMS):
 	@echo "  LD  $@"
 	$(Q)$(link) $^ $(libraries) -o $@
@@ -230,12 +236,12 @@ $(BUILD)/templates/%.o: $(BUILD)/templates/%.c $(BUILD)/flags
 	$(Q)$(compile) -c $< -o $@
 
 # Octal character constants, and not numbers: they fit a signed char without a warning.
-$(BUILD)/templates/%.c: $$(schema_$$*) Makefile
+$(BUILD)/templates/%.c: $$($$*) Makefile
 	@mkdir -p $(@D)
 	@echo "  GEN $@"
-	$(Q){ printf '#include "common/schemas.h"\n\nconst char schema_%s[] = {\n' $*; \
+	$(Q){ printf '#include "%s"\n\nconst char %s[] = {\n' $(call header_of,$*) $*; \
 		od -An -v -to1 $< | sed "s/ *\([0-7][0-7][0-7]\)/'\\\\\1',/g"; \
-		printf '0\n};\nconst size_t schema_%s_len = sizeof(schema_%s) - 1;\n' $* $*; } > $@
+		printf '0\n};\nconst size_t %s_len = sizeof(%s) - 1;\n' $* $*; } > $@
 
 # Other flags than last time rebuild everything.
 $(BUILD)/flags: FORCE

@@ -59,6 +59,7 @@ int life_read(const char *folder, struct life *out, struct error *err)
 	life.tasks_taken = count_of(document.root, "tasks_taken");
 	life.claim = claim_of(json_text_or(document.root, "claim", "none"));
 	life.keep_until_s = json_integer_or(document.root, "keep_until_s", 0);
+	life.orders = json_integer_or(document.root, "orders", 0);
 	text_cut(life.drain, sizeof(life.drain), json_text_or(document.root, "drain", ""));
 	*out = life;
 	return 0;
@@ -83,6 +84,7 @@ int life_write(const char *folder, const struct life *life, struct error *err)
 	json_add_integer(document.root, "tasks_taken", life->tasks_taken);
 	json_add_text(document.root, "claim", claims[life->claim]);
 	json_add_integer(document.root, "keep_until_s", life->keep_until_s);
+	json_add_integer(document.root, "orders", life->orders);
 	json_add_text(document.root, "drain", life->drain);
 	json_print(document.root, true, &text);
 	if (buf_finish(&text, err) < 0)

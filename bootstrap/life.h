@@ -15,6 +15,7 @@ struct life {
 	unsigned tasks_taken; /* over all of them */
 	enum claim claim;
 	int64_t keep_until_s; /* wall; by command; 0: none */
+	int64_t orders; /* the number of the last ones of the reaper that were obeyed */
 	char drain[24]; /* the reason's word; "": not draining */
 };
 

@@ -93,6 +93,42 @@ static void keep(struct supervisor *supervisor, const struct control_command *co
 	       until_s ? until : "");
 }
 
+static void go_by_order(struct supervisor *supervisor, enum phase_event event, enum reason reason,
+			const struct heard *heard)
+{
+	supervisor_go(supervisor, event, reason, "by order %lld of the reaper",
+		      (long long)heard->number);
+}
+
+/* Each time the orders are read, and so without effect the second time. */
+static void obey_order(struct supervisor *supervisor, const struct heard *heard)
+{
+	int64_t keep_until_ms = (heard->time_s + ORDERS_LIFE_S) * 1000;
+
+	supervisor->keep_order_ms = 0;
+	if (heard->order == ORDER_DRAIN)
+		go_by_order(supervisor, EVENT_DRAIN, REASON_DRAINED, heard);
+	else if (heard->order == ORDER_LEAVE)
+		go_by_order(supervisor, EVENT_END, REASON_TOLD_TO_LEAVE, heard);
+	else if (heard->order == ORDER_KEEP)
+		supervisor->keep_order_ms =
+			clock_monotonic_ms() + keep_until_ms - supervisor_wall_ms(supervisor);
+}
+
+void obey_heard(struct supervisor *supervisor, const struct heard *heard)
+{
+	if (heard->order != supervisor->heard.order)
+		log_info("order", "%s, by order %lld of the reaper", order_word(heard->order),
+			 (long long)heard->number);
+	supervisor->heard = *heard;
+	/* Before it is obeyed: what is put back later must be known as old. */
+	if (heard->number != supervisor->life.orders) {
+		supervisor->life.orders = heard->number;
+		supervisor_save_life(supervisor);
+	}
+	obey_order(supervisor, heard);
+}
+
 void obey_command(void *context, const struct control_command *command, struct buf *out)
 {
 	struct supervisor *supervisor = context;

@@ -106,6 +106,7 @@ static struct idle look_at_idle(const struct supervisor *supervisor, int64_t now
 		.timeout_ms = ticket->limits.idle_timeout_s * 1000,
 		.keep_command_ms = supervisor->keep_command_ms,
 		.keep_file_ms = supervisor->keep_file_ms,
+		.keep_order_ms = supervisor->keep_order_ms,
 		.end_ms = supervisor->machine.identity.launched_monotonic_ms +
 			  ticket->limits.max_life_s * 1000,
 		.now_wall_s = supervisor_wall_ms(supervisor) / 1000,

@@ -72,6 +72,9 @@ static void add_leaving(const struct supervisor *supervisor, int64_t now_ms, str
 	json_add_text(root, "leaves_why", why);
 	json_add_text(root, "kept_by", supervisor->idle.kept_by ? supervisor->idle.kept_by : "");
 	json_add_bool(root, "held", supervisor->idle.is_held);
+	json_add_text(root, "order",
+		      supervisor->heard.order ? order_word(supervisor->heard.order) : "");
+	json_add_integer(root, "order_number", supervisor->heard.number);
 }
 
 void status_answer(const struct supervisor *supervisor, int64_t now_ms, struct buf *out)
@@ -135,6 +138,7 @@ static void print_leaving(const struct json *root, struct buf *out)
 	const char *reason = json_text_or(root, "reason", "");
 	const char *detail = json_text_or(root, "detail", "");
 	const char *kept_by = json_text_or(root, "kept_by", "");
+	const char *order = json_text_or(root, "order", "");
 
 	add_span(out, "  idle     for ", root, "idle_s");
 	if (kept_by[0])
@@ -143,6 +147,9 @@ static void print_leaving(const struct json *root, struct buf *out)
 		buf_addf(out, ", held by the ticket");
 	add_span(out, "\n  leaves   in ", root, "leaves_in_s");
 	buf_addf(out, " at the latest (%s)\n", json_text_or(root, "leaves_why", "?"));
+	if (order[0])
+		buf_addf(out, "  order    %s, by number %lld of the reaper\n", order,
+			 (long long)json_integer_or(root, "order_number", 0));
 	if (reason[0])
 		buf_addf(out, "  reason   %s%s%s\n", reason, detail[0] ? ": " : "", detail);
 }

@@ -117,6 +117,15 @@ static void watch_limits(struct supervisor *supervisor)
 			      phase_name(supervisor->phase), what[0] ? ": " : "", what);
 }
 
+static void listen_to_orders(struct supervisor *supervisor)
+{
+	struct heard heard;
+
+	if (inbox_look(&supervisor->inbox, &supervisor->machine, supervisor->life.orders,
+		       clock_monotonic_ms(), &heard))
+		obey_heard(supervisor, &heard);
+}
+
 static void report(struct supervisor *supervisor)
 {
 	struct heartbeat *heartbeat = &supervisor->heartbeat;
@@ -130,8 +139,11 @@ static void report(struct supervisor *supervisor)
 		return;
 	status_record(supervisor, &record);
 	if (heartbeat_send(heartbeat, &supervisor->machine, &record, now_ms, clock_wall_ms(),
-			   &err) == 0)
-		supervisor->wants_report = false;
+			   &err) < 0)
+		return;
+	supervisor->wants_report = false;
+	/* Asked only of a server that has just answered: what it costs is bounded. */
+	listen_to_orders(supervisor);
 }
 
 static int64_t next_moment(const struct supervisor *supervisor, int64_t now_ms)
@@ -206,9 +218,11 @@ static int identify(struct supervisor *supervisor, const struct supervisor_optio
 	return 0;
 }
 
-static int open_parts(struct supervisor *supervisor, struct error *err)
+static int open_parts(struct supervisor *supervisor, const struct trust_files *trust,
+		      struct error *err)
 {
 	agent_sweep_stale(&supervisor->machine);
+	inbox_open(&supervisor->inbox, trust);
 	slot_open(&supervisor->slot, &supervisor->machine);
 	if (control_open(supervisor->machine.folder, &supervisor->control, err) < 0)
 		return -1;
@@ -261,7 +275,7 @@ static int live(struct supervisor *supervisor, const struct supervisor_options *
 			 clock_monotonic_ms());
 	if (admit(&supervisor->machine, &supervisor->note, &options->trust, &err) < 0)
 		return start_failed(supervisor, REASON_ADMISSION, &err);
-	if (open_parts(supervisor, &err) < 0)
+	if (open_parts(supervisor, &options->trust, &err) < 0)
 		return start_failed(supervisor, REASON_FAILED, &err);
 	supervisor_enter(supervisor, phase_next(supervisor->phase, EVENT_DONE, false),
 			 clock_monotonic_ms());

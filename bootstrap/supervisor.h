@@ -4,6 +4,7 @@
 #include "bootstrap/control.h"
 #include "bootstrap/heartbeat.h"
 #include "bootstrap/identity.h"
+#include "bootstrap/inbox.h"
 #include "bootstrap/init_script.h"
 #include "bootstrap/life.h"
 #include "bootstrap/seats.h"
@@ -24,7 +25,7 @@
 
 struct supervisor_options {
 	const char *folder, *provider;
-	struct trust_files trust; /* used until this machine is admitted */
+	struct trust_files trust;
 	const char *instance; /* MAYFLY_INSTANCE of the environment; NULL: started by hand */
 	bool is_draining; /* take no task; finish what an earlier process left */
 };
@@ -34,6 +35,8 @@ struct supervisor {
 	struct launch_note note;
 	struct life life;
 	struct heartbeat heartbeat;
+	struct inbox inbox;
+	struct heard heard; /* the reaper's last word to this machine */
 	struct slot slot;
 	struct seats *seats; /* NULL until prove begins */
 	struct seats_state seen; /* the last seats_look() */
@@ -62,7 +65,7 @@ struct supervisor {
 
 	unsigned terms; /* SIGTERMs so far */
 	bool wants_report; /* the machine record has changed */
-	int64_t keep_command_ms, keep_file_ms; /* monotonic; 0: none */
+	int64_t keep_command_ms, keep_file_ms, keep_order_ms; /* monotonic; 0: none */
 	int64_t keep_look_ms; /* when to look at the file again */
 	bool is_keep_failing;
 	struct idle idle;
@@ -92,6 +95,7 @@ int64_t serve_next_ms(const struct supervisor *supervisor, int64_t now_ms);
 /* obey.c */
 CHECKED int signals_open(int *fd, struct error *err); /* blocks them, and catches them in *fd */
 void obey_signals(struct supervisor *supervisor);
+void obey_heard(struct supervisor *supervisor, const struct heard *heard);
 void obey_command(void *context, const struct control_command *command, struct buf *out);
 
 /* leave.c: the only exit. Returns the exit status. */

@@ -37,6 +37,9 @@ CHECKED int clearml_call_lines(struct clearml *clearml, const char *endpoint,
 CHECKED int clearml_tell(struct clearml *clearml, const char *endpoint, enum clearml_repeat repeat,
 			 const struct json_document *body, struct error *err);
 
+/* A name as part of a pattern that matches only it. */
+void clearml_add_escaped(struct buf *pattern, const char *name);
+
 /* A member that is a list of texts. */
 void clearml_add_texts(struct json *body, const char *key, const char *const *texts, size_t count);
 

@@ -137,7 +137,7 @@ struct wanted {
 	unsigned max_entries;
 };
 
-static void add_escaped(struct buf *pattern, const char *name)
+void clearml_add_escaped(struct buf *pattern, const char *name)
 {
 	for (const char *at = name; *at; at++) {
 		if (strchr("\\^$.|?*+()[]{}", *at))
@@ -170,7 +170,7 @@ static size_t make_pattern(const struct wanted *wanted, size_t *next, struct buf
 			break;
 		if (names++)
 			buf_addf(pattern, "|");
-		add_escaped(pattern, name);
+		clearml_add_escaped(pattern, name);
 	}
 	buf_addf(pattern, ")$");
 	return names;

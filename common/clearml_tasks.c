@@ -507,28 +507,3 @@ int clearml_fail(struct clearml *clearml, const char *task, const char *reason, 
 		json_add_text(body.root, "status_message", message);
 	return change(clearml, "tasks.failed", &body, err);
 }
-
-int clearml_console(struct clearml *clearml, const struct clearml_line *line, struct error *err)
-{
-	static const char endpoint[] = "events.add_batch";
-	SCOPED(json_document) struct json_document event = { 0 }, answer = { 0 };
-	SCOPED(buf) struct buf text = BUF(65536); /* the agent's own limit of an event */
-
-	clearml_begin(clearml);
-	json_new_object(&event);
-	json_add_text(event.root, "type", "log");
-	json_add_text(event.root, "task", line->task);
-	json_add_text(event.root, "level", line->level);
-	json_add_text(event.root, "worker", line->worker);
-	json_add_integer(event.root, "timestamp", line->wall_ms);
-	json_add_text(event.root, "msg", line->text);
-	json_print(event.root, false, &text);
-	if (buf_finish(&text, err) < 0)
-		return error_wrap(err, "%s: the line", endpoint);
-	if (clearml_call_lines(clearml, endpoint, CLEARML_MAY_REPEAT, buf_slice(&text), &answer,
-			       err) < 0)
-		return -1;
-	if (json_integer_or(answer.root, "data.added", 0) < 1)
-		return error_set(err, ERROR_REFUSED, "%s: the server kept no line", endpoint);
-	return 0;
-}

@@ -22,13 +22,20 @@ static int64_t hold_end(const struct idle_facts *facts)
 	return until;
 }
 
+static int64_t keep_end(const struct idle_facts *facts)
+{
+	return later(facts->keep_command_ms, later(facts->keep_file_ms, facts->keep_order_ms));
+}
+
 static const char *keeper_of(const struct idle_facts *facts)
 {
-	int64_t until = later(facts->keep_command_ms, facts->keep_file_ms);
+	int64_t until = keep_end(facts);
 
 	if (until <= facts->now_ms)
 		return "";
-	return until == facts->keep_command_ms ? "command" : "file";
+	if (until == facts->keep_command_ms)
+		return "command";
+	return until == facts->keep_file_ms ? "file" : "order";
 }
 
 struct idle idle_look(const struct idle_facts *facts)
@@ -36,7 +43,7 @@ struct idle idle_look(const struct idle_facts *facts)
 	int64_t held_s = hold_end(facts) - facts->now_wall_s;
 	int64_t leave_ms = facts->since_ms + facts->timeout_ms;
 
-	leave_ms = later(leave_ms, later(facts->keep_command_ms, facts->keep_file_ms));
+	leave_ms = later(leave_ms, keep_end(facts));
 	if (held_s > 0)
 		leave_ms = later(leave_ms, facts->now_ms + held_s * 1000);
 	if (leave_ms > facts->end_ms || facts->is_busy)

@@ -17,7 +17,8 @@ struct idle_facts {
 	int64_t now_ms; /* monotonic, like every *_ms here */
 	int64_t since_ms; /* the last task's end or the begin of serve */
 	int64_t timeout_ms; /* > 0: admission refuses zero */
-	int64_t keep_command_ms, keep_file_ms; /* kept until then; 0: not asked for */
+	int64_t keep_command_ms, keep_file_ms, keep_order_ms; /* kept until then; 0: not asked for
+							       */
 	int64_t end_ms; /* max_life */
 	int64_t now_wall_s;
 	const struct ticket_span *hold; /* borrowed; in any order, may overlap */
@@ -28,7 +29,7 @@ struct idle_facts {
 struct idle {
 	int64_t idle_ms; /* 0 while busy */
 	int64_t leaves_in_ms; /* if nothing comes; while busy: until max_life */
-	const char *kept_by; /* "command", "file"; "": none */
+	const char *kept_by; /* "command", "file", "order"; "": none */
 	bool is_held; /* the ticket's hold covers this moment */
 	bool is_over; /* leave now */
 };

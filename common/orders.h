@@ -1,7 +1,8 @@
 #ifndef COMMON_ORDERS_H
 #define COMMON_ORDERS_H
 
-#include "common/buf.h"
+#include <stdint.h>
+
 #include "common/minisign.h"
 
 /*
@@ -12,11 +13,75 @@
  * obeys no order with a bad signature, of another prefix, older than the last
  * one it obeyed, or dated more than ORDERS_LIFE_S before or after ClearML's clock.
  *
- *   {"prefix": "lab", "number": 17, "time": 1795000000,
- *    "orders": {"i-0abc": "drain", "i-0def": "keep"}}
- *   and a minisign signature of exactly these bytes, trusted comment "mayfly orders for lab"
+ * The text is one line of JSON, just as orders_sign() writes it, and then a
+ * minisign signature of exactly that line, its end included, with the trusted
+ * comment "mayfly orders for lab":
+ *
+ *   {"prefix":"lab","number":1795000017,"time":1795000017,"orders":{"i-0abc":"drain"}}
+ *
+ * A machine that the newest orders do not name is told nothing. What an order
+ * does is done once however often it is read: drain and leave stand when the
+ * order is gone, keep ends with it, or ORDERS_LIFE_S after it was signed.
  */
 
-enum { ORDERS_LIFE_S = 3600, ORDERS_BYTES = 65536 };
+/* The reaper's ClearML task is named ORDERS_TASK and the prefix: machines find it by that name. */
+#define ORDERS_TASK "mayfly-reaper "
+#define ORDERS_PROPERTY "mayfly_orders"
+
+enum {
+	ORDERS_LIFE_S = 3600,
+	ORDERS_BYTES = 65536, /* of the whole text, at most */
+	ORDERS_MAX = 700, /* so many fit, however long the names are */
+	ORDERS_FIELD_ROOM = 65, /* of a prefix or an instance: worker_id_is_field() */
+};
+
+/* What an operator, or the plan, tells a machine. */
+enum order {
+	ORDER_NONE,
+	ORDER_DRAIN, /* take no more tasks, leave when yours have ended */
+	ORDER_KEEP, /* do not leave for being idle */
+	ORDER_LEAVE, /* end now; what runs goes back to its queue */
+	ORDER_COUNT
+};
+
+const char *order_word(enum order order); /* "drain", "keep", "leave"; ORDER_NONE: "none" */
+
+struct orders_line {
+	char instance[ORDERS_FIELD_ROOM];
+	enum order order; /* never ORDER_NONE */
+};
+
+struct orders {
+	char prefix[ORDERS_FIELD_ROOM];
+	int64_t number; /* rises with each signature; from 1 */
+	int64_t time_s; /* when it was signed, by ClearML's clock */
+	struct orders_line *list; /* owned; by instance, each once */
+	size_t count;
+};
+
+void orders_release(struct orders *orders);
+enum order orders_for(const struct orders *orders, const char *instance);
+
+/* The line without a signature, and back; for orders_sign(), orders_open() and their tests.
+ * ERROR_MALFORMED: not exactly what orders_print() writes. */
+void orders_print(const struct orders *orders, struct buf *out);
+CHECKED int orders_parse(struct slice line, struct orders *out, struct error *err);
+
+/* Appends the whole text. ERROR_CONFIGURATION: more than ORDERS_MAX, or a name that is no field. */
+CHECKED int orders_sign(const struct orders *orders, const struct minisign_key *key,
+			struct buf *out, struct error *err);
+
+/*
+ * ERROR_MALFORMED: not of the form. ERROR_DENIED: the signature is bad, of a
+ * key that is not trusted, for something else than orders, or the orders are
+ * for another prefix.
+ */
+CHECKED int orders_open(struct slice text, const struct minisign_trusted *trusted,
+			const char *prefix, struct orders *out, struct error *err);
+
+/* Are they of now? last_number: of those obeyed before; the same ones again are no failure.
+ * ERROR_CONFLICT: older than those; ERROR_REFUSED: dated too far from now_s. */
+CHECKED int orders_check(const struct orders *orders, int64_t last_number, int64_t now_s,
+			 struct error *err);
 
 #endif

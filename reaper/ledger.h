@@ -20,7 +20,8 @@
 struct remembered { /* a machine that had a record, or that we launched */
 	char instance[TICKET_FIELD_ROOM];
 	char resource[TICKET_FIELD_ROOM];
-	int64_t last_report_ms;
+	int64_t last_report_ms; /* 0: it never reported */
+	int64_t listed_s; /* when a list last showed it alive; 0: never, or it was seen to end */
 	bool was_busy;
 	bool has_served; /* it was fit for work once */
 	bool is_judged; /* its boot counted already, as good or as failed */
@@ -43,8 +44,13 @@ struct ordered { /* an operator's mark on a machine */
 struct ledger {
 	int64_t since_s; /* when it began */
 	uint64_t passes;
+	int64_t looked_s; /* when a pass last could read the machine records; 0: never */
 	char task[CLEARML_ID_ROOM]; /* the reaper's own ClearML task; "": none yet */
 	uint64_t channel; /* the number of the last command that was signed */
+	/* Is all that was spent in here, the sums of an earlier ledger too (spend.h)? What machines
+	 * cost before counted_until_s is in those; a machine's own spent_until_s may be later. */
+	bool is_spend_whole;
+	int64_t counted_until_s;
 	struct open_attempt *attempts;
 	size_t attempt_count;
 	struct mark *marks;
@@ -96,11 +102,21 @@ struct spend_row {
 	int64_t money; /* micro-dollars */
 	int64_t unpriced_s; /* of seconds: at an unknown price */
 };
-CHECKED int ledger_spend_add(struct ledger_file *file, const struct spend_row *rows, size_t count,
-			     struct error *err);
+/* Kept in memory; the next ledger_write() writes them in its own transaction, so that a row and the
+ * spent_until_s of its machine are in the file together or not at all. Copies the rows. */
+void ledger_spend_add(struct ledger_file *file, const struct spend_row *rows, size_t count);
 /* Rows of from_day..until_day (both included), in order of day. */
 CHECKED int ledger_spend_each(struct ledger_file *file, const char *from_day, const char *until_day,
 			      bool (*visit)(const struct spend_row *row, void *context),
 			      void *context, struct error *err);
+/* The same added up by day, resource, queue and user; instance and task are "". What was added
+ * since the last ledger_write() is not in it. */
+CHECKED int ledger_spend_sums(struct ledger_file *file, const char *from_day, const char *until_day,
+			      bool (*visit)(const struct spend_row *row, void *context),
+			      void *context, struct error *err);
+/* For whom this task was counted last (of row only queue and user are set). *is_found false: it was
+ * not counted yet. */
+CHECKED int ledger_spend_task(struct ledger_file *file, const char *task, struct spend_row *row,
+			      bool *is_found, struct error *err);
 
 #endif

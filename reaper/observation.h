@@ -2,6 +2,7 @@
 #define REAPER_OBSERVATION_H
 
 #include "common/machine_record.h"
+#include "common/orders.h"
 #include "reaper/providers/provider.h"
 
 /*
@@ -10,15 +11,6 @@
  * settings alone. What could not be read is marked unknown, and nothing is
  * decided from it (I7).
  */
-
-/* What an operator, or the plan, tells a machine. */
-enum order {
-	ORDER_NONE,
-	ORDER_DRAIN, /* take no more tasks, leave when yours have ended */
-	ORDER_KEEP, /* do not leave for being idle */
-	ORDER_LEAVE, /* end now; what runs goes back to its queue */
-	ORDER_COUNT
-};
 
 struct spent { /* micro-dollars since the UTC day, and the month, of now began */
 	int64_t day, month;
@@ -108,6 +100,19 @@ struct observed_double { /* two live workers report the same task */
 	char workers[2][CLEARML_WORKER_ROOM];
 };
 
+struct observed_run { /* a task that a machine runs, and for whom: what its cost is put down to */
+	char task[CLEARML_ID_ROOM];
+	char instance[TICKET_FIELD_ROOM];
+	/* Filled by spend_look(), from the ledger or by one call; "" when not known: */
+	char queue[CLEARML_NAME_ROOM], user[SETTINGS_USER_ROOM];
+	int64_t since_s; /* server's wall time; 0: not known, or before the last pass */
+};
+
+struct observed_user { /* by place in settings.user_budgets */
+	struct spent spent;
+	int64_t rate; /* what its runs cost an hour now; micro-dollars */
+};
+
 struct mark { /* a destructive decision that waits for its second look */
 	char what[128]; /* "silent local-1f0e", "return task 1a2b" */
 	int64_t first_s;
@@ -135,6 +140,9 @@ struct observation {
 	size_t ghost_count;
 	struct observed_double *doubles;
 	size_t double_count;
+	struct observed_run *runs; /* by machine */
+	size_t run_count;
+	struct observed_user *users; /* owned; NULL: not looked at */
 	struct spent spent, queue_spent[SETTINGS_MAX_QUEUES]; /* over all; by place in settings */
 	bool is_spend_known; /* false: the ledger is new and the mirror could not be read */
 	char problem[256]; /* the first thing that could not be read, for the report; "" when all

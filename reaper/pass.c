@@ -1,25 +1,15 @@
 #include "reaper/pass.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "common/clock.h"
 #include "common/command.h"
-#include "common/file.h"
 #include "common/log.h"
 #include "reaper/act.h"
 #include "reaper/observe.h"
+#include "reaper/pass_channel.h"
+#include "reaper/pass_lock.h"
 #include "reaper/report.h"
 
-enum { PATH_ROOM = TICKET_PATH_ROOM + 8, LINE_BYTES = 1024 };
-
-static void fd_release(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
+enum { LINE_BYTES = 1024 };
 
 static int64_t deadline_of(const struct pass *pass)
 {
@@ -35,6 +25,7 @@ static int look(const struct pass *pass, int64_t deadline_ms, struct pass_view *
 	if (ledger_open(pass->settings->state_folder, wall_ms / 1000, &out->file, err) < 0 ||
 	    ledger_read(out->file, &out->ledger, err) < 0)
 		return -1;
+	pass_channel_look(pass, out);
 	observe(&(struct observer){ .settings = pass->settings,
 				    .clearml = pass->clearml,
 				    .ledger = &out->ledger,
@@ -55,6 +46,7 @@ void pass_view_release(struct pass_view *view)
 {
 	plan_release(&view->plan);
 	observation_release(&view->seen);
+	channel_release(&view->channel);
 	ledger_release(&view->ledger);
 	ledger_close(view->file);
 	view->file = NULL;
@@ -113,12 +105,14 @@ static int carry_out(const struct pass *pass, int64_t deadline_ms, struct pass_v
 
 	act_result_release(&result);
 	observe_remember(&view->seen, &view->ledger);
+	pass_channel_send(pass, deadline_ms, view);
 	view->ledger.passes++;
 	if (ledger_write(view->file, &view->ledger, err) < 0)
 		return -1;
 	if (!view->seen.queues_known || !view->seen.workers_known)
 		return EXIT_FAILED;
-	return failed || !is_all_listed(pass, &view->seen) ? EXIT_PARTLY : EXIT_OK;
+	return failed || view->is_channel_down || !is_all_listed(pass, &view->seen) ? EXIT_PARTLY :
+										      EXIT_OK;
 }
 
 static int run_locked(const struct pass *pass, struct pass_result *out, struct error *err)
@@ -138,52 +132,17 @@ static int run_locked(const struct pass *pass, struct pass_result *out, struct e
 	return 0;
 }
 
-/* The lock file says who has it, for the one who finds it taken. */
-static void sign_lock(int fd)
-{
-	char line[64];
-	int len = snprintf(line, sizeof(line), "process %ld\n", (long)getpid());
-
-	if (ftruncate(fd, 0) < 0 || pwrite(fd, line, (size_t)len, 0) != len)
-		log_warn("lock", "the lock file does not say who holds it");
-}
-
-static void tell_holder(const char *path)
-{
-	SCOPED(buf) struct buf text = BUF(256);
-	struct error ignored;
-
-	if (file_read(path, &text, &ignored) < 0)
-		buf_clear(&text);
-	log_info("overlap", "another run (%.*s) holds %s: this one leaves",
-		 (int)strcspn(buf_text(&text), "\n"), buf_text(&text), path);
-}
-
-static int take_lock(const struct pass *pass, int *lock, struct error *err)
-{
-	char path[PATH_ROOM];
-
-	if (file_make_folder(pass->settings->state_folder, 0700, err) < 0)
-		return -1;
-	snprintf(path, sizeof(path), "%s/lock", pass->settings->state_folder);
-	if (file_lock(path, lock, err) < 0) {
-		if (err->class == ERROR_CONFLICT)
-			tell_holder(path);
-		return -1;
-	}
-	sign_lock(*lock);
-	return 0;
-}
-
 void pass_run(const struct pass *pass, struct pass_result *out)
 {
-	SCOPED(fd) int lock = -1;
+	SCOPED(pass_lock) int lock = -1;
 	struct error err;
 
 	*out = (struct pass_result){ .exit_status = EXIT_OK };
-	if (take_lock(pass, &lock, &err) < 0) {
-		if (err.class == ERROR_CONFLICT)
+	if (pass_lock(pass->settings->state_folder, 0, &lock, &err) < 0) {
+		if (err.class == ERROR_CONFLICT) {
+			log_info("overlap", "%s: this one leaves", err.message);
 			return;
+		}
 	} else if (run_locked(pass, out, &err) == 0) {
 		return;
 	}

@@ -1,6 +1,7 @@
 #ifndef REAPER_PASS_H
 #define REAPER_PASS_H
 
+#include "reaper/channel.h"
 #include "reaper/ledger.h"
 #include "reaper/plan.h"
 
@@ -33,6 +34,8 @@ struct pass_view {
 	struct ledger ledger;
 	struct observation seen;
 	struct plan plan;
+	struct channel channel; /* the reaper's own ClearML task, as it was found */
+	bool is_channel_down; /* it could not be read, or written */
 };
 CHECKED int pass_look(const struct pass *pass, struct pass_view *out, struct error *err);
 void pass_view_release(struct pass_view *view);

@@ -8,7 +8,13 @@
  * the program (templates/prices-*.csv, compiled in; each file's head names its
  * source and its date), a factor per region, and the operator's overrides.
  * What is not known is said to be unknown, never guessed: a spot price is
- * unknown unless the operator gives one, or a share of on-demand.
+ * unknown unless the operator gives one, or a share of on-demand; a table's
+ * price holds in the region that it is of, and elsewhere only by a factor.
+ *
+ * On GCE a type may name GPUs that are attached to it, behind "_", with their
+ * number behind "." where it is not one: "n1-standard-8_nvidia-tesla-t4.2" is
+ * the sum of its parts (an instance type is a field of a worker's name, so it has
+ * letters, digits and "_.-" alone).
  */
 
 struct price_override {
@@ -31,7 +37,9 @@ struct price_book { /* of one resource; owned lists */
 	double spot_share; /* of the on-demand price; 0: not known */
 };
 
-/* provider "aws", "gcp"; "local" costs 0 unless overridden. MONEY_UNKNOWN when nothing says. */
+/* provider "aws", "gcp"; "local" costs 0 unless overridden. MONEY_UNKNOWN when nothing says. Of
+ * several overrides that fit, the one that names the type counts, then the one that names the
+ * region, then the first. An offering that names no region is where its zone says. */
 int64_t prices_find(const struct price_book *book, const char *provider,
 		    const struct offering *offering);
 

@@ -6,6 +6,7 @@
 #include "common/secret.h"
 #include "common/ticket.h"
 #include "reaper/offering.h"
+#include "reaper/prices.h"
 
 /*
  * settings: the configuration file, checked against templates/mayfly-reaper.schema.json
@@ -23,7 +24,7 @@
 
 enum {
 	SETTINGS_MAX_RESOURCES = 64,
-	SETTINGS_MAX_QUEUES = 500,
+	SETTINGS_MAX_QUEUES = 1000,
 	SETTINGS_AT_ROOM = 200,
 	SETTINGS_MAX_OFFERINGS = 64,
 	SETTINGS_USER_ROOM = 128
@@ -61,7 +62,7 @@ struct schedule {
 };
 
 struct user_budget {
-	char user[SETTINGS_USER_ROOM]; /* ClearML's user id or name */
+	char user[SETTINGS_USER_ROOM]; /* ClearML's id of the user */
 	struct budget budget;
 };
 
@@ -70,6 +71,7 @@ struct resource {
 	size_t queues[TICKET_MAX_QUEUES]; /* into settings.queues, in order of preference */
 	size_t queue_count;
 	unsigned max_instances, min_instances;
+	struct price_book prices;
 	struct offering *offerings; /* owned; at least one; in order of preference */
 	size_t offering_count;
 	int64_t spot_rollback_s; /* spot fails for so long: on-demand offerings are tried; 600 */

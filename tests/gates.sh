@@ -12,6 +12,7 @@ trap 'rm -f "$found"' EXIT
 rooms="common bootstrap reaper"
 pure="common/verdict common/phase common/idle common/settle
 	reaper/plan reaper/demand reaper/doom reaper/slots
+	reaper/offering reaper/offerings reaper/breaker reaper/money
 	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check
 	common/hocon"
 # What they may use: texts, errors and JSON in memory.
@@ -19,17 +20,21 @@ plain="common/buf common/error common/json common/json_build"
 # Exported for unit tests and fuzzers alone: the pure half of a module, bytes in and a record out
 # (or back), whose other half reads a file or a socket. http_exchange_all (many exchanges at once)
 # is here until the providers of the clouds, which list their regions with it, are here too.
-exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments
+exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml_read_board
 	clearml_read_queues clearml_read_task clearml_read_tasks clearml_read_workers
 	control_parse control_print heartbeat_is_gap
-	http_exchange_all identity_parse journal_parse journal_print settings_parse"
+	http_exchange_all identity_parse journal_parse journal_print orders_parse orders_print
+	settings_parse"
 
 # Verbs of docker.h that the container mode has no use for yet, and those of age.h, whose callers
 # are on their way.
-not_called_yet="docker_disk_usage docker_login_check docker_pause docker_prune docker_stop
+not_called_yet="channel_log told_set docker_disk_usage docker_login_check docker_pause docker_prune docker_stop
 	docker_top docker_unpause
+	breaker_look breaker_name market_name money_allows money_text money_warns
+	offerings_failed offerings_next offerings_worked slots_holder
 	age_identities_parse age_identities_release age_identity_new age_identity_print
-	age_recipient_parse age_recipient_print age_seal age_unseal"
+	age_recipient_parse age_recipient_print age_seal age_unseal
+	prices_find prices_source"
 
 complain() { printf 'gate %s: %s\n' "$gate" "$*" | tee -a "$found"; }
 # Turns each line of standard input into a complaint.

@@ -114,12 +114,50 @@ static void when_the_keep_ends_this_moment(void **state)
 	assert_true(idle_look(&facts).is_over);
 }
 
+static void what_an_order_keeps(void **state)
+{
+	static const struct {
+		const char *when;
+		int64_t command, file, order;
+		const char *kept_by;
+		int64_t leaves_in;
+	} cases[] = {
+		{ "the reaper's order keeps it", 0, 0, 500, "order", 500 },
+		{ "the order is over", 0, 0, -1, "", 0 },
+		{ "a command lasts longer than the order", 900, 0, 500, "command", 900 },
+		{ "the order lasts longer than a file", 0, 100, 500, "order", 500 },
+		{ "max_life is before the order's end", 0, 0, END, "order", END - SINCE - TIMEOUT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int64_t now_ms = SINCE + TIMEOUT;
+		const struct idle_facts facts = {
+			.now_ms = now_ms,
+			.since_ms = SINCE,
+			.timeout_ms = TIMEOUT,
+			.keep_command_ms = cases[i].command ? now_ms + cases[i].command : 0,
+			.keep_file_ms = cases[i].file ? now_ms + cases[i].file : 0,
+			.keep_order_ms = cases[i].order ? now_ms + cases[i].order : 0,
+			.end_ms = END,
+		};
+		struct idle idle = idle_look(&facts);
+
+		if (strcmp(idle.kept_by, cases[i].kept_by) != 0 ||
+		    idle.leaves_in_ms != cases[i].leaves_in ||
+		    idle.is_over != (cases[i].leaves_in == 0))
+			fail_msg("when %s: kept by \"%s\", leaves in %lld", cases[i].when,
+				 idle.kept_by, (long long)idle.leaves_in_ms);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(when_it_has_nothing_to_do),
 		cmocka_unit_test(when_the_clock_stands_before_the_last_task),
 		cmocka_unit_test(when_the_keep_ends_this_moment),
+		cmocka_unit_test(what_an_order_keeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,19 @@
+#ifndef REAPER_PASS_CHANNEL_H
+#define REAPER_PASS_CHANNEL_H
+
+#include "reaper/pass.h"
+
+/*
+ * pass_channel: the reaper's ClearML task within a pass. What goes wrong with it
+ * is logged and stops nothing else (I9): machines live without orders, too.
+ */
+
+/* After the ledger was read, before anything is observed: what an earlier ledger knew comes back.
+ */
+void pass_channel_look(const struct pass *pass, struct pass_view *view);
+
+/* When the plan was carried out: make or keep the task, send the orders, drop those of machines
+ * that are gone. The ledger is to be written after it. */
+void pass_channel_send(const struct pass *pass, int64_t deadline_ms, struct pass_view *view);
+
+#endif

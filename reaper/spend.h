@@ -1,0 +1,38 @@
+#ifndef REAPER_SPEND_H
+#define REAPER_SPEND_H
+
+#include "reaper/ledger.h"
+
+/*
+ * spend: what was spent, into the observation before the plan is made, and
+ * what machines have cost since the last pass, into the ledger. Between observe() and
+ * plan_make():
+ *
+ *   - each machine's cost since it was last counted goes to ledger_spend_add(): it is written
+ *     together with the machine's spent_until_s by the pass's next ledger_write(), or not at all;
+ *   - seen->spent, the resources', queues' and users': of this UTC day and month, that included;
+ *   - seen->runs: which task runs where, for whose queue and user (one call of ClearML, when a task
+ *     is running that was never counted before);
+ *   - seen->queues[].barred, when a user is past a budget (one call).
+ *
+ * A new ledger takes the sums that an earlier one left in the reaper's ClearML
+ * task (channel_mirror.c). As long as that cannot be read, seen->is_spend_known is false and
+ * nothing is counted: no money is lost by that, it is counted later.
+ */
+
+struct spend_look {
+	const struct settings *settings;
+	struct clearml *clearml;
+	struct ledger_file *file;
+	struct ledger *ledger;
+	int64_t deadline_ms; /* monotonic: nothing is asked past it */
+};
+
+/* Never fails: what could not be read is said in seen->problem, and unknown. */
+void spend_look(const struct spend_look *look, struct observation *seen);
+
+/* At a pass's end: the sums of this month, for a ledger to come. */
+CHECKED int spend_mirror(const struct spend_look *look, const struct observation *seen,
+			 struct error *err);
+
+#endif

@@ -28,13 +28,15 @@ exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml
 
 # Verbs of docker.h that the container mode has no use for yet, and those of age.h, whose callers
 # are on their way.
-not_called_yet="channel_log told_set docker_disk_usage docker_login_check docker_pause docker_prune docker_stop
-	docker_top docker_unpause
+not_called_yet="channel_log told_set docker_disk_usage docker_login_check docker_pause docker_prune
+	docker_stop docker_top docker_unpause
 	breaker_look breaker_name market_name money_allows money_text money_warns
 	offerings_failed offerings_next offerings_worked slots_holder
 	age_identities_parse age_identities_release age_identity_new age_identity_print
 	age_recipient_parse age_recipient_print age_seal age_unseal
-	prices_find prices_source"
+	prices_find prices_source
+	bound_find command_values outcome_machines_over_time outcome_percentile outcome_release
+	outcome_sum outcome_waiting_over_time outcome_waits rival_run trace_parse"
 
 complain() { printf 'gate %s: %s\n' "$gate" "$*" | tee -a "$found"; }
 # Turns each line of standard input into a complaint.

@@ -11,7 +11,7 @@ ifeq ($(origin CC),default)
 CC      := $(if $(filter fuzz,$(MODE)),$(shell command -v clang-14 || echo clang),gcc)
 endif
 PKG_CONFIG ?= pkg-config
-PACKAGES   := libcurl libcjson libsodium zlib
+PACKAGES   := libcurl libcjson libsodium zlib sqlite3
 MODES      := debug release asan cover analyze fuzz
 $(if $(filter $(MODES),$(MODE)),,$(error MODE=$(MODE) is unknown, it is one of: $(MODES)))
 

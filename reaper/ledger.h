@@ -67,15 +67,25 @@ struct ledger {
 
 struct ledger_file; /* opaque: the open database */
 
+#define LEDGER_NAME "ledger.sqlite"
+#define LEDGER_OLD_NAME "ledger.json" /* of mayfly 0.1 */
+
+/* The one writer's: whoever holds the state folder's lock. */
 CHECKED int ledger_open(const char *folder, int64_t now_s, struct ledger_file **out,
 			struct error *err);
+/* For looking on, also while a pass writes: makes and changes no file; there is none, or one that
+ * makes no sense (a warning): an empty ledger. Writes are ERROR_REFUSED. */
+CHECKED int ledger_open_view(const char *folder, int64_t now_s, struct ledger_file **out,
+			     struct error *err);
 void ledger_close(struct ledger_file *file); /* NULL is fine */
 
 CHECKED int ledger_read(struct ledger_file *file, struct ledger *out, struct error *err);
 CHECKED int ledger_write(struct ledger_file *file, const struct ledger *ledger, struct error *err);
 void ledger_release(struct ledger *ledger);
 
-/* ---- history ---- */
+/* ---- history: older entries are dropped ---- */
+
+enum { LEDGER_JOURNAL_DAYS = 90, LEDGER_SPEND_DAYS = 400 };
 
 struct journal_entry {
 	int64_t time_s;

@@ -120,39 +120,3 @@ int ledger_parse(struct slice text, struct ledger *out, struct error *err)
 	ledger = (struct ledger){ 0 };
 	return 0;
 }
-
-void ledger_print(const struct ledger *ledger, struct buf *out)
-{
-	SCOPED(json_document) struct json_document document = { 0 };
-
-	json_new_object(&document);
-	json_add_integer(document.root, "version", VERSION);
-	json_add_integer(document.root, "since_s", ledger->since_s);
-	json_add_integer(document.root, "passes", (int64_t)ledger->passes);
-	struct json *list = json_add_list(document.root, "attempts");
-	for (size_t i = 0; i < ledger->attempt_count; i++) {
-		struct json *item = json_add_object(list, NULL);
-
-		json_add_text(item, "resource", ledger->attempts[i].resource);
-		json_add_integer(item, "slot", ledger->attempts[i].slot);
-		json_add_integer(item, "generation", ledger->attempts[i].generation);
-		json_add_text(item, "day", ledger->attempts[i].day);
-		json_add_integer(item, "asked_s", ledger->attempts[i].asked_s);
-	}
-	list = json_add_list(document.root, "marks");
-	for (size_t i = 0; i < ledger->mark_count; i++) {
-		struct json *item = json_add_object(list, NULL);
-
-		json_add_text(item, "what", ledger->marks[i].what);
-		json_add_integer(item, "first_s", ledger->marks[i].first_s);
-	}
-	list = json_add_list(document.root, "machines");
-	for (size_t i = 0; i < ledger->machine_count; i++) {
-		struct json *item = json_add_object(list, NULL);
-
-		json_add_text(item, "instance", ledger->machines[i].instance);
-		json_add_integer(item, "last_report_ms", ledger->machines[i].last_report_ms);
-		json_add_bool(item, "was_busy", ledger->machines[i].was_busy);
-	}
-	json_print(document.root, true, out);
-}

@@ -3,8 +3,7 @@
 
 #include "reaper/ledger.h"
 
-/* ledger_text: the ledger's file as text, both ways. ERROR_MALFORMED names the path in the file. */
+/* ledger_text: the ledger of mayfly 0.1, a JSON text. ERROR_MALFORMED names the path in it. */
 CHECKED int ledger_parse(struct slice text, struct ledger *out, struct error *err);
-void ledger_print(const struct ledger *ledger, struct buf *out);
 
 #endif

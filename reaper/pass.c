@@ -16,13 +16,14 @@ static int64_t deadline_of(const struct pass *pass)
 	return clock_monotonic_ms() + pass->settings->pass_deadline_s * 1000;
 }
 
-static int look(const struct pass *pass, int64_t deadline_ms, struct pass_view *out,
+static int look(const struct pass *pass, int64_t deadline_ms, bool is_view, struct pass_view *out,
 		struct error *err)
 {
 	int64_t wall_ms = clock_wall_ms();
 
 	*out = (struct pass_view){ 0 };
-	if (ledger_open(pass->settings->state_folder, wall_ms / 1000, &out->file, err) < 0 ||
+	if ((is_view ? ledger_open_view : ledger_open)(pass->settings->state_folder, wall_ms / 1000,
+						       &out->file, err) < 0 ||
 	    ledger_read(out->file, &out->ledger, err) < 0)
 		return -1;
 	pass_channel_look(pass, out);
@@ -39,7 +40,7 @@ static int look(const struct pass *pass, int64_t deadline_ms, struct pass_view *
 
 int pass_look(const struct pass *pass, struct pass_view *out, struct error *err)
 {
-	return look(pass, deadline_of(pass), out, err);
+	return look(pass, deadline_of(pass), true, out, err);
 }
 
 void pass_view_release(struct pass_view *view)
@@ -120,7 +121,7 @@ static int run_locked(const struct pass *pass, struct pass_result *out, struct e
 	SCOPED(pass_view) struct pass_view view = { 0 };
 	int64_t deadline_ms = deadline_of(pass);
 
-	if (look(pass, deadline_ms, &view, err) < 0)
+	if (look(pass, deadline_ms, false, &view, err) < 0)
 		return -1;
 	log_decision(pass, &view);
 	int status = carry_out(pass, deadline_ms, &view, err);

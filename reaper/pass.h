@@ -27,8 +27,7 @@ struct pass_result {
 
 void pass_run(const struct pass *pass, struct pass_result *out);
 
-/* Stops before act: what `plan` and `status` print. Takes no lock, writes nothing
- * but a ledger that makes no sense aside. */
+/* Stops before act: what `plan` and `status` print. Takes no lock, writes nothing. */
 struct pass_view {
 	struct ledger_file *file;
 	struct ledger ledger;

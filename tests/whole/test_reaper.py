@@ -7,7 +7,9 @@ is not, what the program says of it, and its exit status.
 import json
 import os
 import signal
+import sqlite3
 import subprocess
+from contextlib import closing
 
 import pytest
 from world import PREFIX, World, kill, wait_for
@@ -45,8 +47,15 @@ class Bench(World):
         assert done.returncode == expected, done.stdout + done.stderr
         return json.loads(done.stdout)
 
-    def ledger(self):
-        return json.loads((self.folder / "state" / "ledger.json").read_text())
+    def remembered(self, table):
+        """The rows of a table of the ledger; none before the first pass has made it."""
+        path = self.folder / "state" / "ledger.sqlite"
+        try:
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as ledger:
+                ledger.row_factory = sqlite3.Row
+                return [dict(row) for row in ledger.execute(f"SELECT * FROM {table}")]
+        except sqlite3.OperationalError:
+            return []
 
     def alive(self):
         """Instances of which a process lives."""
@@ -99,7 +108,7 @@ def test_run_launches_what_waits_and_no_more(bench):
     assert plan["queues"][0]["unserved"] == 4
     status = bench.shown("status")
     assert [machine["slot"] for machine in status["machines"]] == [0, 1]
-    assert bench.ledger()["attempts"] == []
+    assert bench.remembered("attempts") == []
 
 
 def test_a_ticket_says_what_the_configuration_says(bench):
@@ -160,8 +169,7 @@ def test_killed_after_asking_it_launches_nothing_twice(bench):
     for _ in range(6):
         run = bench.start_reaper("run")
         while run.poll() is None:
-            path = bench.folder / "state" / "ledger.json"
-            if path.exists() and bench.ledger()["attempts"]:
+            if bench.remembered("attempts"):
                 run.kill()
         assert len(bench.alive()) <= 2
         bench.end_machines()
@@ -248,7 +256,7 @@ def test_a_list_that_is_suddenly_empty_is_not_believed(bench):
     name, = bench.alive()
     record(bench, name)
     bench.run()
-    assert [machine["instance"] for machine in bench.ledger()["machines"]] == [name]
+    assert [machine["instance"] for machine in bench.remembered("machines")] == [name]
     assert bench.shown("status")["machines"][0]["phase"] == "serve"
     bench.add_tasks("cpu", 2)
     bench.client.inject(endpoint="workers.get_all", client="mayfly-reaper", times=0,
@@ -306,7 +314,7 @@ def test_a_program_that_cannot_start_is_said(bench):
     bench.add_tasks("cpu", 1)
     (bench.folder / "bootstrap-cpu").write_text("#!/no/such/shell\n")
     assert "class=configuration" in bench.run(PARTLY)
-    assert bench.ledger()["attempts"] == []
+    assert bench.remembered("attempts") == []
     assert not bench.instances()
 
 

@@ -23,7 +23,9 @@ exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml
 	clearml_read_queues clearml_read_task clearml_read_tasks clearml_read_workers
 	control_parse control_print heartbeat_is_gap
 	http_exchange_all identity_parse journal_parse journal_print orders_parse orders_print
-	settings_parse"
+	settings_parse
+	world_add_task world_close world_event_count world_is_over world_machine_count
+	world_machine_fate world_now_s world_open world_run_until world_task_count world_task_fate"
 
 # Verbs of docker.h that the container mode has no use for yet, and those of age.h, whose callers
 # are on their way.

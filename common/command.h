@@ -10,10 +10,10 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PARTLY = 3 };
 
+/* A name without a dash in front is an operand's, in the order in which they are written: one word,
+ * or with "..." as the argument all that are left, none perhaps. */
 struct command_option {
-	/* "--config"; without dashes ("TRACE") a word that must be there, in the order of the table
-	 */
-	const char *name;
+	const char *name; /* "--config", "INSTANCE" */
 	const char *argument; /* "FILE"; "FILE..." may be given several times; NULL: a switch */
 	const char *summary;
 };
@@ -24,6 +24,8 @@ struct command_line {
 	const struct command *command;
 	const char *values[24]; /* by the option's place in the table: NULL when it was not given,
 				 * "" for a switch; borrowed from argv */
+	const char *const *operands; /* all of them, in order; borrowed */
+	size_t operand_count;
 	struct {
 		size_t option;
 		const char *value;
@@ -53,8 +55,8 @@ size_t command_values(const struct command_line *line, const char *name, const c
  * a value that begins with "--" only in the second form), run it. --help (-h),
  * help, help COMMAND, COMMAND --help print to standard output and are EXIT_OK.
  * What is not in a table, a value that is missing or empty, a value for a
- * switch, an option given twice, and a word that is missing are EXIT_USAGE, with one line on
- * standard error that suggests the nearest word; no command at all gets the list.
+ * switch, and an option given twice are EXIT_USAGE, with one line on standard
+ * error that suggests the nearest word; no command at all gets the list.
  */
 int command_dispatch(const struct command *commands, size_t count, int argc, char **argv);
 

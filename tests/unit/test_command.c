@@ -30,41 +30,45 @@ static int version(const struct command_line *line)
 	return EXIT_OK;
 }
 
-static int try_words(const struct command_line *line)
+static int copy(const struct command_line *line)
 {
-	const char *more[12];
-	size_t count = command_values(line, "--more", more, ARRAY_LEN(more));
+	size_t len = 0;
 
-	snprintf(seen, sizeof(seen), "try %s,%s", command_value(line, "FIRST", NULL),
-		 command_value(line, "SECOND", NULL));
-	for (size_t i = 0; i < count; i++) {
-		size_t len = strlen(seen);
+	seen[0] = '\0';
+	for (size_t i = 0; i < line->operand_count; i++)
+		len += (size_t)snprintf(seen + len, sizeof(seen) - len, "%s ", line->operands[i]);
+	len += (size_t)snprintf(seen + len, sizeof(seen) - len, "to %s%s",
+				command_value(line, "TO", "nowhere"),
+				command_has(line, "--json") ? " json" : "");
+	const char *also[12];
+	size_t count = command_values(line, "--also", also, ARRAY_LEN(also));
 
-		snprintf(seen + len, sizeof(seen) - len, " %s", more[i]);
-	}
+	for (size_t i = 0; i < count; i++)
+		len += (size_t)snprintf(seen + len, sizeof(seen) - len, " also %s", also[i]);
 	return EXIT_OK;
 }
 
+static const struct command_option copy_options[] = {
+	{ "--json", NULL, "for programs" },
+	{ "--also", "FILE...", "others" },
+	{ "TO", NULL, "where to" },
+	{ "FROM", "...", "from where" },
+};
 static const struct command_option run_options[] = {
 	{ "--config", "FILE", "the configuration" },
 	{ "--json", NULL, "for programs" },
 };
-static const struct command_option try_options[] = {
-	{ "FIRST", NULL, "what comes first" },
-	{ "--more", "FILE...", "others" },
-	{ "SECOND", NULL, "what comes second" },
-};
 static const struct command commands[] = {
 	{ "run", run, "one pass", run_options, ARRAY_LEN(run_options) },
 	{ "version", version, "which one this is", NULL, 0 },
-	{ "try", try_words, "two words", try_options, ARRAY_LEN(try_options) },
+	{ "copy", copy, "take operands", copy_options, ARRAY_LEN(copy_options) },
 };
 
 static const char usage[] = "usage: prog COMMAND [OPTION...]\n"
 			    "\n"
 			    "  run      one pass\n"
 			    "  version  which one this is\n"
-			    "  try      two words\n"
+			    "  copy     take operands\n"
 			    "\n"
 			    "prog COMMAND --help lists a command's options.\n";
 
@@ -76,14 +80,15 @@ static const char run_usage[] = "usage: prog run [OPTION...]\n"
 				"  --json         for programs\n"
 				"  --help         show this text\n";
 
-static const char try_usage[] = "usage: prog try FIRST SECOND [OPTION...]\n"
-				"\n"
-				"two words\n"
-				"\n"
-				"  FIRST           what comes first\n"
-				"  --more FILE...  others\n"
-				"  SECOND          what comes second\n"
-				"  --help          show this text\n";
+static const char copy_usage[] = "usage: prog copy [OPTION...] TO FROM...\n"
+				 "\n"
+				 "take operands\n"
+				 "\n"
+				 "  --json          for programs\n"
+				 "  --also FILE...  others\n"
+				 "  TO              where to\n"
+				 "  FROM...         from where\n"
+				 "  --help          show this text\n";
 
 static const struct {
 	const char *when;
@@ -129,39 +134,46 @@ static const struct {
 	  "" },
 	{ "a command has no options", { "version" }, EXIT_OK, "version", "", "" },
 
-	{ "words are given", { "try", "a", "b" }, EXIT_OK, "try a,b", "", "" },
-	{ "help about words is asked", { "try", "-h" }, EXIT_OK, "", try_usage, "" },
-	{ "an option stands between words, and again behind them",
-	  { "try", "a", "--more", "c", "b", "--more=d" },
+	{ "a command with operands is asked for help",
+	  { "copy", "--help" },
 	  EXIT_OK,
-	  "try a,b c d",
+	  "",
+	  copy_usage,
+	  "" },
+	{ "there are no operands", { "copy" }, EXIT_OK, "to nowhere", "", "" },
+	{ "there is one", { "copy", "a" }, EXIT_OK, "a to a", "", "" },
+	{ "there are several, and an option between them",
+	  { "copy", "a", "b", "--json", "c" },
+	  EXIT_OK,
+	  "a b c to a json",
 	  "",
 	  "" },
-	{ "a word is missing",
-	  { "try", "a" },
+	{ "an operand is empty",
+	  { "copy", "a", "" },
 	  EXIT_USAGE,
 	  "",
 	  "",
-	  "prog try: SECOND is missing: what comes second\n" },
-	{ "there is a word too many",
-	  { "try", "a", "b", "c" },
+	  "prog copy: FROM is empty\n" },
+	{ "an operand's name is written as an option",
+	  { "copy", "--from" },
 	  EXIT_USAGE,
 	  "",
 	  "",
-	  "prog try: \"c\" is no option; prog try --help lists them\n" },
-	{ "a word is written as an option",
-	  { "try", "--FIRST", "a" },
+	  "prog copy: no option --from; prog copy --help lists them\n" },
+
+	{ "an option is given several times",
+	  { "copy", "--also", "c", "b", "--also=d" },
+	  EXIT_OK,
+	  "b to b also c also d",
+	  "",
+	  "" },
+	{ "it is given more often than anybody needs",
+	  { "copy", "--also=1", "--also=2", "--also=3", "--also=4", "--also=5", "--also=6",
+	    "--also=7", "--also=8", "--also=9", "--also=0" },
 	  EXIT_USAGE,
 	  "",
 	  "",
-	  "prog try: no option --FIRST; prog try --help lists them\n" },
-	{ "an option is given more often than anybody needs",
-	  { "try", "--more=1", "--more=2", "--more=3", "--more=4", "--more=5", "--more=6",
-	    "--more=7", "--more=8", "--more=9", "--more=0" },
-	  EXIT_USAGE,
-	  "",
-	  "",
-	  "prog try: --more was given too often\n" },
+	  "prog copy: --also was given too often\n" },
 
 	{ "a command is misspelt",
 	  { "rnu" },
@@ -329,7 +341,7 @@ static int run_nothing(const struct command_line *line)
 /* A bug in a table ends the program, loudly: in a child, to see it. */
 static void test_bugs_abort(void **state)
 {
-	static const struct command_option many[25] = { { "--a", NULL, "" } };
+	static const struct command_option many[25];
 	static const struct command bugs[] = {
 		{ "ask", ask_for_what_is_not_there, "", run_options, ARRAY_LEN(run_options) },
 		{ "many", run_nothing, "", many, ARRAY_LEN(many) },

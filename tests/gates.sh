@@ -13,6 +13,7 @@ rooms="common bootstrap reaper"
 pure="common/verdict common/phase common/idle common/settle
 	reaper/plan reaper/demand reaper/doom reaper/slots
 	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check
+	reaper/money_accrue reaper/money_worst
 	common/hocon"
 # What they may use: texts, errors and JSON in memory.
 plain="common/buf common/error common/json common/json_build"
@@ -29,11 +30,13 @@ exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml
 
 # Verbs of docker.h that the container mode has no use for yet, and those of age.h, whose callers
 # are on their way.
-not_called_yet="channel_log told_set docker_disk_usage docker_login_check docker_pause docker_prune
-	docker_stop docker_top docker_unpause
+not_called_yet="channel_log told_set docker_disk_usage docker_login_check docker_pause
+	docker_prune docker_stop docker_top docker_unpause
+	breaker_look breaker_name market_name money_allows money_text money_warns
+	offerings_failed offerings_next offerings_worked slots_holder
 	age_identities_parse age_identities_release age_identity_new age_identity_print
 	age_recipient_parse age_recipient_print age_seal age_unseal
-	prices_find prices_source
+	prices_source money_worst
 	ledger_journal_add ledger_journal_each
 	ledger_spend_add ledger_spend_each ledger_spend_sums ledger_spend_task"
 

@@ -96,16 +96,23 @@ static int ask(const struct act *act, const struct planned_launch *launch,
 				      launch->day };
 	SCOPED(ticket_made) struct ticket_made made = { 0 };
 	struct slot_key key;
+	struct offering plain = { 0 }; /* of a resource that lists no offerings: its type */
+
+	memcpy(plain.type, resource->type, sizeof(plain.type));
+	const struct offering *offering =
+		resource->offering_count ? &resource->offerings[launch->offering] : &plain;
 
 	if (ticket_make(&order, &made, err) < 0 || ticket_fits(&order, &made, err) < 0)
 		return -1;
 
 	struct launch request = { .settings = act->settings,
 				  .resource = resource,
+				  .offering = offering,
 				  .slot = launch->slot,
 				  .generation = launch->generation,
 				  .user_data = buf_slice(&made.user_data) };
-	slots_key_parts(act->settings->prefix, resource, launch->slot, launch->generation, &key);
+	slots_key_parts(act->settings->prefix, resource, offering, launch->slot, launch->generation,
+			&key);
 	hash_parts(key.parts, ARRAY_LEN(key.parts), request.key);
 	return provider_named(resource->provider)->launch(&request, id, err);
 }

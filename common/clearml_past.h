@@ -11,8 +11,6 @@
  * that was given back and run again has its first start and its last end.
  */
 
-enum { CLEARML_USER_ROOM = 128 };
-
 struct clearml_run {
 	char id[CLEARML_ID_ROOM];
 	char queue[CLEARML_ID_ROOM]; /* the last one it was in; "": none */

@@ -97,11 +97,6 @@ static int ask(const struct act *act, const struct planned_launch *launch,
 				      launch->slot,  launch->generation, launch->day };
 	SCOPED(ticket_made) struct ticket_made made = { 0 };
 	struct slot_key key;
-	struct offering plain = { 0 }; /* of a resource that lists no offerings: its type */
-
-	memcpy(plain.type, resource->type, sizeof(plain.type));
-	const struct offering *offering =
-		resource->offering_count ? &resource->offerings[launch->offering] : &plain;
 
 	if (ticket_make(&order, &made, err) < 0 || ticket_fits(&order, &made, err) < 0)
 		return -1;

@@ -13,7 +13,8 @@ rooms="common bootstrap reaper"
 pure="common/verdict common/phase common/idle common/settle reaper/plan reaper/demand
 	reaper/doom reaper/slots bootstrap/docker_words bootstrap/docker_policy
 	bootstrap/docker_policy_check common/hocon reaper/zone_rule reaper/money_accrue
-	reaper/money_worst"
+	reaper/money_worst
+	reaper/offering reaper/offerings reaper/breaker reaper/money"
 # What they may use: texts, errors and JSON in memory.
 plain="common/buf common/error common/json common/json_build"
 # Exported for unit tests and fuzzers alone: the pure half of a module, bytes in and a record out

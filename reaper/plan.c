@@ -15,7 +15,7 @@ struct planner {
 	struct demand demand;
 	bool are_records_known, is_memory_lost;
 	unsigned alive, booting; /* over all resources, the planned launches included */
-	bool *taken[SETTINGS_MAX_RESOURCES]; /* slots */
+	struct slots slots;
 };
 
 const char *why_text(enum why why)
@@ -130,20 +130,6 @@ static void plan_termination(struct planner *planner, size_t i)
 	};
 }
 
-static const struct observed_machine *slot_holder(const struct observation *seen,
-						  const struct open_attempt *attempt)
-{
-	for (size_t i = 0; i < seen->machine_count; i++) {
-		const struct instance *instance = &seen->machines[i].instance;
-
-		if (instance->slot == attempt->slot &&
-		    instance->generation == attempt->generation &&
-		    !strcmp(instance->resource, attempt->resource))
-			return &seen->machines[i];
-	}
-	return NULL;
-}
-
 static void add_launch(struct planner *planner, const struct planned_launch *launch)
 {
 	struct plan *plan = planner->plan;
@@ -165,14 +151,17 @@ static void count_attempt(struct planner *planner, const struct open_attempt *at
 {
 	const struct settings *settings = planner->settings;
 
-	if (slot_holder(planner->seen, attempt))
-		return;
 	planner->alive++;
 	for (size_t r = 0; r < settings->resource_count; r++) {
 		struct resource_plan *resource = &planner->plan->resources[r];
 
 		if (strcmp(settings->resources[r].name, attempt->resource))
 			continue;
+		if (slots_has(&planner->slots,
+			      &(struct slot_occupant){ r, attempt->slot, attempt->generation })) {
+			planner->alive--;
+			return;
+		}
 		resource->alive++;
 		resource->booting++;
 		resource->booting_seats += settings->resources[r].ticket.seats;
@@ -195,6 +184,7 @@ static void take_stock(struct planner *planner)
 {
 	const struct observation *seen = planner->seen;
 
+	slots_open(&planner->slots, seen, planner->settings);
 	for (size_t i = 0; i < seen->machine_count; i++) {
 		count_machine(planner, i);
 		plan_termination(planner, i);
@@ -204,8 +194,6 @@ static void take_stock(struct planner *planner)
 	for (size_t r = 0; r < planner->settings->resource_count; r++) {
 		const struct resource *resource = &planner->settings->resources[r];
 
-		planner->taken[r] = memory_array(resource->max_instances + 1, sizeof(bool));
-		slots_taken(seen, resource, planner->taken[r]);
 		/* Behind a list that failed may be as many as it is allowed to have. */
 		if (!seen->resources[r].is_listed &&
 		    planner->plan->resources[r].alive < resource->max_instances)
@@ -248,18 +236,8 @@ static void match_supply(struct planner *planner)
 
 /* ---- launches ---- */
 
-static bool has_free_slot(const struct planner *planner, size_t resource, unsigned *slot)
-{
-	unsigned count = planner->settings->resources[resource].max_instances;
-
-	for (*slot = 0; *slot < count; ++*slot)
-		if (!planner->taken[resource][*slot])
-			return true;
-	return false;
-}
-
 /* Why this resource may not launch now; WHY_LAUNCH when it may. */
-static enum why obstacle(const struct planner *planner, size_t resource)
+static enum why obstacle(struct planner *planner, size_t resource)
 {
 	const struct settings *settings = planner->settings;
 	unsigned slot;
@@ -269,7 +247,7 @@ static enum why obstacle(const struct planner *planner, size_t resource)
 	if (planner->is_memory_lost)
 		return WHY_MEMORY_LOST;
 	/* Instances beyond the slots (a limit that was lowered) count too. */
-	if (!has_free_slot(planner, resource, &slot) ||
+	if (!slots_lowest(&planner->slots, resource, &slot) ||
 	    planner->plan->resources[resource].alive >= settings->resources[resource].max_instances)
 		return WHY_AT_LIMIT;
 	if (settings->max_instances && planner->alive >= settings->max_instances)
@@ -285,11 +263,10 @@ static void launch_one(struct planner *planner, size_t r, enum why why)
 	struct resource_plan *planned = &planner->plan->resources[r];
 	struct planned_launch launch = { .resource = r, .why = why };
 
-	if (!has_free_slot(planner, r, &launch.slot))
+	if (!slots_lowest(&planner->slots, r, &launch.slot))
 		return;
-	launch.generation = slots_generation(planner->seen, resource, launch.slot);
+	launch.generation = slots_take(&planner->slots, r, launch.slot);
 	memcpy(launch.day, planner->seen->today, sizeof(launch.day));
-	planner->taken[r][launch.slot] = true;
 	planner->demand.seats[r] += resource->ticket.seats;
 	planner->alive++;
 	planner->booting++;
@@ -300,7 +277,7 @@ static void launch_one(struct planner *planner, size_t r, enum why why)
 }
 
 /* The first resource of the file that serves the queue and may launch. */
-static bool find_launcher(const struct planner *planner, size_t queue, size_t *resource)
+static bool find_launcher(struct planner *planner, size_t queue, size_t *resource)
 {
 	for (size_t r = 0; r < planner->settings->resource_count; r++) {
 		if (is_served(&planner->settings->resources[r], queue) &&
@@ -337,7 +314,7 @@ static void launch_minimums(struct planner *planner)
 
 /* ---- and why: each resource says it, also when nothing happens ---- */
 
-static enum why explain(const struct planner *planner, size_t r)
+static enum why explain(struct planner *planner, size_t r)
 {
 	const struct resource *resource = &planner->settings->resources[r];
 	bool has_queue = false, has_open_queue = false, is_asked = false, is_short = false,
@@ -417,8 +394,7 @@ void plan_make(const struct observation *seen, const struct settings *settings, 
 		plan_repair(&planner, i);
 
 	demand_release(&planner.demand);
-	for (size_t r = 0; r < settings->resource_count; r++)
-		free(planner.taken[r]);
+	slots_release(&planner.slots);
 }
 
 void plan_release(struct plan *plan)

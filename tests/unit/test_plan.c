@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "reaper/plan.h"
-#include "reaper/slots.h"
 #include "tests/unit/support/plan_world.h"
 
 static void test_launches_what_waits_and_no_more(void **state)

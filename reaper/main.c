@@ -2,11 +2,13 @@
 
 #include "reaper/check.h"
 #include "reaper/duration.h"
+#include "reaper/forecast/trace_export.h"
 #include "reaper/keygen.h"
 #include "reaper/pass.h"
 #include "reaper/report.h"
 #include "reaper/seal.h"
 #include "reaper/session.h"
+#include "reaper/spend_report.h"
 #include "reaper/tell.h"
 #include "reaper/ticket.h"
 #include "reaper/unseal.h"
@@ -165,6 +167,24 @@ static const struct command_option tell_options[] = {
 	{ "INSTANCE", "...", "the machines, as mayfly-reaper status names them" },
 };
 
+static const struct command_option report_options[] = {
+	CONFIG,
+	LEVEL,
+	{ "--by", "WHAT", "task, queue, day, resource (the default) or user" },
+	{ "--from", "DAY", "the first UTC day, as 2026-11-01 (the first of this month)" },
+	{ "--until", "DAY", "the last UTC day (today)" },
+	{ "--format", "FORMAT", "text (the default), csv or json" },
+};
+
+static const struct command_option trace_options[] = {
+	CONFIG,
+	LEVEL,
+	{ "--from", "DAY", "the first UTC day, as 2026-11-24" },
+	{ "--until", "DAY", "the last UTC day (until now)" },
+	{ "--queue", "NAME", "of this queue alone" },
+	{ "--arrival", "TIME", "a task's arrival is when it was started (the default) or created" },
+};
+
 static const struct command commands[] = {
 	{ "run", run, "observe, plan, act, report once: what cron calls", run_options,
 	  ARRAY_LEN(run_options) },
@@ -192,6 +212,10 @@ static const struct command commands[] = {
 	  unseal_options, ARRAY_LEN(unseal_options) },
 	{ "ticket", ticket_run, "print the user data of a machine, and how large it is",
 	  ticket_options, ARRAY_LEN(ticket_options) },
+	{ "report", spend_report, "print what was spent, by task, queue, day, resource or user",
+	  report_options, ARRAY_LEN(report_options) },
+	{ "trace", trace_export, "print what has run at ClearML as a trace for simulate",
+	  trace_options, ARRAY_LEN(trace_options) },
 	{ "version", show_version, "print the version", NULL, 0 },
 };
 

@@ -173,7 +173,7 @@ static void launch_all(const struct act *act, struct act_result *out)
 /* What it printed last, for whoever wants to know why it never came up. */
 static void log_console(const struct act *act, const struct observed_machine *machine)
 {
-	const struct resource *resource = &act->settings->resources[machine->resource];
+	const struct resource *resource = &act->settings->resources[machine->place];
 	SCOPED(buf) struct buf tail = BUF(CONSOLE_BYTES);
 	struct error err;
 
@@ -194,7 +194,7 @@ static int look_again(struct act_look *look, const struct planned_termination *t
 	bool is_reporting = false;
 	enum instance_state state;
 
-	if (act_look_state(look, machine->resource, machine->instance.id, &state, err) < 0)
+	if (act_look_state(look, machine->place, machine->instance.id, &state, err) < 0)
 		return -1;
 	if (is_silence && act_look_is_reporting(look, machine->instance.id, &is_reporting, err) < 0)
 		return -1;
@@ -207,7 +207,8 @@ static enum outcome terminate_one(struct act_look *look,
 {
 	const struct act *act = look->act;
 	const struct observed_machine *machine = &act->seen->machines[termination->machine];
-	const struct resource *resource = &act->settings->resources[machine->resource];
+	/* By whose list it was found: its own resource may be configured no more. */
+	const struct resource *resource = &act->settings->resources[machine->place];
 	const char *id = machine->instance.id;
 	bool is_doomed = false;
 	struct error err;
@@ -230,8 +231,8 @@ static enum outcome terminate_one(struct act_look *look,
 		log_failure("terminate", &err);
 		return OUTCOME_FAILED;
 	}
-	log_info("terminated", "%s of %s slot %u: %s", id, resource->name, machine->instance.slot,
-		 doom_text(termination->doom));
+	log_info("terminated", "%s of %s slot %u: %s", id, machine->instance.resource,
+		 machine->instance.slot, doom_text(termination->doom));
 	return OUTCOME_DONE;
 }
 

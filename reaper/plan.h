@@ -51,6 +51,10 @@ struct planned_launch {
 	char day[11]; /* of the attempt that is repeated, or today's at ClearML */
 	enum why why; /* WHY_LAUNCH or WHY_MINIMUM */
 	bool is_repeat; /* of an open attempt: the very same request again */
+	/* A $/h budget counts on this price: act asks for no offering that is dearer, or whose
+	 * price is not known. */
+	bool is_price_limited;
+	int64_t price_limit; /* micro-dollars an hour */
 };
 
 struct planned_termination {

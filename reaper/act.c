@@ -8,6 +8,7 @@
 #include "reaper/act_launch.h"
 #include "reaper/act_look.h"
 #include "reaper/act_repair.h"
+#include "reaper/act_tidy.h"
 
 enum { CONSOLE_BYTES = 2048 };
 
@@ -90,6 +91,21 @@ static void keep_marks(const struct act *act)
 		memcpy(ledger->marks, plan->marks, plan->mark_count * sizeof(*ledger->marks));
 }
 
+static void tidy(struct act_look *look, struct act_result *out)
+{
+	const struct act *act = look->act;
+
+	for (size_t i = 0; i < act->plan->unregister_count; i++) {
+		out->unregisters[i] = act_unregister(look, &act->plan->unregisters[i]);
+		out->failed += out->unregisters[i] == OUTCOME_FAILED;
+	}
+	for (size_t q = 0; q < act->settings->queue_count; q++) {
+		out->queues[q] = act_make_queue(act, q);
+		out->failed += out->queues[q] == OUTCOME_FAILED;
+	}
+	act_warn_of_doubles(act);
+}
+
 void act(const struct act *act, struct act_result *out)
 {
 	const struct plan *plan = act->plan;
@@ -100,6 +116,8 @@ void act(const struct act *act, struct act_result *out)
 		.terminations =
 			memory_array(plan->termination_count + 1, sizeof(*out->terminations)),
 		.repairs = memory_array(plan->repair_count + 1, sizeof(*out->repairs)),
+		.unregisters = memory_array(plan->unregister_count + 1, sizeof(*out->unregisters)),
+		.queues = memory_array(act->settings->queue_count + 1, sizeof(*out->queues)),
 	};
 	keep_marks(act);
 	act_launch(&(struct act_launch){ act, provider_named }, out);
@@ -111,6 +129,7 @@ void act(const struct act *act, struct act_result *out)
 		out->repairs[i] = act_repair(&look, &plan->repairs[i]);
 		out->failed += out->repairs[i] == OUTCOME_FAILED;
 	}
+	tidy(&look, out);
 }
 
 void act_result_release(struct act_result *result)
@@ -118,5 +137,7 @@ void act_result_release(struct act_result *result)
 	free(result->launches);
 	free(result->terminations);
 	free(result->repairs);
+	free(result->unregisters);
+	free(result->queues);
 	*result = (struct act_result){ 0 };
 }

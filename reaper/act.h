@@ -32,8 +32,9 @@ struct act {
 	int64_t deadline_ms; /* monotonic */
 };
 
-struct act_result { /* outcomes by place in the plan */
-	enum outcome *launches, *terminations, *repairs;
+struct act_result {
+	enum outcome *launches, *terminations, *repairs, *unregisters; /* by place in the plan */
+	enum outcome *queues; /* by place in settings.queues: made where it was missing */
 	unsigned failed; /* steps that failed, or had no time */
 };
 

@@ -46,7 +46,8 @@ link = $(CC) $(ldflags_$(MODE)) -Wl,--as-needed $(LDFLAGS)
 # --- Files. The programs share common/ and nothing else; a unit test sees everything but a main.
 COMMON    := $(sort $(wildcard common/*.c))
 BOOTSTRAP := $(filter-out bootstrap/main.c,$(sort $(wildcard bootstrap/*.c)))
-REAPER    := $(filter-out reaper/main.c,$(sort $(wildcard reaper/*.c reaper/providers/*.c)))
+REAPER    := $(filter-out reaper/main.c,$(sort $(wildcard reaper/*.c reaper/providers/*.c \
+	reaper/simulation/*.c)))
 UNITS     := $(sort $(wildcard tests/unit/test_*.c))
 SUPPORT   := $(sort $(wildcard tests/unit/support/*.c))
 DRIVERS   := $(sort $(wildcard tests/contract/*.c tests/peers/*.c tests/vectors/*.c))

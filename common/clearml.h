@@ -45,6 +45,7 @@ enum {
 	CLEARML_IMAGE_ROOM = 512, /* the longest image reference is shorter */
 	CLEARML_REASON_ROOM = 256,
 	CLEARML_TAG_ROOM = 160,
+	CLEARML_USER_ROOM = 128,
 };
 
 struct clearml_settings {
@@ -184,6 +185,29 @@ struct clearml_filter {
 CHECKED int clearml_tasks_in(struct clearml *clearml, const struct clearml_filter *filter,
 			     struct clearml_tasks *out, struct error *err);
 void clearml_tasks_release(struct clearml_tasks *tasks);
+
+/* For whom a task runs or waits, and since when: what spend is put down to. */
+struct clearml_purpose {
+	char task[CLEARML_ID_ROOM];
+	enum task_status status;
+	char user[CLEARML_USER_ROOM]; /* id of who made it; "": not said, or longer than any of
+					 theirs */
+	char queue[CLEARML_ID_ROOM]; /* execution.queue: the last one it was in; "": none */
+	int64_t started_ms; /* 0: not yet */
+};
+
+struct clearml_purposes {
+	struct clearml_purpose *list;
+	size_t count;
+};
+
+/* Of these tasks (ids); one that is gone is just not in the list. A call for each 500 of them. */
+CHECKED int clearml_purposes_of(struct clearml *clearml, const char *const *tasks, size_t count,
+				struct clearml_purposes *out, struct error *err);
+/* Of all that these users (ids) have queued, every page. No users: none, without a call. */
+CHECKED int clearml_purposes_queued(struct clearml *clearml, const char *const *users, size_t count,
+				    struct clearml_purposes *out, struct error *err);
+void clearml_purposes_release(struct clearml_purposes *purposes);
 
 /* User properties (hyperparams section "properties"): editable in any status. */
 CHECKED int clearml_property_set(struct clearml *clearml, const char *task, const char *name,

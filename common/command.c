@@ -60,15 +60,26 @@ static void print_commands(FILE *stream, const struct dispatch *dispatch)
 	fprintf(stream, "\n%s COMMAND --help lists a command's options.\n", dispatch->program);
 }
 
+/* "--config FILE", but "INSTANCE..." */
+static const char *between(const struct command_option *option)
+{
+	return option->argument && option->name[0] == '-' ? " " : "";
+}
+
 static int option_width(const struct command_option *option)
 {
-	return (int)strlen(option->name) +
-	       (option->argument ? 1 + (int)strlen(option->argument) : 0);
+	return (int)(strlen(option->name) + strlen(between(option)) +
+		     (option->argument ? strlen(option->argument) : 0));
+}
+
+static bool is_operand(const struct command_option *option)
+{
+	return option->name[0] != '-';
 }
 
 static void print_option(FILE *stream, const struct command_option *option, int width)
 {
-	fprintf(stream, "  %s%s%s%*s  %s\n", option->name, option->argument ? " " : "",
+	fprintf(stream, "  %s%s%s%*s  %s\n", option->name, between(option),
 		option->argument ? option->argument : "", width - option_width(option), "",
 		option->summary);
 }
@@ -82,8 +93,12 @@ static void print_options(FILE *stream, const struct dispatch *dispatch,
 	for (size_t i = 0; i < command->option_count; i++)
 		if (option_width(&command->options[i]) > width)
 			width = option_width(&command->options[i]);
-	fprintf(stream, "usage: %s %s [OPTION...]\n\n%s\n\n", dispatch->program, command->name,
-		command->summary);
+	fprintf(stream, "usage: %s %s [OPTION...]", dispatch->program, command->name);
+	for (size_t i = 0; i < command->option_count; i++)
+		if (is_operand(&command->options[i]))
+			fprintf(stream, " %s%s", command->options[i].name,
+				command->options[i].argument ? command->options[i].argument : "");
+	fprintf(stream, "\n\n%s\n\n", command->summary);
 	for (size_t i = 0; i < command->option_count; i++)
 		print_option(stream, &command->options[i], width);
 	print_option(stream, &help, width);
@@ -127,10 +142,13 @@ static void explain_unknown(const char *program, const struct command *command, 
 	const char *names[MAX_OPTIONS + 1];
 	char *name = memory_text((struct slice){ word, len });
 
+	size_t known = 0;
+
 	for (size_t i = 0; i < command->option_count; i++)
-		names[i] = without_dashes(command->options[i].name);
-	names[command->option_count] = without_dashes(help_option);
-	const char *meant = text_nearest(without_dashes(name), names, command->option_count + 1);
+		if (!is_operand(&command->options[i]))
+			names[known++] = without_dashes(command->options[i].name);
+	names[known++] = without_dashes(help_option);
+	const char *meant = text_nearest(without_dashes(name), names, known);
 
 	fprintf(stderr, "%s %s: no option %s", program, command->name, name);
 	free(name);
@@ -179,17 +197,45 @@ static size_t read_option(const char *program, struct command_line *line, size_t
 	return is_next ? 2 : 1;
 }
 
-static int read_options(const char *program, struct command_line *line, size_t count,
-			char *const *words)
+/* The place of the operand that comes next; option_count: no more are expected. */
+static size_t next_operand(const struct command_line *line)
+{
+	size_t i = 0;
+
+	while (i < line->command->option_count &&
+	       (!is_operand(&line->command->options[i]) ||
+		(line->values[i] && !line->command->options[i].argument)))
+		i++;
+	return i;
+}
+
+/* operands has room for every word. */
+static size_t read_operand(const char *program, struct command_line *line, const char **operands,
+			   const char *word)
+{
+	const size_t place = next_operand(line);
+
+	if (place == line->command->option_count) {
+		fprintf(stderr, "%s %s: \"%s\" is no option; %s %s --help lists them\n", program,
+			line->command->name, word, program, line->command->name);
+		return 0;
+	}
+	if (!*word) {
+		fprintf(stderr, "%s %s: %s is empty\n", program, line->command->name,
+			line->command->options[place].name);
+		return 0;
+	}
+	line->values[place] = word;
+	operands[line->operand_count++] = word;
+	return 1;
+}
+
+static int read_words(const char *program, struct command_line *line, const char **operands,
+		      size_t count, char *const *words)
 {
 	while (count) {
-		if (strncmp(words[0], "-", 1) != 0) {
-			fprintf(stderr, "%s %s: \"%s\" is no option; %s %s --help lists them\n",
-				program, line->command->name, words[0], program,
-				line->command->name);
-			return -1;
-		}
-		size_t taken = read_option(program, line, count, words);
+		size_t taken = words[0][0] == '-' ? read_option(program, line, count, words) :
+						    read_operand(program, line, operands, words[0]);
 
 		if (!taken)
 			return -1;
@@ -211,9 +257,14 @@ static int run_command(const struct dispatch *dispatch, const struct command *co
 			print_options(stdout, dispatch, command);
 			return finish_help();
 		}
-	if (read_options(dispatch->program, &line, count, words) < 0)
-		return EXIT_USAGE;
-	return command->run(&line);
+	const char **operands = memory_array(count + 1, sizeof(*operands));
+	int status = EXIT_USAGE;
+
+	line.operands = operands;
+	if (read_words(dispatch->program, &line, operands, count, words) == 0)
+		status = command->run(&line);
+	free(operands);
+	return status;
 }
 
 /* "--help", "help", "help COMMAND". */

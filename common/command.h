@@ -10,8 +10,10 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PARTLY = 3 };
 
+/* A name without a dash in front is an operand's, in the order in which they are written: one word,
+ * or with "..." as the argument all that are left, none perhaps. */
 struct command_option {
-	const char *name; /* "--config" */
+	const char *name; /* "--config", "INSTANCE" */
 	const char *argument; /* "FILE"; NULL: a switch */
 	const char *summary;
 };
@@ -20,6 +22,8 @@ struct command_line {
 	const struct command *command;
 	const char *values[24]; /* by the option's place in the table: NULL when it was not given,
 				 * "" for a switch; borrowed from argv */
+	const char *const *operands; /* all of them, in order; borrowed */
+	size_t operand_count;
 };
 
 struct command {

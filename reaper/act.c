@@ -92,8 +92,9 @@ static int ask(const struct act *act, const struct planned_launch *launch,
 	       char id[static TICKET_FIELD_ROOM], struct error *err)
 {
 	const struct resource *resource = &act->settings->resources[launch->resource];
-	struct ticket_order order = { act->settings, resource, launch->slot, launch->generation,
-				      launch->day };
+	const struct offering *offering = &resource->offerings[launch->offering];
+	struct ticket_order order = { act->settings, resource,		 offering,
+				      launch->slot,  launch->generation, launch->day };
 	SCOPED(ticket_made) struct ticket_made made = { 0 };
 	struct slot_key key;
 

@@ -70,7 +70,7 @@ static int check_queues(const struct settings *settings, struct clearml *clearml
 /* The limit holds with the longest numbers that a slot and its generation can have. */
 static int check_ticket(const struct settings *settings, const struct resource *resource)
 {
-	struct ticket_order order = { settings, resource, 99999, 2000000000, "2026-01-01" };
+	struct ticket_order order = { settings, resource, NULL, 99999, 2000000000, "2026-01-01" };
 	SCOPED(ticket_made) struct ticket_made made = { 0 };
 	struct error err;
 	char what[TICKET_FIELD_ROOM + 16], text[128];

@@ -18,6 +18,7 @@ struct spent { /* micro-dollars since the UTC day, and the month, of now began *
 
 struct observed_queue { /* by place in settings.queues */
 	bool exists;
+	char id[CLEARML_ID_ROOM]; /* ClearML's; "" unless it exists */
 	bool is_forced_off; /* tagged force_workers:off by a person: nobody pulls */
 	unsigned waiting;
 	bool is_capped; /* at least so many wait: more than all machines could take were not read */
@@ -145,6 +146,7 @@ struct observation {
 	struct observed_user *users; /* owned; NULL: not looked at */
 	struct spent spent, queue_spent[SETTINGS_MAX_QUEUES]; /* over all; by place in settings */
 	bool is_spend_known; /* false: the ledger is new and the mirror could not be read */
+	bool is_spend_counted; /* the machines' cost up to now is in it */
 	char problem[256]; /* the first thing that could not be read, for the report; "" when all
 			      was */
 	unsigned clearml_calls;

@@ -229,6 +229,8 @@ void observation_release(struct observation *seen)
 	free(seen->lost);
 	free(seen->attempts);
 	free(seen->marks);
+	free(seen->runs);
+	free(seen->users);
 	*seen = (struct observation){ 0 };
 }
 

@@ -24,6 +24,7 @@ void join_queues(struct observation *seen, const struct settings *settings,
 			.is_capped = cap && queue->entry_count >= cap,
 			.oldest_ms = queue->entry_count ? queue->entries[0].added_ms : 0,
 		};
+		memcpy(seen->queues[i].id, queue->id, sizeof(queue->id));
 	}
 }
 

@@ -8,12 +8,24 @@
 #include "reaper/pass_channel.h"
 #include "reaper/pass_lock.h"
 #include "reaper/report.h"
+#include "reaper/spend.h"
 
 enum { LINE_BYTES = 1024 };
 
 static int64_t deadline_of(const struct pass *pass)
 {
 	return clock_monotonic_ms() + pass->settings->pass_deadline_s * 1000;
+}
+
+static struct spend_look spend_of(const struct pass *pass, int64_t deadline_ms,
+				  struct pass_view *view)
+{
+	return (struct spend_look){ .settings = pass->settings,
+				    .clearml = pass->clearml,
+				    .channel = view->is_channel_down ? NULL : &view->channel,
+				    .file = view->file,
+				    .ledger = &view->ledger,
+				    .deadline_ms = deadline_ms };
 }
 
 static int look(const struct pass *pass, int64_t deadline_ms, bool is_view, struct pass_view *out,
@@ -34,6 +46,9 @@ static int look(const struct pass *pass, int64_t deadline_ms, bool is_view, stru
 				    .deadline_ms = deadline_ms,
 				    .is_sweep_wanted = pass->is_sweep_wanted },
 		&out->seen);
+	struct spend_look spend = spend_of(pass, deadline_ms, out);
+
+	spend_look(&spend, &out->seen);
 	plan_make(&out->seen, pass->settings, &out->plan);
 	return 0;
 }
@@ -89,6 +104,18 @@ static bool is_empty(const struct pass *pass, const struct pass_view *view)
 	return true;
 }
 
+/* What an earlier mirror says stands a pass longer. */
+static void leave_spend(const struct pass *pass, int64_t deadline_ms, struct pass_view *view)
+{
+	struct spend_look spend = spend_of(pass, deadline_ms, view);
+	struct error err;
+
+	if (spend_leave(&spend, &view->seen, &err) == 0)
+		return;
+	log_failure("channel", &err);
+	view->is_channel_down = true;
+}
+
 static int carry_out(const struct pass *pass, int64_t deadline_ms, struct pass_view *view,
 		     struct error *err)
 {
@@ -110,6 +137,7 @@ static int carry_out(const struct pass *pass, int64_t deadline_ms, struct pass_v
 	view->ledger.passes++;
 	if (ledger_write(view->file, &view->ledger, err) < 0)
 		return -1;
+	leave_spend(pass, deadline_ms, view);
 	if (!view->seen.queues_known || !view->seen.workers_known)
 		return EXIT_FAILED;
 	return failed || view->is_channel_down || !is_all_listed(pass, &view->seen) ? EXIT_PARTLY :

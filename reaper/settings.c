@@ -12,6 +12,7 @@
 #include "reaper/clearml_keys.h"
 #include "reaper/settings_bundle.h"
 #include "reaper/settings_keys.h"
+#include "reaper/settings_money.h"
 #include "reaper/settings_resource.h"
 #include "reaper/settings_text.h"
 
@@ -25,6 +26,11 @@ struct span_field {
 	int64_t fallback_s, least_s;
 };
 static const struct span_field span_fields[] = {
+	{ "launch_after", offsetof(struct settings, launch_after_s), 0, 0 },
+	{ "cooldown", offsetof(struct settings, cooldown_s), 180, 1 },
+	{ "cooldown_max", offsetof(struct settings, cooldown_max_s), 1800, 1 },
+	{ "breaker.probe", offsetof(struct settings, breaker_probe_s), 600, 1 },
+	{ "idle_grace", offsetof(struct settings, idle_grace_s), 600, 0 },
 	{ "silent_idle", offsetof(struct settings, silent_idle_s), 600, 120 },
 	{ "silent_busy", offsetof(struct settings, silent_busy_s), 5400, 120 },
 	{ "two_looks", offsetof(struct settings, two_looks_s), 60, 1 },
@@ -48,6 +54,10 @@ static int read_spans(const struct settings_text *text, const struct json *root,
 					       (long long)field->least_s, (long long)seconds);
 		memcpy((char *)out + field->offset, &seconds, sizeof(seconds));
 	}
+	if (out->cooldown_s > out->cooldown_max_s)
+		return settings_refuse(text, err, "cooldown",
+				       "expected at most cooldown_max (%lld seconds), got %lld",
+				       (long long)out->cooldown_max_s, (long long)out->cooldown_s);
 	return 0;
 }
 
@@ -62,6 +72,8 @@ static int read_whole(const struct settings_text *text, const struct json *root,
 		return error_wrap(err, "%s", text->path);
 	out->max_instances = (unsigned)json_integer_or(root, "max_instances", 0);
 	out->max_booting = (unsigned)json_integer_or(root, "max_booting", 0);
+	out->breaker_failures = (unsigned)json_integer_or(root, "breaker.failures", 3);
+	out->are_queues_created = json_bool_or(root, "create_queues", false);
 	if (settings_path(text, "state_folder", state, out->state_folder, err) < 0)
 		return -1;
 	return read_spans(text, root, out, err);
@@ -121,7 +133,7 @@ static int read_resources(const struct settings_text *text, const struct json *r
 				       "expected at least %llu, the sum of all min_instances, "
 				       "got %u",
 				       (unsigned long long)minimums, out->max_instances);
-	return 0;
+	return settings_budgets(text, root, out, err);
 }
 
 /* The parser says "line 5, column 23: ..."; here every message begins with file:line. */
@@ -156,8 +168,11 @@ static int read_document(const struct settings_text *text, bool has_files, struc
 		return -1;
 	if (schema_check(schema, document.root, text->path, text->text, &findings, err) < 0)
 		return -1;
-	if (read_whole(text, document.root, out, err) < 0 ||
-	    read_clearml(text, document.root, out, err) < 0 ||
+	if (read_whole(text, document.root, out, err) < 0)
+		return -1;
+	if (text->is_shape)
+		return read_resources(text, document.root, out, err);
+	if (read_clearml(text, document.root, out, err) < 0 ||
 	    settings_keys(text, document.root, has_files, out, err) < 0 ||
 	    read_resources(text, document.root, out, err) < 0)
 		return -1;
@@ -278,8 +293,8 @@ static int read_text(const char *path, struct buf *out, struct error *err)
 	return file_read(path, out, err) < 0 ? error_wrap(err, "read the configuration") : 0;
 }
 
-int settings_load(const char *path, const char *const *environment, struct settings *out,
-		  struct error *err)
+static int load(const char *path, const char *const *environment, settings_extent *read,
+		struct settings *out, struct error *err)
 {
 	SCOPED(buf) struct buf text = BUF(MOST_BYTES);
 
@@ -287,21 +302,36 @@ int settings_load(const char *path, const char *const *environment, struct setti
 		return -1;
 	return read_settings(&(struct settings_text){ .path = path,
 						      .text = buf_slice(&text),
-						      .environment = environment },
-			     read_with_files, out, err);
+						      .environment = environment,
+						      .is_shape = read == read_without_files },
+			     read, out, err);
+}
+
+int settings_load(const char *path, const char *const *environment, struct settings *out,
+		  struct error *err)
+{
+	return load(path, environment, read_with_files, out, err);
 }
 
 int settings_load_keys(const char *path, const char *const *environment, struct settings *out,
 		       struct error *err)
 {
-	SCOPED(buf) struct buf text = BUF(MOST_BYTES);
+	return load(path, environment, read_keys_alone, out, err);
+}
 
-	if (read_text(path, &text, err) < 0)
-		return -1;
-	return read_settings(&(struct settings_text){ .path = path,
-						      .text = buf_slice(&text),
-						      .environment = environment },
-			     read_keys_alone, out, err);
+int settings_load_shape(const char *path, const char *const *environment, struct settings *out,
+			struct error *err)
+{
+	return load(path, environment, read_without_files, out, err);
+}
+
+static void release_resource(struct resource *resource)
+{
+	ticket_release(&resource->ticket);
+	free(resource->offerings);
+	free(resource->schedules);
+	free(resource->prices.overrides);
+	free(resource->prices.regions);
 }
 
 void settings_release(struct settings *settings)
@@ -314,7 +344,9 @@ void settings_release(struct settings *settings)
 	}
 	free(settings->bundles);
 	for (size_t i = 0; i < settings->resource_count; i++)
-		ticket_release(&settings->resources[i].ticket);
+		release_resource(&settings->resources[i]);
 	free(settings->resources);
+	free(settings->queue_budgets);
+	free(settings->user_budgets);
 	*settings = (struct settings){ 0 };
 }

@@ -137,6 +137,12 @@ CHECKED int settings_load_keys(const char *path, const char *const *environment,
  * paths start. */
 CHECKED int settings_parse(struct slice text, const char *path, const char *const *environment,
 			   struct settings *out, struct error *err);
+
+/* Only what machines there are, what they serve and what they cost, for a forecast: nothing that
+ * the file refers to needs to be there: no keys, no bundles, no programs, no ClearML. A provider
+ * that only has prices is taken too. */
+CHECKED int settings_load_shape(const char *path, const char *const *environment,
+				struct settings *out, struct error *err);
 void settings_release(struct settings *settings);
 
 #endif

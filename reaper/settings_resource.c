@@ -12,7 +12,10 @@
 #include "reaper/settings_agent.h"
 #include "reaper/settings_bundle.h"
 #include "reaper/settings_init.h"
+#include "reaper/settings_money.h"
+#include "reaper/settings_offerings.h"
 #include "reaper/settings_reader.h"
+#include "reaper/settings_schedule.h"
 
 enum { MOST_REPORT_S = MACHINE_RECORD_TIMEOUT_S / 2 };
 
@@ -57,20 +60,18 @@ static int read_names(const struct settings_reader *reader, struct error *err)
 	struct resource *out = reader->out;
 	char at[SETTINGS_AT_ROOM];
 	const char *provider = json_text_value(settings_find(reader, "provider", at));
-	const char *type = json_text_value(settings_find(reader, "instance_type", at));
 	SCOPED(buf) struct buf names = BUF(1024);
 
 	provider_names(&names);
 	if (!provider)
 		provider = "local";
 	settings_find(reader, "provider", at);
-	if (!provider_named(provider))
+	if (!provider_named(provider) && !(reader->text->is_shape && prices_source(provider)))
 		return settings_refuse(reader->text, err, at, "\"%s\" is no provider: known is %s",
 				       provider, buf_text(&names));
 	if (text_copy(out->name, sizeof(out->name), slice_of(json_text_or(reader->own, "name", "")),
 		      err) < 0 ||
-	    text_copy(out->provider, sizeof(out->provider), slice_of(provider), err) < 0 ||
-	    text_copy(out->type, sizeof(out->type), slice_of(type ? type : "local"), err) < 0)
+	    text_copy(out->provider, sizeof(out->provider), slice_of(provider), err) < 0)
 		return error_wrap(err, "%s: resources[%zu]", reader->text->path, reader->place);
 	return 0;
 }
@@ -162,6 +163,39 @@ static int read_local(const struct settings_reader *reader, struct error *err)
 	if (find_beside_us(local->bootstrap))
 		return 0;
 	return settings_program(reader->text, at, "mayfly-bootstrap", local->bootstrap, err);
+}
+
+/* ---- what may be asked for, and what it costs ---- */
+
+static int read_spot_spans(const struct settings_reader *reader, struct error *err)
+{
+	static const struct {
+		const char *name;
+		size_t offset; /* of an int64_t of seconds in struct resource */
+		int64_t fallback_s;
+	} fields[] = {
+		{ "spot_rollback", offsetof(struct resource, spot_rollback_s), 600 },
+		{ "spot_blackout", offsetof(struct resource, spot_blackout_s), 1800 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		char at[SETTINGS_AT_ROOM];
+		const struct json *value = settings_find(reader, fields[i].name, at);
+		int64_t seconds = fields[i].fallback_s;
+
+		if (value && settings_seconds(reader->text, at, value, &seconds, err) < 0)
+			return -1;
+		memcpy((char *)reader->out + fields[i].offset, &seconds, sizeof(seconds));
+	}
+	return 0;
+}
+
+static int read_market(const struct settings_reader *reader, struct error *err)
+{
+	if (settings_prices(reader, err) < 0 || settings_offerings(reader, err) < 0 ||
+	    settings_budget(reader, err) < 0)
+		return -1;
+	return read_spot_spans(reader, err);
 }
 
 /* ---- what fits together ---- */
@@ -262,12 +296,17 @@ int settings_resource(const struct settings_text *text, const struct json *root,
 		reader.own = json_next(reader.own);
 	*out = (struct resource){ 0 };
 	ticket_defaults(&out->ticket);
-	if (read_names(&reader, err) < 0 || fill_ticket(&reader, err) < 0 ||
-	    check(&reader, err) < 0 || read_queues(&reader, err) < 0)
+	if (read_names(&reader, err) < 0 || read_market(&reader, err) < 0 ||
+	    fill_ticket(&reader, err) < 0 || check(&reader, err) < 0 ||
+	    read_queues(&reader, err) < 0)
 		return -1;
 	if (!settings_find(&reader, "max_instances", at))
 		return settings_refuse_missing(&reader, "max_instances",
 					       "how many machines may exist at once", err);
+	if (settings_schedule(&reader, err) < 0)
+		return -1;
+	if (text->is_shape)
+		return 0;
 	if (settings_bundle(&reader, err) < 0 || settings_agent(&reader, err) < 0 ||
 	    settings_init(&reader, err) < 0 || read_local(&reader, err) < 0)
 		return -1;

@@ -172,6 +172,10 @@ static void find_in_path(const struct settings_text *text, const char *name,
 int settings_program(const struct settings_text *text, const char *at, const char *name,
 		     char out[static TICKET_PATH_ROOM], struct error *err)
 {
+	if (text->is_shape) {
+		text_cut(out, TICKET_PATH_ROOM, name);
+		return 0;
+	}
 	if (!strchr(name, '/')) {
 		find_in_path(text, name, out);
 		return *out ? 0 :

@@ -14,6 +14,7 @@ struct settings_text {
 	char folder[TICKET_PATH_ROOM]; /* its folder, absolute: where relative paths start */
 	struct slice text;
 	const char *const *environment; /* "NAME=value", NULL-terminated; never NULL */
+	bool is_shape; /* what the file refers to is not looked at (settings_load_shape) */
 };
 
 /* "path:line: at: message", class ERROR_CONFIGURATION. at is "resources[1].name", or "" for the
@@ -46,7 +47,7 @@ CHECKED int settings_seconds(const struct settings_text *text, const char *at,
 			     const struct json *value, int64_t *seconds, struct error *err);
 
 /* The program's absolute path: with a slash a path, else looked up in PATH. It must be executable.
- */
+ * Of a shape: the words as they are. */
 CHECKED int settings_program(const struct settings_text *text, const char *at, const char *name,
 			     char out[static TICKET_PATH_ROOM], struct error *err);
 

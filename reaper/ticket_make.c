@@ -1,17 +1,52 @@
 #include "reaper/ticket_make.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORTH_A_WORD_BYTES = 400 }; /* of a part, in the message that says what to move */
+#include "reaper/schedule.h"
+#include "reaper/zone.h"
 
+enum {
+	WORTH_A_WORD_BYTES = 400, /* of a part, in the message that says what to move */
+	DAY_S = 86400,
+	VALID_DAYS = 3, /* a ticket: its day and two more */
+	MOST_SPANS = 64, /* of hold, by ticket.schema.json */
+};
+
+/* The first second of the day after so many days: "2026-11-24". */
+static int64_t second_of(const char *day, int64_t days)
+{
+	int year = 1970, month = 1, of_month = 1;
+
+	if (sscanf(day, "%4d-%2d-%2d", &year, &month, &of_month) != 3 || month < 1 || month > 12)
+		return 0;
+	return (zone_days(year, month, of_month) + days) * DAY_S;
+}
+
+/* For as long as a machine may take tasks that is launched while the ticket is valid. The last
+ * ones of many are left out: a machine that they would have held idles out. */
+static void fill_hold(const struct ticket_order *order, struct ticket *ticket)
+{
+	ticket->hold_count = schedule_hold(
+		order->resource, order->slot, second_of(order->day, 0),
+		second_of(order->day, VALID_DAYS) + ticket->limits.max_age_s, &ticket->hold);
+	if (ticket->hold_count > MOST_SPANS)
+		ticket->hold_count = MOST_SPANS;
+}
+
+/* Its hold is the caller's to free; it borrows the rest. */
 static struct ticket ticket_of(const struct ticket_order *order)
 {
-	struct ticket ticket = order->resource->ticket; /* borrows what it points to */
+	const struct offering *offering =
+		order->offering ? order->offering : &order->resource->offerings[0];
+	struct ticket ticket = order->resource->ticket;
 
 	ticket.slot = order->slot;
 	ticket.generation = order->generation;
+	memcpy(ticket.type, offering->type, sizeof(ticket.type));
 	text_cut(ticket.day, sizeof(ticket.day), order->day);
+	fill_hold(order, &ticket);
 	return ticket;
 }
 
@@ -31,6 +66,7 @@ static int fill(const struct ticket_order *order, struct ticket_made *out, struc
 	struct ticket ticket = ticket_of(order);
 
 	ticket_print(&ticket, &envelope->ticket);
+	free(ticket.hold);
 	if (buf_finish(&envelope->ticket, err) < 0 || sign(order, envelope, err) < 0)
 		return -1;
 	if (!strcmp(ticket.bundle.source, "inline"))
@@ -131,6 +167,7 @@ static void measure(const struct ticket_order *order, const struct ticket_made *
 
 	movable[place].omit(&ticket);
 	ticket_print(&ticket, &text);
+	free(ticket.hold);
 	without.ticket = text;
 	if (is_bundle)
 		without.bundle = BUF(ENVELOPE_BUNDLE_BYTES);

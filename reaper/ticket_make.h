@@ -13,7 +13,8 @@
 
 struct ticket_order {
 	const struct settings *settings;
-	const struct resource *resource; /* one of them; the offering is its instance type */
+	const struct resource *resource; /* one of them */
+	const struct offering *offering; /* one of its; NULL: the first */
 	unsigned slot, generation;
 	const char *day; /* "2026-11-24" */
 };

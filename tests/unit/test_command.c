@@ -30,6 +30,24 @@ static int version(const struct command_line *line)
 	return EXIT_OK;
 }
 
+static int copy(const struct command_line *line)
+{
+	size_t len = 0;
+
+	seen[0] = '\0';
+	for (size_t i = 0; i < line->operand_count; i++)
+		len += (size_t)snprintf(seen + len, sizeof(seen) - len, "%s ", line->operands[i]);
+	(void)snprintf(seen + len, sizeof(seen) - len, "to %s%s",
+		       command_value(line, "TO", "nowhere"),
+		       command_has(line, "--json") ? " json" : "");
+	return EXIT_OK;
+}
+
+static const struct command_option copy_options[] = {
+	{ "--json", NULL, "for programs" },
+	{ "TO", NULL, "where to" },
+	{ "FROM", "...", "from where" },
+};
 static const struct command_option run_options[] = {
 	{ "--config", "FILE", "the configuration" },
 	{ "--json", NULL, "for programs" },
@@ -37,12 +55,14 @@ static const struct command_option run_options[] = {
 static const struct command commands[] = {
 	{ "run", run, "one pass", run_options, ARRAY_LEN(run_options) },
 	{ "version", version, "which one this is", NULL, 0 },
+	{ "copy", copy, "take operands", copy_options, ARRAY_LEN(copy_options) },
 };
 
 static const char usage[] = "usage: prog COMMAND [OPTION...]\n"
 			    "\n"
 			    "  run      one pass\n"
 			    "  version  which one this is\n"
+			    "  copy     take operands\n"
 			    "\n"
 			    "prog COMMAND --help lists a command's options.\n";
 
@@ -53,6 +73,15 @@ static const char run_usage[] = "usage: prog run [OPTION...]\n"
 				"  --config FILE  the configuration\n"
 				"  --json         for programs\n"
 				"  --help         show this text\n";
+
+static const char copy_usage[] = "usage: prog copy [OPTION...] TO FROM...\n"
+				 "\n"
+				 "take operands\n"
+				 "\n"
+				 "  --json   for programs\n"
+				 "  TO       where to\n"
+				 "  FROM...  from where\n"
+				 "  --help   show this text\n";
 
 static const struct {
 	const char *when;
@@ -97,6 +126,33 @@ static const struct {
 	  "",
 	  "" },
 	{ "a command has no options", { "version" }, EXIT_OK, "version", "", "" },
+
+	{ "a command with operands is asked for help",
+	  { "copy", "--help" },
+	  EXIT_OK,
+	  "",
+	  copy_usage,
+	  "" },
+	{ "there are no operands", { "copy" }, EXIT_OK, "to nowhere", "", "" },
+	{ "there is one", { "copy", "a" }, EXIT_OK, "a to a", "", "" },
+	{ "there are several, and an option between them",
+	  { "copy", "a", "b", "--json", "c" },
+	  EXIT_OK,
+	  "a b c to a json",
+	  "",
+	  "" },
+	{ "an operand is empty",
+	  { "copy", "a", "" },
+	  EXIT_USAGE,
+	  "",
+	  "",
+	  "prog copy: FROM is empty\n" },
+	{ "an operand's name is written as an option",
+	  { "copy", "--from" },
+	  EXIT_USAGE,
+	  "",
+	  "",
+	  "prog copy: no option --from; prog copy --help lists them\n" },
 
 	{ "a command is misspelt",
 	  { "rnu" },

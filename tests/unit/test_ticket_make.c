@@ -202,6 +202,94 @@ static void test_each_input_changes_the_bytes(void **state)
 	}
 }
 
+/* ---- what depends on slot and offering ---- */
+
+static void parse_made(const struct ticket_made *made, struct ticket *out)
+{
+	struct error err;
+
+	if (ticket_parse(buf_slice(&made->envelope.ticket), "made", out, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+static void test_the_type_is_the_offering_s(void **state)
+{
+	static const struct words two = {
+		"p", "signing.key", "http://h:1",
+		", \"offerings\": [{\"instance_types\": [\"small\", \"big\"]}]"
+	};
+	SCOPED(settings) struct settings settings = { 0 };
+
+	(void)state;
+	load(&two, &settings);
+	for (size_t i = 0; i < 3; i++) {
+		const struct offering *given = i ? &settings.resources[0].offerings[i - 1] : NULL;
+		struct ticket_order order = { .offering = given, .day = "2026-11-24" };
+		SCOPED(ticket_made) struct ticket_made made = { 0 };
+		SCOPED(ticket) struct ticket ticket = { 0 };
+
+		make(&settings, &order, &made);
+		parse_made(&made, &ticket);
+		assert_string_equal(ticket.type, i == 2 ? "big" : "small");
+	}
+}
+
+/* Slot 0 is below min_instances, slot 1 in a window of each day, slot 2 in none. max_age is 24h,
+ * and a ticket is valid to the end of the second day after its own. */
+static void test_slots_of_a_minimum_are_held(void **state)
+{
+	static const struct words held = {
+		"p", "signing.key", "http://h:1",
+		", \"max_instances\": 3, \"min_instances\": 1, \"schedules\": [{\"from\": "
+		"\"06:00\", \"until\": \"07:00\", "
+		"\"min_instances\": 2}]"
+	};
+	const int64_t day_s = 86400, from_s = 20781 * day_s; /* 2026-11-24 */
+	SCOPED(settings) struct settings settings = { 0 };
+
+	(void)state;
+	load(&held, &settings);
+	for (unsigned slot = 0; slot < 3; slot++) {
+		struct ticket_order order = { .slot = slot, .day = "2026-11-24" };
+		SCOPED(ticket_made) struct ticket_made made = { 0 };
+		SCOPED(ticket) struct ticket ticket = { 0 };
+
+		make(&settings, &order, &made);
+		parse_made(&made, &ticket);
+		assert_int_equal(ticket.hold_count, slot == 0 ? 1 : slot == 1 ? 4 : 0);
+		if (slot == 0) {
+			assert_int_equal(ticket.hold[0].from_s, from_s);
+			assert_int_equal(ticket.hold[0].until_s, from_s + 4 * day_s);
+		}
+		for (size_t i = 0; slot == 1 && i < 4; i++) {
+			int64_t begin_s = from_s + (int64_t)i * day_s + 6 * 3600;
+
+			assert_int_equal(ticket.hold[i].from_s, begin_s);
+			assert_int_equal(ticket.hold[i].until_s, begin_s + 3600);
+		}
+	}
+}
+
+static void test_no_ticket_holds_more_spans_than_a_machine_takes(void **state)
+{
+	static const struct words often = {
+		"p", "signing.key", "http://h:1",
+		", \"max_instances\": 3, \"max_age\": \"100d\", \"max_life\": \"100d\", "
+		"\"schedules\": [{\"from\": \"06:00\", "
+		"\"until\": \"07:00\", \"min_instances\": 2}]"
+	};
+	struct ticket_order order = { .slot = 1, .day = "2026-11-24" };
+	SCOPED(settings) struct settings settings = { 0 };
+	SCOPED(ticket_made) struct ticket_made made = { 0 };
+	SCOPED(ticket) struct ticket ticket = { 0 };
+
+	(void)state;
+	load(&often, &settings);
+	make(&settings, &order, &made);
+	parse_made(&made, &ticket);
+	assert_int_equal(ticket.hold_count, 64);
+}
+
 /* A machine's way: find, verify, parse, compare. */
 static void test_a_machine_takes_it(void **state)
 {
@@ -400,6 +488,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_same_input_gives_the_same_bytes),
 		cmocka_unit_test(test_each_input_changes_the_bytes),
+		cmocka_unit_test(test_the_type_is_the_offering_s),
+		cmocka_unit_test(test_slots_of_a_minimum_are_held),
+		cmocka_unit_test(test_no_ticket_holds_more_spans_than_a_machine_takes),
 		cmocka_unit_test(test_a_machine_takes_it),
 		cmocka_unit_test(test_what_is_too_large_is_told_by_its_parts),
 		cmocka_unit_test(test_the_limit_is_exact),

@@ -1,0 +1,44 @@
+#include <string.h>
+
+#include "reaper/money.h"
+
+enum { HOUR_S = 3600 };
+
+static int64_t dearest(const struct resource *resource)
+{
+	int64_t price = 0;
+
+	for (size_t i = 0; i < resource->offering_count; i++) {
+		if (resource->offerings[i].price == MONEY_UNKNOWN)
+			return MONEY_UNKNOWN;
+		if (resource->offerings[i].price > price)
+			price = resource->offerings[i].price;
+	}
+	return resource->offering_count ? price : MONEY_UNKNOWN;
+}
+
+/* Rounded up, and no more than can be said. */
+static int64_t cost(int64_t price, int64_t seconds, int64_t machines)
+{
+	int64_t most = INT64_MAX / 4 / (machines ? machines : 1);
+	int64_t hours = seconds / HOUR_S;
+
+	if (price && hours >= most / price)
+		return INT64_MAX / 4;
+	return machines * (hours * price + (seconds % HOUR_S * price + HOUR_S - 1) / HOUR_S);
+}
+
+struct money_loss money_worst(const struct settings *settings, const struct resource *resource)
+{
+	const struct ticket_limits *limits = &resource->ticket.limits;
+	int64_t price = dearest(resource);
+
+	if (price == MONEY_UNKNOWN)
+		return (struct money_loss){ MONEY_UNKNOWN, MONEY_UNKNOWN, MONEY_UNKNOWN };
+	return (struct money_loss){
+		.machine = cost(price, limits->max_life_s, 1),
+		.idle = cost(price, settings->silent_idle_s + settings->two_looks_s, 1),
+		.fleet = cost(price, limits->boot_deadline_s + limits->idle_timeout_s,
+			      resource->max_instances),
+	};
+}

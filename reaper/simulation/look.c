@@ -1,0 +1,193 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "reaper/observe_join.h"
+#include "reaper/simulation/world_state.h"
+
+/* What a pass sees: the world as ClearML and the cloud show it, put together by the joins. */
+
+enum { LEAST_ENTRIES = 1000 };
+
+static unsigned entry_cap(const struct settings *settings)
+{
+	uint64_t seats = 1;
+
+	for (size_t r = 0; r < settings->resource_count; r++)
+		seats += (uint64_t)settings->resources[r].max_instances *
+			 settings->resources[r].ticket.seats;
+	return (unsigned)(seats > LEAST_ENTRIES ? seats : LEAST_ENTRIES);
+}
+
+static void fill_queues(const struct world *world, unsigned cap, struct clearml_queues *out)
+{
+	const struct settings *settings = world->settings;
+
+	*out = (struct clearml_queues){ memory_array(settings->queue_count + 1, sizeof(*out->list)),
+					settings->queue_count };
+	for (size_t q = 0; q < settings->queue_count; q++) {
+		const struct world_queue *queue = &world->queues[q];
+		size_t count = queue->end - queue->begin;
+		struct clearml_queue *shown = &out->list[q];
+
+		(void)snprintf(shown->id, sizeof(shown->id), "%032zx", q + 1);
+		memcpy(shown->name, settings->queues[q], sizeof(shown->name));
+		shown->entry_count = cap && count > cap ? cap : count;
+		shown->entries = memory_array(shown->entry_count + 1, sizeof(*shown->entries));
+		for (size_t i = 0; i < shown->entry_count; i++) {
+			const struct world_task *task =
+				&world->tasks[queue->tasks[queue->begin + i]];
+
+			memcpy(shown->entries[i].task, task->id, CLEARML_ID_ROOM);
+			shown->entries[i].added_ms = task->queued_ms;
+		}
+	}
+}
+
+static void fill_records(const struct world *world, struct record_list *out)
+{
+	*out = (struct record_list){
+		memory_array(world->machine_count - world->first_shown + 1, sizeof(*out->list)), 0
+	};
+	for (size_t m = world->first_shown; m < world->machine_count; m++)
+		if (world_record_is_shown(world, world->machines[m]))
+			out->list[out->count++] = world->machines[m]->record;
+}
+
+void world_fill_task(const struct world *world, size_t number, struct clearml_task *out)
+{
+	const struct world_task *task = &world->tasks[number];
+
+	*out = (struct clearml_task){
+		.status = task->status,
+		.last_update_ms = task->update_ms,
+		.started_ms = task->started_ms < 0 ? 0 : task->started_ms,
+	};
+	memcpy(out->id, task->id, sizeof(out->id));
+	memcpy(out->status_reason, task->reason, sizeof(task->reason));
+	memcpy(out->status_message, task->message, sizeof(task->message));
+	memcpy(out->last_worker, task->worker, sizeof(task->worker));
+	memcpy(out->owner, task->owner, sizeof(task->owner));
+	memcpy(out->attempt, task->attempt,
+	       sizeof(task->attempt) < sizeof(out->attempt) ? sizeof(task->attempt) :
+							      sizeof(out->attempt));
+	(void)snprintf(out->queue, sizeof(out->queue), "%032zx", task->queue + 1);
+}
+
+/* ---- step by step ---- */
+
+static void look_at_memory(struct world *world, struct world_pass *pass)
+{
+	const struct world_host *host = &world->hosts[pass->host];
+	struct observation *seen = &pass->seen;
+	struct ledger *ledger = &pass->ledger;
+
+	world_ledger_copy(&host->ledger, ledger);
+	*seen = (struct observation){ .now_ms = world->now_ms + host->skew_ms,
+				      .ledger_since_s = ledger->since_s };
+	seen->marks = memory_array(ledger->mark_count + 1, sizeof(*seen->marks));
+	seen->mark_count = ledger->mark_count;
+	if (ledger->mark_count)
+		memcpy(seen->marks, ledger->marks, ledger->mark_count * sizeof(*seen->marks));
+	for (size_t r = 0; r < world->settings->resource_count; r++)
+		seen->resources[r].minimum = world->settings->resources[r].min_instances;
+}
+
+static void look_at_queues(struct world *world, struct world_pass *pass)
+{
+	unsigned cap = entry_cap(world->settings);
+
+	if (world_call(world, NULL) != CALL_DONE)
+		return;
+	pass->seen.queues_known = true;
+	pass->seen.now_ms = world->now_ms;
+	fill_queues(world, cap, &pass->queues);
+	join_queues(&pass->seen, world->settings, &pass->queues, cap);
+}
+
+static void look_at_fleets(struct world *world, struct world_pass *pass)
+{
+	for (size_t r = 0; r < world->settings->resource_count; r++) {
+		SCOPED(fleet) struct fleet fleet = { 0 };
+
+		if (!world_list(world, r, &fleet)) {
+			text_cut(pass->seen.resources[r].problem,
+				 sizeof(pass->seen.resources[r].problem), "no answer");
+			continue;
+		}
+		pass->seen.resources[r].is_listed = true;
+		join_fleet(&pass->seen, r, &fleet);
+	}
+	join_attempts(&pass->seen, &pass->ledger);
+	join_ledger(&pass->seen, &pass->ledger);
+}
+
+static void look_at_records(struct world *world, struct world_pass *pass)
+{
+	SCOPED(record_list) struct record_list records = { 0 };
+
+	if (!pass->seen.queues_known || world_call(world, NULL) != CALL_DONE)
+		return;
+	pass->seen.now_ms = world->now_ms;
+	fill_records(world, &records);
+	join_records(&pass->seen, world->settings, &records);
+	pass->seen.workers_known = !join_missing(&pass->ledger, &records, pass->seen.now_ms);
+}
+
+/* What stands in a queue without an owner is not lost, whoever looks. */
+static bool may_be_lost(const struct world_task *task)
+{
+	if (!task->is_here)
+		return false;
+	return task->status == TASK_IN_PROGRESS ||
+	       (task->status == TASK_QUEUED && (!task->is_in_queue || task->owner[0]));
+}
+
+static void look_at_tasks(struct world *world, struct world_pass *pass)
+{
+	SCOPED(clearml_tasks) struct clearml_tasks tasks = { 0 };
+	SCOPED(clearml_queues) struct clearml_queues all = { 0 };
+	size_t count = 0;
+
+	if (!pass->seen.workers_known ||
+	    !join_is_sweep_due(&pass->seen, world->settings, &pass->ledger) ||
+	    world_call(world, NULL) != CALL_DONE)
+		return;
+	for (size_t i = 0; i < world->task_count; i++)
+		count += may_be_lost(&world->tasks[i]);
+	tasks.list = memory_array(count + 1, sizeof(*tasks.list));
+	for (size_t i = 0; i < world->task_count; i++)
+		if (may_be_lost(&world->tasks[i]))
+			world_fill_task(world, i, &tasks.list[tasks.count++]);
+	fill_queues(world, 0, &all);
+	join_tasks(&pass->seen, world->settings, &tasks, &all);
+	pass->seen.tasks_known = true;
+}
+
+void world_look(struct world *world, struct world_pass *pass)
+{
+	char now[CLOCK_TEXT_LEN];
+
+	switch (pass->step) {
+	case STEP_READ:
+		look_at_memory(world, pass);
+		break;
+	case STEP_QUEUES:
+		look_at_queues(world, pass);
+		break;
+	case STEP_FLEETS:
+		look_at_fleets(world, pass);
+		break;
+	case STEP_RECORDS:
+		look_at_records(world, pass);
+		break;
+	case STEP_TASKS:
+		look_at_tasks(world, pass);
+		clock_format(pass->seen.now_ms, false, now);
+		text_cut(pass->seen.today, sizeof(pass->seen.today), now);
+		break;
+	default:
+		break;
+	}
+}

@@ -1,0 +1,262 @@
+#include "reaper/spend.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "reaper/money.h"
+#include "reaper/spend_runs.h"
+
+enum { CALL_LIMIT_MS = 10000 };
+
+static void note_problem(struct observation *seen, const char *what, struct error *why)
+{
+	(void)error_wrap(why, "%s", what);
+	log_failure("unknown", why);
+	if (!*seen->problem)
+		text_cut(seen->problem, sizeof(seen->problem), why->message);
+}
+
+static int give_time(const struct spend_look *look, struct error *err)
+{
+	int64_t left_ms = look->deadline_ms - clock_monotonic_ms();
+
+	if (left_ms <= 0)
+		return error_set(err, ERROR_UNREACHABLE, "the pass's deadline is over");
+	clearml_set_timeout(look->clearml, left_ms < CALL_LIMIT_MS ? left_ms : CALL_LIMIT_MS);
+	return 0;
+}
+
+/* ---- prices ---- */
+
+static int64_t price_of(const struct settings *settings, const struct observed_machine *machine)
+{
+	const struct instance *instance = &machine->instance;
+	struct offering offering = { .market = instance->market };
+
+	if (machine->resource == RESOURCE_NONE)
+		return MONEY_UNKNOWN;
+	const struct resource *resource = &settings->resources[machine->resource];
+	const char *type = *instance->type	 ? instance->type :
+			   *machine->record.type ? machine->record.type :
+						   resource->type;
+
+	text_cut(offering.type, sizeof(offering.type), type);
+	memcpy(offering.zone, instance->zone, sizeof(offering.zone));
+	/* Where the provider names no zone, the resource's offerings may all be in one region. */
+	if (!*offering.zone && resource->offering_count)
+		memcpy(offering.region, resource->offerings[0].region, sizeof(offering.region));
+	return prices_find(&resource->prices, resource->provider, &offering);
+}
+
+/* ---- sums ---- */
+
+struct sums {
+	const struct settings *settings;
+	struct observation *seen;
+	size_t *queues; /* places in settings.queues, in order of name */
+};
+
+static void sums_release(struct sums *sums)
+{
+	free(sums->queues);
+}
+
+static const struct settings *sorted_for; /* qsort() takes no context */
+
+static int by_queue_name(const void *left, const void *right)
+{
+	return strcmp(sorted_for->queues[*(const size_t *)left],
+		      sorted_for->queues[*(const size_t *)right]);
+}
+
+static void sums_begin(const struct settings *settings, struct observation *seen, struct sums *out)
+{
+	*out = (struct sums){ .settings = settings, .seen = seen };
+	out->queues = memory_array(settings->queue_count + 1, sizeof(*out->queues));
+	for (size_t q = 0; q < settings->queue_count; q++)
+		out->queues[q] = q;
+	sorted_for = settings;
+	if (settings->queue_count)
+		qsort(out->queues, settings->queue_count, sizeof(*out->queues), by_queue_name);
+}
+
+static struct spent *spent_of_queue(struct sums *sums, const char *name)
+{
+	size_t low = 0, high = sums->settings->queue_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(sums->settings->queues[sums->queues[middle]], name);
+
+		if (!order)
+			return &sums->seen->queue_spent[sums->queues[middle]];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static void add(struct spent *spent, const struct spend_row *row, bool is_today)
+{
+	spent->month += row->money;
+	spent->day += is_today ? row->money : 0;
+}
+
+static bool add_row(const struct spend_row *row, void *context)
+{
+	struct sums *sums = context;
+	const struct settings *settings = sums->settings;
+	bool is_today = !strcmp(row->day, sums->seen->today);
+	struct spent *queue = spent_of_queue(sums, row->queue);
+
+	if (strncmp(row->day, sums->seen->today, 7) != 0) /* another month */
+		return true;
+	add(&sums->seen->spent, row, is_today);
+	if (queue)
+		add(queue, row, is_today);
+	for (size_t r = 0; r < settings->resource_count; r++)
+		if (!strcmp(settings->resources[r].name, row->resource))
+			add(&sums->seen->resources[r].spent, row, is_today);
+	for (size_t u = 0; u < settings->user_budget_count; u++)
+		if (!strcmp(settings->user_budgets[u].user, row->user))
+			add(&sums->seen->users[u].spent, row, is_today);
+	return true;
+}
+
+static void month_of(const struct observation *seen, char first[static 11])
+{
+	memcpy(first, seen->today, 11);
+	memcpy(first + 8, "01", 2);
+}
+
+static int add_up(const struct spend_look *look, struct observation *seen,
+		  const struct spend_list *lists, size_t count, struct error *err)
+{
+	SCOPED(sums) struct sums sums = { 0 };
+	char first[11];
+
+	sums_begin(look->settings, seen, &sums);
+	month_of(seen, first);
+	if (ledger_spend_sums(look->file, first, seen->today, add_row, &sums, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		for (size_t r = 0; r < lists[i].count; r++)
+			(void)add_row(&lists[i].rows[r], &sums);
+	return 0;
+}
+
+/* ---- looking ---- */
+
+/* What an earlier ledger left. */
+static int take_over(const struct spend_look *look, const struct observation *seen,
+		     struct spend_list *out, struct error *err)
+{
+	int64_t until_s = 0, now_s = seen->now_ms / 1000;
+	bool is_there = false;
+
+	if (look->ledger->is_spend_whole)
+		return 0;
+	if (!look->channel)
+		return error_set(err, ERROR_UNREACHABLE,
+				 "the ledger is new, and the reaper's task could not be read");
+	if (channel_read_mirror(look->channel, &out->rows, &out->count, &until_s, &is_there, err) <
+	    0)
+		return -1;
+	if (is_there) {
+		log_info("spend", "%zu sums of an earlier ledger are taken over", out->count);
+		look->ledger->counted_until_s = until_s < now_s ? until_s : now_s;
+		ledger_spend_add(look->file, out->rows, out->count);
+	}
+	look->ledger->is_spend_whole = true;
+	return 0;
+}
+
+static void count(const struct spend_look *look, struct observation *seen, struct spend_list *out)
+{
+	struct error err;
+
+	if (!seen->workers_known)
+		return;
+	if (give_time(look, &err) < 0 ||
+	    spend_runs_look(look->clearml, look->file, look->settings, seen, &err) < 0) {
+		note_problem(seen, "whose tasks run", &err);
+		return;
+	}
+	money_accrue(seen, look->settings, look->ledger, out);
+	seen->is_spend_counted = true;
+	ledger_spend_add(look->file, out->rows, out->count);
+}
+
+static void look_at_users(const struct spend_look *look, struct observation *seen)
+{
+	struct error err;
+
+	spend_runs_rate(look->settings, seen);
+	if (!spend_runs_is_anyone_barred(look->settings, seen))
+		return;
+	if (give_time(look, &err) == 0 &&
+	    spend_runs_bar(look->clearml, look->settings, seen, &err) == 0)
+		return;
+	/* Whose tasks wait is not known: none is launched for. */
+	note_problem(seen, "whose tasks wait", &err);
+	for (size_t q = 0; q < look->settings->queue_count; q++)
+		seen->queues[q].barred = seen->queues[q].waiting;
+}
+
+void spend_look(const struct spend_look *look, struct observation *seen)
+{
+	enum { TAKEN, COUNTED, LISTS };
+	struct spend_list lists[LISTS] = { 0 };
+	unsigned calls_before = clearml_calls(look->clearml);
+	struct error err;
+
+	seen->users = memory_array(look->settings->user_budget_count + 1, sizeof(*seen->users));
+	for (size_t i = 0; i < seen->machine_count; i++)
+		seen->machines[i].price = price_of(look->settings, &seen->machines[i]);
+	if (take_over(look, seen, &lists[TAKEN], &err) < 0) {
+		note_problem(seen, "what was spent", &err);
+	} else {
+		count(look, seen, &lists[COUNTED]);
+		if (add_up(look, seen, lists, LISTS, &err) < 0)
+			note_problem(seen, "what was spent", &err);
+		else
+			seen->is_spend_known = true;
+	}
+	look_at_users(look, seen);
+	for (size_t i = 0; i < LISTS; i++)
+		spend_list_release(&lists[i]);
+	seen->clearml_calls += clearml_calls(look->clearml) - calls_before;
+}
+
+/* ---- leaving ---- */
+
+static bool keep_row(const struct spend_row *row, void *context)
+{
+	struct spend_list *list = context;
+
+	if (!(list->count & (list->count + 1)))
+		list->rows = memory_grow(list->rows, 2 * (list->count + 1), sizeof(*list->rows));
+	list->rows[list->count++] = *row;
+	return true;
+}
+
+int spend_leave(const struct spend_look *look, const struct observation *seen, struct error *err)
+{
+	SCOPED(spend_list) struct spend_list sums = { 0 };
+	char first[11];
+
+	if (!seen->is_spend_known || !seen->is_spend_counted || !look->channel ||
+	    !look->channel->is_found)
+		return 0;
+	month_of(seen, first);
+	if (give_time(look, err) < 0 ||
+	    ledger_spend_sums(look->file, first, seen->today, keep_row, &sums, err) < 0)
+		return error_wrap(err, "mirror the spend");
+	if (!sums.count && !look->channel->board.values[CHANNEL_SPEND])
+		return 0;
+	return channel_mirror(look->channel, sums.rows, sums.count, seen->now_ms / 1000, err);
+}

@@ -1,0 +1,235 @@
+#include "reaper/spend_runs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_ASKED = 500 /* tasks in a pass: one call */ };
+
+/* ---- which tasks run ---- */
+
+static int by_instance(const void *left, const void *right)
+{
+	const struct observed_run *a = left, *b = right;
+	int order = strcmp(a->instance, b->instance);
+
+	return order ? order : strcmp(a->task, b->task);
+}
+
+static void collect(struct observation *seen)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < seen->machine_count; i++)
+		count += seen->machines[i].has_record ? seen->machines[i].record.task_count : 0;
+	free(seen->runs);
+	seen->runs = memory_array(count + 1, sizeof(*seen->runs));
+	seen->run_count = 0;
+	for (size_t i = 0; i < seen->machine_count; i++) {
+		const struct observed_machine *machine = &seen->machines[i];
+
+		for (size_t t = 0; machine->has_record && t < machine->record.task_count; t++) {
+			struct observed_run *run = &seen->runs[seen->run_count++];
+
+			memcpy(run->task, machine->record.tasks[t], sizeof(run->task));
+			memcpy(run->instance, machine->instance.id, sizeof(run->instance));
+		}
+	}
+	qsort(seen->runs, seen->run_count, sizeof(*seen->runs), by_instance);
+}
+
+/* ---- for whom ---- */
+
+static const char *queue_name(const struct settings *settings, const struct observation *seen,
+			      const char *id)
+{
+	for (size_t q = 0; *id && q < settings->queue_count; q++)
+		if (seen->queues[q].exists && !strcmp(seen->queues[q].id, id))
+			return settings->queues[q];
+	return "";
+}
+
+static int by_task(const void *left, const void *right)
+{
+	const struct observed_run *const *a = left, *const *b = right;
+
+	return strcmp((*a)->task, (*b)->task);
+}
+
+static int compare_task(const void *key, const void *item)
+{
+	const struct observed_run *const *run = item;
+
+	return strcmp(key, (*run)->task);
+}
+
+struct unknown { /* runs that were never counted, in order of task */
+	struct observed_run **runs;
+	size_t count;
+};
+
+static void unknown_release(struct unknown *unknown)
+{
+	free(unknown->runs);
+}
+
+static int find_in_ledger(struct ledger_file *file, struct observation *seen, struct unknown *out,
+			  struct error *err)
+{
+	out->runs = memory_array(seen->run_count + 1, sizeof(struct observed_run *));
+	for (size_t i = 0; i < seen->run_count; i++) {
+		struct observed_run *run = &seen->runs[i];
+		struct spend_row row = { 0 };
+		bool is_found = false;
+
+		if (ledger_spend_task(file, run->task, &row, &is_found, err) < 0)
+			return -1;
+		if (!is_found && out->count < MOST_ASKED)
+			out->runs[out->count++] = run;
+		memcpy(run->queue, row.queue, sizeof(run->queue));
+		memcpy(run->user, row.user, sizeof(run->user));
+	}
+	qsort(out->runs, out->count, sizeof(struct observed_run *), by_task);
+	return 0;
+}
+
+static int ask(struct clearml *clearml, const struct settings *settings,
+	       const struct observation *seen, const struct unknown *unknown, struct error *err)
+{
+	SCOPED(clearml_purposes) struct clearml_purposes found = { 0 };
+	const char *tasks[MOST_ASKED];
+
+	for (size_t i = 0; i < unknown->count; i++)
+		tasks[i] = unknown->runs[i]->task;
+	if (clearml_purposes_of(clearml, tasks, unknown->count, &found, err) < 0)
+		return -1;
+	for (size_t i = 0; i < found.count; i++) {
+		const struct clearml_purpose *purpose = &found.list[i];
+		struct observed_run **run = bsearch(purpose->task, unknown->runs, unknown->count,
+						    sizeof(struct observed_run *), compare_task);
+
+		if (!run)
+			continue;
+		text_cut((*run)->queue, sizeof((*run)->queue),
+			 queue_name(settings, seen, purpose->queue));
+		text_cut((*run)->user, sizeof((*run)->user), purpose->user);
+		(*run)->since_s = purpose->started_ms / 1000;
+	}
+	return 0;
+}
+
+int spend_runs_look(struct clearml *clearml, struct ledger_file *file,
+		    const struct settings *settings, struct observation *seen, struct error *err)
+{
+	SCOPED(unknown) struct unknown unknown = { 0 };
+
+	collect(seen);
+	if (find_in_ledger(file, seen, &unknown, err) < 0)
+		return -1;
+	return unknown.count ? ask(clearml, settings, seen, &unknown, err) : 0;
+}
+
+/* ---- users ---- */
+
+static unsigned seats_of(const struct observed_machine *machine)
+{
+	unsigned tasks = (unsigned)machine->record.task_count;
+
+	if (machine->record.seats > tasks)
+		return machine->record.seats;
+	return tasks ? tasks : 1;
+}
+
+static int64_t rate_of(const struct observation *seen, const struct observed_machine *machine,
+		       const char *user)
+{
+	struct observed_run first = { 0 };
+	size_t low = 0, high = seen->run_count, count = 0;
+
+	memcpy(first.instance, machine->instance.id, sizeof(first.instance));
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (by_instance(&seen->runs[middle], &first) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < seen->run_count && !strcmp(seen->runs[low].instance, first.instance); low++)
+		count += !strcmp(seen->runs[low].user, user);
+	return (int64_t)count * machine->price / seats_of(machine);
+}
+
+void spend_runs_rate(const struct settings *settings, struct observation *seen)
+{
+	for (size_t u = 0; u < settings->user_budget_count; u++)
+		for (size_t i = 0; i < seen->machine_count; i++)
+			if (seen->machines[i].has_record && seen->machines[i].price > 0)
+				seen->users[u].rate += rate_of(seen, &seen->machines[i],
+							       settings->user_budgets[u].user);
+}
+
+static bool is_past(const struct budget *budget, const struct observed_user *user)
+{
+	return (budget->hour && user->rate >= budget->hour) ||
+	       (budget->day && user->spent.day >= budget->day) ||
+	       (budget->month && user->spent.month >= budget->month);
+}
+
+bool spend_runs_is_anyone_barred(const struct settings *settings, const struct observation *seen)
+{
+	for (size_t u = 0; u < settings->user_budget_count; u++)
+		if (is_past(&settings->user_budgets[u].budget, &seen->users[u]))
+			return true;
+	return false;
+}
+
+static int compare_texts(const void *left, const void *right)
+{
+	const char *const *a = left, *const *b = right;
+
+	return strcmp(*a, *b);
+}
+
+/* A task that was popped may be queued still, and is a machine's already. */
+static void bar(const struct settings *settings, struct observation *seen,
+		const struct clearml_purposes *queued)
+{
+	const char **running = memory_array(seen->run_count + 1, sizeof(*running));
+
+	for (size_t i = 0; i < seen->run_count; i++)
+		running[i] = seen->runs[i].task;
+	qsort(running, seen->run_count, sizeof(*running), compare_texts);
+	for (size_t i = 0; i < queued->count; i++) {
+		const char *task = queued->list[i].task;
+
+		if (bsearch(&task, running, seen->run_count, sizeof(*running), compare_texts))
+			continue;
+		for (size_t q = 0; q < settings->queue_count; q++) {
+			struct observed_queue *queue = &seen->queues[q];
+
+			if (queue->exists && !strcmp(queue->id, queued->list[i].queue) &&
+			    queue->barred < queue->waiting)
+				queue->barred++;
+		}
+	}
+	free(running);
+}
+
+int spend_runs_bar(struct clearml *clearml, const struct settings *settings,
+		   struct observation *seen, struct error *err)
+{
+	SCOPED(clearml_purposes) struct clearml_purposes queued = { 0 };
+	const char **users = memory_array(settings->user_budget_count + 1, sizeof(*users));
+	size_t count = 0;
+
+	for (size_t u = 0; u < settings->user_budget_count; u++)
+		if (is_past(&settings->user_budgets[u].budget, &seen->users[u]))
+			users[count++] = settings->user_budgets[u].user;
+	int result = clearml_purposes_queued(clearml, users, count, &queued, err);
+
+	free(users);
+	if (result < 0)
+		return -1;
+	bar(settings, seen, &queued);
+	return 0;
+}

@@ -1,0 +1,27 @@
+#ifndef REAPER_SPEND_RUNS_H
+#define REAPER_SPEND_RUNS_H
+
+#include "reaper/ledger.h"
+
+/*
+ * spend_runs: for whom tasks run and wait: the half of spend_look() that asks
+ * ClearML. Which tasks run is in the machines' records; each one's queue and
+ * user are asked for once, and come from the ledger's spend ever after.
+ */
+
+/* Fills seen->runs. On failure they are there, but for whom is not known of all. */
+CHECKED int spend_runs_look(struct clearml *clearml, struct ledger_file *file,
+			    const struct settings *settings, struct observation *seen,
+			    struct error *err);
+
+/* seen->users[].rate, from the runs. */
+void spend_runs_rate(const struct settings *settings, struct observation *seen);
+
+/* Is a user at or past a budget, so that the next call has something to ask? */
+bool spend_runs_is_anyone_barred(const struct settings *settings, const struct observation *seen);
+
+/* seen->queues[].barred: what these users have waiting. */
+CHECKED int spend_runs_bar(struct clearml *clearml, const struct settings *settings,
+			   struct observation *seen, struct error *err);
+
+#endif

@@ -1,0 +1,49 @@
+/* Property: a mirror that is accepted is printed and read back with the same sums; printing that
+ * again changes nothing. */
+#include <assert.h>
+#include <string.h>
+
+#include "reaper/spend_mirror.h"
+
+enum { TEXT_BYTES = 64 << 20 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct spend_row sum_of(const struct spend_list *list)
+{
+	struct spend_row sum = { 0 };
+
+	for (size_t i = 0; i < list->count; i++) {
+		sum.seconds += list->rows[i].seconds;
+		sum.money += list->rows[i].money;
+		sum.unpriced_s += list->rows[i].unpriced_s;
+	}
+	return sum;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	SCOPED(spend_list) struct spend_list first = { 0 }, second = { 0 };
+	SCOPED(buf) struct buf text = BUF(TEXT_BYTES), again = BUF(TEXT_BYTES);
+	struct error err = { 0 };
+	int64_t until_s, until_too_s;
+
+	if (spend_mirror_parse((struct slice){ (const char *)data, size }, &first, &until_s, &err) <
+	    0) {
+		assert(err.class == ERROR_MALFORMED && err.message[0]);
+		return 0;
+	}
+	spend_mirror_print(first.rows, first.count, until_s, &text);
+	assert(buf_finish(&text, &err) == 0);
+	/* Sums may have grown past what a row may hold. */
+	if (spend_mirror_parse(buf_slice(&text), &second, &until_too_s, &err) < 0)
+		return 0;
+	struct spend_row one = sum_of(&first), other = sum_of(&second);
+
+	assert(until_s == until_too_s && one.seconds == other.seconds);
+	assert(one.money == other.money && one.unpriced_s == other.unpriced_s);
+	assert(second.count <= SPEND_MIRROR_ROWS || second.count <= first.count);
+	spend_mirror_print(second.rows, second.count, until_s, &again);
+	assert(buf_finish(&again, &err) == 0 && !strcmp(buf_text(&text), buf_text(&again)));
+	return 0;
+}

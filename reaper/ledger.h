@@ -83,7 +83,7 @@ CHECKED int ledger_read(struct ledger_file *file, struct ledger *out, struct err
 CHECKED int ledger_write(struct ledger_file *file, const struct ledger *ledger, struct error *err);
 void ledger_release(struct ledger *ledger);
 
-/* ---- history: older entries are dropped ---- */
+/* ---- history: older entries are dropped; once a day all of it is looked at for damage ---- */
 
 enum { LEDGER_JOURNAL_DAYS = 90, LEDGER_SPEND_DAYS = 400 };
 

@@ -13,7 +13,7 @@ rooms="common bootstrap reaper"
 pure="common/verdict common/phase common/idle common/settle reaper/plan reaper/demand
 	reaper/doom reaper/slots bootstrap/docker_words bootstrap/docker_policy
 	bootstrap/docker_policy_check common/hocon reaper/zone_rule reaper/money_accrue
-	reaper/money_worst"
+	reaper/money_worst reaper/offering reaper/offerings reaper/breaker reaper/money"
 # What they may use: texts, errors and JSON in memory.
 plain="common/buf common/error common/json common/json_build"
 # Exported for unit tests and fuzzers alone: the pure half of a module, bytes in and a record out
@@ -34,7 +34,9 @@ not_called_yet="channel_log told_set docker_disk_usage docker_login_check docker
 	age_identities_parse age_identities_release age_identity_new age_identity_print
 	age_recipient_parse age_recipient_print age_seal age_unseal prices_source
 	money_worst ledger_journal_add ledger_journal_each ledger_spend_add
-	ledger_spend_each ledger_spend_sums ledger_spend_task"
+	ledger_spend_each ledger_spend_sums ledger_spend_task
+	breaker_look breaker_name market_name money_allows money_text money_warns
+	offerings_failed offerings_next offerings_worked slots_holder"
 
 complain() { printf 'gate %s: %s\n' "$gate" "$*" | tee -a "$found"; }
 # Turns each line of standard input into a complaint.

@@ -103,10 +103,12 @@ static int ask(const struct act *act, const struct planned_launch *launch,
 
 	struct launch request = { .settings = act->settings,
 				  .resource = resource,
+				  .offering = offering,
 				  .slot = launch->slot,
 				  .generation = launch->generation,
 				  .user_data = buf_slice(&made.user_data) };
-	slots_key_parts(act->settings->prefix, resource, launch->slot, launch->generation, &key);
+	slots_key_parts(act->settings->prefix, resource, offering, launch->slot, launch->generation,
+			&key);
 	hash_parts(key.parts, ARRAY_LEN(key.parts), request.key);
 	return provider_named(resource->provider)->launch(&request, id, err);
 }

@@ -10,10 +10,12 @@ found=$(mktemp) || exit 1
 trap 'rm -f "$found"' EXIT
 
 rooms="common bootstrap reaper"
-pure="common/verdict common/phase common/idle common/settle reaper/plan reaper/demand
-	reaper/doom reaper/slots bootstrap/docker_words bootstrap/docker_policy
-	bootstrap/docker_policy_check common/hocon reaper/zone_rule reaper/money_accrue
-	reaper/money_worst reaper/offering reaper/offerings reaper/breaker reaper/money"
+pure="common/verdict common/phase common/idle common/settle
+	reaper/plan reaper/plan_end reaper/plan_launch reaper/plan_mark reaper/plan_money
+	reaper/plan_repair reaper/plan_stock reaper/plan_why reaper/demand reaper/doom reaper/slots
+	reaper/offering reaper/offerings reaper/breaker reaper/money
+	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check
+	common/hocon reaper/zone_rule reaper/money_accrue reaper/money_worst"
 # What they may use: texts, errors and JSON in memory.
 plain="common/buf common/error common/json common/json_build"
 # Exported for unit tests and fuzzers alone: the pure half of a module, bytes in and a record out
@@ -31,12 +33,11 @@ exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml
 # are on their way.
 not_called_yet="channel_log told_set docker_disk_usage docker_login_check docker_pause docker_prune
 	docker_stop docker_top docker_unpause schedule_minimum settings_load_shape
+	breaker_name market_name money_text offerings_failed offerings_worked order_text
 	age_identities_parse age_identities_release age_identity_new age_identity_print
 	age_recipient_parse age_recipient_print age_seal age_unseal prices_source
 	money_worst ledger_journal_add ledger_journal_each ledger_spend_add
-	ledger_spend_each ledger_spend_sums ledger_spend_task
-	breaker_look breaker_name market_name money_allows money_text money_warns
-	offerings_failed offerings_next offerings_worked slots_holder"
+	ledger_spend_each ledger_spend_sums ledger_spend_task"
 
 complain() { printf 'gate %s: %s\n' "$gate" "$*" | tee -a "$found"; }
 # Turns each line of standard input into a complaint.

@@ -48,8 +48,8 @@ static void launch_key(const struct world *world, const struct world_request *re
 	struct slot_key key;
 	size_t len = 0;
 
-	slots_key_parts(world->settings->prefix, resource, request->slot, request->generation,
-			&key);
+	slots_key_parts(world->settings->prefix, resource, &resource->offerings[request->offering],
+			request->slot, request->generation, &key);
 	for (size_t i = 0; i < SLOT_KEY_PARTS; i++)
 		len += (size_t)snprintf(out + len, 256 - len, "%.*s|", (int)key.parts[i].len,
 					key.parts[i].ptr);

@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "reaper/plan.h"
-#include "reaper/slots.h"
 #include "tests/unit/support/plan_world.h"
 
 static void test_repeats_an_open_attempt_and_counts_it(void **state)
@@ -269,6 +268,7 @@ static void test_a_machine_of_no_resource_only_costs(void **state)
 	world->settings.max_instances = 2;
 	struct observed_machine *machine = plan_world_machine(world, 0, 's');
 	machine->resource = RESOURCE_NONE; /* its resource is configured no more */
+	machine->place = RESOURCE_NONE; /* and nobody's verbs reach it */
 	SET(machine->instance.resource, "gone");
 	machine->instance.launched_s = 1;
 	plan_world_plan(world, &plan);
@@ -304,39 +304,6 @@ static void test_half_without_a_record_is_no_lost_memory(void **state)
 		plan_release(&plan);
 		free(world);
 	}
-}
-
-static void test_slots(void **state)
-{
-	struct plan_world *world = plan_world_new(0, 0);
-	bool taken[4] = { false };
-
-	(void)state;
-	plan_world_resource(world, "first", 3, "c");
-	plan_world_resource(world, "second", 3, "c");
-	plan_world_machine(world, 0, 't')->instance.generation = 4;
-	plan_world_machine(world, 0, 't')->instance.slot = 0; /* generation 0: an older one */
-	plan_world_machine(world, 0, 'w')->instance.slot = 1;
-	plan_world_machine(world, 0, 'w')->instance.slot = 3; /* past the slots */
-	plan_world_machine(world, 1, 'w')->instance.slot = 0; /* another resource's */
-	plan_world_machine(world, 1, 't')->instance.generation = 9;
-	world->seen.attempt_count = 1;
-	SET(world->attempts[0].resource, "first");
-	world->attempts[0].slot = 2;
-	plan_world_poison(world);
-	slots_taken(&world->seen, &world->resources[0], taken);
-	assert_false(taken[0]);
-	assert_true(taken[1]);
-	assert_true(taken[2]);
-	assert_int_equal(slots_generation(&world->seen, &world->resources[0], 0), 5);
-	assert_int_equal(slots_generation(&world->seen, &world->resources[0], 1), 0);
-	world->attempts[0].slot = 3; /* past the slots */
-	slots_taken(&world->seen, &world->resources[0], taken);
-	assert_false(taken[2]);
-	assert_false(taken[3]); /* not ours to write */
-	world->machines[0].instance.generation = 0; /* two of generation 0 */
-	assert_int_equal(slots_generation(&world->seen, &world->resources[0], 0), 1);
-	free(world);
 }
 
 static void test_a_long_name_makes_a_cut_mark(void **state)
@@ -379,20 +346,6 @@ static void test_a_failed_list_fills_the_total(void **state)
 	free(world);
 }
 
-static void test_key_parts_tell_launches_apart(void **state)
-{
-	struct plan_world *world = plan_world_new(0, 0);
-	struct slot_key key;
-
-	(void)state;
-	plan_world_resource(world, "first", 3, "c");
-	slots_key_parts("prod", &world->resources[0], 0, 4294967295u, &key);
-	assert_true(slice_equals(key.parts[0], "prod") && slice_equals(key.parts[1], "first"));
-	assert_true(slice_equals(key.parts[2], "0") && slice_equals(key.parts[3], "4294967295"));
-	assert_true(slice_equals(key.parts[4], "small"));
-	free(world);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -405,10 +358,8 @@ int main(void)
 		cmocka_unit_test(test_instances_past_the_slots_count),
 		cmocka_unit_test(test_a_machine_of_no_resource_only_costs),
 		cmocka_unit_test(test_half_without_a_record_is_no_lost_memory),
-		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_a_long_name_makes_a_cut_mark),
 		cmocka_unit_test(test_a_failed_list_fills_the_total),
-		cmocka_unit_test(test_key_parts_tell_launches_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

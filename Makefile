@@ -47,7 +47,7 @@ link = $(CC) $(ldflags_$(MODE)) -Wl,--as-needed $(LDFLAGS)
 COMMON    := $(sort $(wildcard common/*.c))
 BOOTSTRAP := $(filter-out bootstrap/main.c,$(sort $(wildcard bootstrap/*.c)))
 REAPER    := $(filter-out reaper/main.c,$(sort $(wildcard reaper/*.c reaper/providers/*.c \
-	reaper/simulation/*.c)))
+	reaper/simulation/*.c reaper/forecast/*.c)))
 UNITS     := $(sort $(wildcard tests/unit/test_*.c))
 SUPPORT   := $(sort $(wildcard tests/unit/support/*.c))
 DRIVERS   := $(sort $(wildcard tests/contract/*.c tests/peers/*.c tests/vectors/*.c))

@@ -165,6 +165,21 @@ static size_t refuse_option(const char *program, const struct command_line *line
 	return 0;
 }
 
+static bool may_repeat(const struct command_option *option)
+{
+	return option->argument && strstr(option->argument, "...");
+}
+
+/* Another value of an option that may be given several times. */
+static bool add_value(struct command_line *line, size_t place, const char *value)
+{
+	if (line->more_count == COMMAND_MAX_MORE)
+		return false;
+	line->more[line->more_count].option = place;
+	line->more[line->more_count++].value = value;
+	return true;
+}
+
 /* One option with its value out of words[0] and perhaps words[1]; returns how many it took, 0
  * when it was refused (and said so). */
 static size_t read_option(const char *program, struct command_line *line, size_t count,
@@ -183,7 +198,7 @@ static size_t read_option(const char *program, struct command_line *line, size_t
 		option->argument && !has_value && count > 1 && strncmp(words[1], "--", 2) != 0;
 	const char *value = is_next ? words[1] : has_value ? words[0] + name_len + 1 : "";
 
-	if (line->values[place])
+	if (line->values[place] && !may_repeat(option))
 		return refuse_option(program, line, option, "was given twice");
 	if (has_value && !option->argument)
 		return refuse_option(program, line, option, "takes no value");
@@ -193,7 +208,10 @@ static size_t read_option(const char *program, struct command_line *line, size_t
 			option->name, option->name, option->argument);
 		return 0;
 	}
-	line->values[place] = value;
+	if (!line->values[place])
+		line->values[place] = value;
+	else if (!add_value(line, place, value))
+		return refuse_option(program, line, option, "was given too often");
 	return is_next ? 2 : 1;
 }
 
@@ -302,7 +320,7 @@ int command_dispatch(const struct command *commands, size_t count, int argc, cha
 	return run_command(&dispatch, command, (size_t)argc - 2, argv + 2);
 }
 
-static const char *value_of(const struct command_line *line, const char *name)
+static size_t place_of(const struct command_line *line, const char *name)
 {
 	size_t place = find_option(line->command, name, strlen(name));
 
@@ -310,17 +328,30 @@ static const char *value_of(const struct command_line *line, const char *name)
 		fprintf(stderr, "bug: %s has no option %s\n", line->command->name, name);
 		abort();
 	}
-	return line->values[place];
+	return place;
 }
 
 const char *command_value(const struct command_line *line, const char *name, const char *fallback)
 {
-	const char *value = value_of(line, name);
+	const char *value = line->values[place_of(line, name)];
 
 	return value ? value : fallback;
 }
 
 bool command_has(const struct command_line *line, const char *name)
 {
-	return value_of(line, name) != NULL;
+	return line->values[place_of(line, name)] != NULL;
+}
+
+size_t command_values(const struct command_line *line, const char *name, const char **out,
+		      size_t room)
+{
+	size_t place = place_of(line, name), count = 0;
+
+	if (line->values[place] && count < room)
+		out[count++] = line->values[place];
+	for (size_t i = 0; i < line->more_count && count < room; i++)
+		if (line->more[i].option == place)
+			out[count++] = line->more[i].value;
+	return count;
 }

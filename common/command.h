@@ -14,9 +14,11 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PARTLY = 3 };
  * or with "..." as the argument all that are left, none perhaps. */
 struct command_option {
 	const char *name; /* "--config", "INSTANCE" */
-	const char *argument; /* "FILE"; NULL: a switch */
+	const char *argument; /* "FILE"; "FILE..." may be given several times; NULL: a switch */
 	const char *summary;
 };
+
+enum { COMMAND_MAX_MORE = 8 };
 
 struct command_line {
 	const struct command *command;
@@ -24,6 +26,11 @@ struct command_line {
 				 * "" for a switch; borrowed from argv */
 	const char *const *operands; /* all of them, in order; borrowed */
 	size_t operand_count;
+	struct {
+		size_t option;
+		const char *value;
+	} more[COMMAND_MAX_MORE]; /* of options that may be given several times: after the first */
+	size_t more_count;
 };
 
 struct command {
@@ -38,6 +45,10 @@ struct command {
  * not in the command's table is a bug and aborts. */
 const char *command_value(const struct command_line *line, const char *name, const char *fallback);
 bool command_has(const struct command_line *line, const char *name);
+/* Of an option that may be given several times: its values, room of them at most, in the order of
+ * the line. Returns how many. */
+size_t command_values(const struct command_line *line, const char *name, const char **out,
+		      size_t room);
 
 /*
  * Find argv[1] in the table, read its options ("--name value", "--name=value";

@@ -2,6 +2,7 @@
 
 #include "reaper/check.h"
 #include "reaper/duration.h"
+#include "reaper/forecast/trace_export.h"
 #include "reaper/keygen.h"
 #include "reaper/pass.h"
 #include "reaper/report.h"
@@ -156,6 +157,15 @@ static const struct command_option ticket_options[] = {
 	{ "--dry-run", NULL, "print the ticket and what takes up how much room instead" },
 };
 
+static const struct command_option trace_options[] = {
+	CONFIG,
+	LEVEL,
+	{ "--from", "DAY", "the first UTC day, as 2026-11-24" },
+	{ "--until", "DAY", "the last UTC day (until now)" },
+	{ "--queue", "NAME", "of this queue alone" },
+	{ "--arrival", "TIME", "a task's arrival is when it was started (the default) or created" },
+};
+
 static const struct command commands[] = {
 	{ "run", run, "observe, plan, act, report once: what cron calls", run_options,
 	  ARRAY_LEN(run_options) },
@@ -175,6 +185,8 @@ static const struct command commands[] = {
 	  unseal_options, ARRAY_LEN(unseal_options) },
 	{ "ticket", ticket_run, "print the user data of a machine, and how large it is",
 	  ticket_options, ARRAY_LEN(ticket_options) },
+	{ "trace", trace_export, "print what has run at ClearML as a trace for simulate",
+	  trace_options, ARRAY_LEN(trace_options) },
 	{ "version", show_version, "print the version", NULL, 0 },
 };
 

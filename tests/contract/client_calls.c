@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clearml.h"
+#include "common/clearml_past.h"
 #include "common/clock.h"
 #include "common/file.h"
 
@@ -181,6 +181,28 @@ static enum task_status status_named(const char *name)
 	exit(2);
 }
 
+static int past(struct clearml *clearml, const struct words *words, struct json *out,
+		struct error *err)
+{
+	SCOPED(clearml_past) struct clearml_past found = { 0 };
+
+	if (clearml_past(clearml, strtoll(must(words, 1), NULL, 10), &found, err) < 0)
+		return -1;
+	struct json *list = json_add_list(out, "runs");
+
+	for (size_t i = 0; i < found.count; i++) {
+		struct json *run = json_add_object(list, NULL);
+
+		json_add_text(run, "id", found.list[i].id);
+		json_add_text(run, "queue", found.list[i].queue);
+		json_add_text(run, "user", found.list[i].user);
+		json_add_integer(run, "created_ms", found.list[i].created_ms);
+		json_add_integer(run, "started_ms", found.list[i].started_ms);
+		json_add_integer(run, "ended_ms", found.list[i].ended_ms);
+	}
+	return 0;
+}
+
 static int tasks_in(struct clearml *clearml, const struct words *words, struct json *out,
 		    struct error *err)
 {
@@ -318,6 +340,7 @@ static const struct {
 	{ "task", task },
 	{ "arguments", arguments },
 	{ "tasks_in", tasks_in },
+	{ "past", past },
 	{ "set", set_property },
 	{ "delete", delete_property },
 	{ "enqueue", enqueue },

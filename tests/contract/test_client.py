@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import time
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,51 @@ def test_more_tasks_than_a_page(calls, client):
     assert found == sorted(tasks)
 
 
+def stamp_ms(text):
+    return datetime.fromisoformat(text).timestamp() * 1000
+
+
+def test_the_past(calls, client):
+    """Ended tasks alone, each with its times; what changed before the asked time is left out."""
+    queue = client.create_queue("cpu")
+    completed, failed, stopped, running, waiting = (queued_task(client, queue) for _ in range(5))
+    for task in (completed, failed, stopped, running):
+        client.call("tasks.started", task=task, force=True)
+    for end, task in (("completed", completed), ("failed", failed), ("stopped", stopped)):
+        client.call(f"tasks.{end}", task=task, force=True)
+    runs = calls.past(0)["runs"]
+    assert [run["id"] for run in runs] == sorted([completed, failed, stopped])
+    for run in runs:
+        task = client.task(run["id"])
+        ended = task.get("completed") or task["status_changed"]
+        assert run["queue"] == queue and run["user"] == task["user"]
+        for name, moment in (("created", task["created"]), ("started", task["started"]),
+                             ("ended", ended)):
+            assert abs(run[f"{name}_ms"] - stamp_ms(moment)) < 1, name
+    newest = max(run["ended_ms"] for run in runs)
+    assert calls.past(newest + 60000)["runs"] == []
+
+
+def test_a_past_of_more_than_a_page(calls, client):
+    tasks = [client.create_task(f"task {i}", "print()") for i in range(501)]
+    for task in tasks:
+        client.call("tasks.started", task=task, force=True)
+        client.call("tasks.completed", task=task, force=True)
+    assert [run["id"] for run in calls.past(0)["runs"]] == sorted(tasks)
+
+
+def test_a_server_that_ignores_the_filter_is_filtered_here(calls, client):
+    queue = client.create_queue("cpu")
+    task = queued_task(client, queue)
+    shown = {"id": task, "status": "completed", "started": "2026-01-05T08:00:00+00:00",
+             "completed": "2026-01-05T09:00:00+00:00",
+             "status_changed": "2026-01-05T09:00:00+00:00"}
+    client.inject(endpoint="tasks.get_all", client="mayfly", replace_data={"tasks": [shown]})
+    assert len(calls.past(int(stamp_ms("2026-01-05T08:59:59+00:00")))["runs"]) == 1
+    client.inject(endpoint="tasks.get_all", client="mayfly", replace_data={"tasks": [shown]})
+    assert calls.past(int(stamp_ms("2026-01-05T09:00:01+00:00")))["runs"] == []
+
+
 def test_a_running_task_goes_back_to_the_front(calls, client):
     queue = client.create_queue("cpu")
     first, second = queued_task(client, queue), queued_task(client, queue)
@@ -353,7 +399,7 @@ def test_a_base_path_is_kept(server):
 # -- faults ----------------------------------------------------------------------------------------
 
 READS = {"queues": (0, "cpu"), "peek": ("QUEUE",), "task": ("TASK",), "arguments": ("TASK",),
-         "tasks_in": ("queued", "QUEUE"), "workers": ()}
+         "tasks_in": ("queued", "QUEUE"), "past": (0,), "workers": ()}
 REPEATED = {"front": ("QUEUE", "TASK"), "set": ("TASK", "a", "b"), "delete": ("TASK", "a"),
             "console": ("TASK", "w", "info", "x"), "register": ("w", 60), "report": ("w", 0),
             "unregister": ("w",)}
@@ -441,7 +487,7 @@ def test_answers_that_make_no_sense_decide_nothing(client, server, scene, lie):
 
 def test_a_missing_list_is_no_empty_list(client, calls, scene):
     calls.login()
-    for name in ("queues", "task", "arguments", "tasks_in", "workers"):
+    for name in ("queues", "task", "arguments", "tasks_in", "past", "workers"):
         for data in ({}, {"queues": None, "tasks": None, "workers": None}):
             client.inject(endpoint=".", client="mayfly", replace_data=data)
             error = refused(getattr(calls, name), *scene(READS[name]))

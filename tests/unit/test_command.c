@@ -37,14 +37,20 @@ static int copy(const struct command_line *line)
 	seen[0] = '\0';
 	for (size_t i = 0; i < line->operand_count; i++)
 		len += (size_t)snprintf(seen + len, sizeof(seen) - len, "%s ", line->operands[i]);
-	(void)snprintf(seen + len, sizeof(seen) - len, "to %s%s",
-		       command_value(line, "TO", "nowhere"),
-		       command_has(line, "--json") ? " json" : "");
+	len += (size_t)snprintf(seen + len, sizeof(seen) - len, "to %s%s",
+				command_value(line, "TO", "nowhere"),
+				command_has(line, "--json") ? " json" : "");
+	const char *also[12];
+	size_t count = command_values(line, "--also", also, ARRAY_LEN(also));
+
+	for (size_t i = 0; i < count; i++)
+		len += (size_t)snprintf(seen + len, sizeof(seen) - len, " also %s", also[i]);
 	return EXIT_OK;
 }
 
 static const struct command_option copy_options[] = {
 	{ "--json", NULL, "for programs" },
+	{ "--also", "FILE...", "others" },
 	{ "TO", NULL, "where to" },
 	{ "FROM", "...", "from where" },
 };
@@ -78,14 +84,15 @@ static const char copy_usage[] = "usage: prog copy [OPTION...] TO FROM...\n"
 				 "\n"
 				 "take operands\n"
 				 "\n"
-				 "  --json   for programs\n"
-				 "  TO       where to\n"
-				 "  FROM...  from where\n"
-				 "  --help   show this text\n";
+				 "  --json          for programs\n"
+				 "  --also FILE...  others\n"
+				 "  TO              where to\n"
+				 "  FROM...         from where\n"
+				 "  --help          show this text\n";
 
 static const struct {
 	const char *when;
-	const char *words[6];
+	const char *words[22];
 	int status;
 	const char *seen, *out, *complaint; /* "": nothing */
 } cases[] = {
@@ -153,6 +160,20 @@ static const struct {
 	  "",
 	  "",
 	  "prog copy: no option --from; prog copy --help lists them\n" },
+
+	{ "an option is given several times",
+	  { "copy", "--also", "c", "b", "--also=d" },
+	  EXIT_OK,
+	  "b to b also c also d",
+	  "",
+	  "" },
+	{ "it is given more often than anybody needs",
+	  { "copy", "--also=1", "--also=2", "--also=3", "--also=4", "--also=5", "--also=6",
+	    "--also=7", "--also=8", "--also=9", "--also=0" },
+	  EXIT_USAGE,
+	  "",
+	  "",
+	  "prog copy: --also was given too often\n" },
 
 	{ "a command is misspelt",
 	  { "rnu" },
@@ -261,7 +282,7 @@ static const struct {
 /* words are borrowed; the program's own name comes first. */
 static int dispatch(const char *program, const char *const *words, char *out, char *complaint)
 {
-	char copies[8][64] = { "" }, *argv[9] = { 0 };
+	char copies[24][64] = { "" }, *argv[25] = { 0 };
 	int argc = 0;
 
 	snprintf(copies[0], sizeof(copies[0]), "%s", program);

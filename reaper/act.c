@@ -131,21 +131,21 @@ static enum outcome judge_failure(const struct act *act, const struct planned_la
 	}
 }
 
-static enum outcome launch_one(const struct act *act, const struct planned_launch *launch)
+static enum outcome launch_one(const struct act *act, const struct planned_launch *launch,
+			       struct act_launched *out)
 {
 	const struct resource *resource = &act->settings->resources[launch->resource];
-	char id[TICKET_FIELD_ROOM];
-	struct error err;
 
 	if (clock_monotonic_ms() >= act->deadline_ms) {
 		if (!launch->is_repeat)
 			drop_attempt(act, launch);
 		return OUTCOME_NONE;
 	}
-	if (ask(act, launch, id, &err) < 0)
-		return judge_failure(act, launch, &err);
-	log_info("launched", "%s in %s slot %u generation %u: %s", id, resource->name, launch->slot,
-		 launch->generation, why_text(launch->why));
+	offering_key(&resource->offerings[launch->offering], out->offering);
+	if (ask(act, launch, out->instance, &out->why) < 0)
+		return judge_failure(act, launch, &out->why);
+	log_info("launched", "%s in %s slot %u generation %u: %s", out->instance, resource->name,
+		 launch->slot, launch->generation, why_text(launch->why));
 	return OUTCOME_DONE;
 }
 
@@ -157,12 +157,14 @@ static void launch_all(const struct act *act, struct act_result *out)
 		/* Without the ledger, a launch whose answer is lost would be forgotten. */
 		log_failure("ledger", &err);
 		out->failed++;
-		for (size_t i = 0; i < act->plan->launch_count; i++)
+		for (size_t i = 0; i < act->plan->launch_count; i++) {
 			out->launches[i] = OUTCOME_FAILED;
+			out->launched[i].why = err;
+		}
 		return;
 	}
 	for (size_t i = 0; i < act->plan->launch_count; i++) {
-		out->launches[i] = launch_one(act, &act->plan->launches[i]);
+		out->launches[i] = launch_one(act, &act->plan->launches[i], &out->launched[i]);
 		out->failed += out->launches[i] == OUTCOME_FAILED ||
 			       out->launches[i] == OUTCOME_OPEN || out->launches[i] == OUTCOME_NONE;
 	}
@@ -245,6 +247,9 @@ void act(const struct act *act, struct act_result *out)
 		.terminations =
 			memory_array(plan->termination_count + 1, sizeof(*out->terminations)),
 		.repairs = memory_array(plan->repair_count + 1, sizeof(*out->repairs)),
+		.unregisters = memory_array(plan->unregister_count + 1, sizeof(*out->unregisters)),
+		.launched = memory_array(plan->launch_count + 1, sizeof(*out->launched)),
+		.queues = memory_array(act->settings->queue_count + 1, sizeof(*out->queues)),
 	};
 	launch_all(act, out);
 	for (size_t i = 0; i < plan->termination_count; i++) {
@@ -262,5 +267,8 @@ void act_result_release(struct act_result *result)
 	free(result->launches);
 	free(result->terminations);
 	free(result->repairs);
+	free(result->unregisters);
+	free(result->launched);
+	free(result->queues);
 	*result = (struct act_result){ 0 };
 }

@@ -9,6 +9,7 @@
 #include "reaper/report.h"
 #include "reaper/seal.h"
 #include "reaper/session.h"
+#include "reaper/spend_report.h"
 #include "reaper/ticket.h"
 #include "reaper/unseal.h"
 #include "reaper/watch.h"
@@ -165,6 +166,15 @@ static const struct command_option ticket_options[] = {
 	{ "--dry-run", NULL, "print the ticket and what takes up how much room instead" },
 };
 
+static const struct command_option report_options[] = {
+	CONFIG,
+	LEVEL,
+	{ "--by", "WHAT", "task, queue, day, resource (the default) or user" },
+	{ "--from", "DAY", "the first UTC day, as 2026-11-01 (the first of this month)" },
+	{ "--until", "DAY", "the last UTC day (today)" },
+	{ "--format", "FORMAT", "text (the default), csv or json" },
+};
+
 static const struct command_option trace_options[] = {
 	CONFIG,
 	LEVEL,
@@ -195,6 +205,8 @@ static const struct command commands[] = {
 	  unseal_options, ARRAY_LEN(unseal_options) },
 	{ "ticket", ticket_run, "print the user data of a machine, and how large it is",
 	  ticket_options, ARRAY_LEN(ticket_options) },
+	{ "report", spend_report, "print what was spent, by task, queue, day, resource or user",
+	  report_options, ARRAY_LEN(report_options) },
 	{ "trace", trace_export, "print what has run at ClearML as a trace for simulate",
 	  trace_options, ARRAY_LEN(trace_options) },
 	{ "version", show_version, "print the version", NULL, 0 },

@@ -9,6 +9,7 @@
 #include "reaper/act_look.h"
 #include "reaper/act_repair.h"
 #include "reaper/act_tidy.h"
+#include "reaper/doom.h"
 
 enum { CONSOLE_BYTES = 2048 };
 
@@ -28,6 +29,22 @@ static void log_console(const struct act *act, const struct observed_machine *ma
 		log_warn("console", "%s printed last: %s", machine->instance.id, buf_text(&tail));
 }
 
+/* By its record as it is now: it may have been kept, or taken a task, since the plan. */
+static int look_is_drained(struct act_look *look, const char *instance, bool *out,
+			   struct error *err)
+{
+	const struct record_list *records;
+
+	if (act_look_records(look, &records, err) < 0)
+		return -1;
+	*out = false;
+	for (size_t i = 0; i < records->count; i++)
+		if (!strcmp(records->list[i].instance, instance))
+			*out = doom_is_drained(&(struct observed_machine){
+				.has_record = true, .record = records->list[i] });
+	return 0;
+}
+
 /* -1: not known. is_doomed false: it came back, or is gone already. */
 static int look_again(struct act_look *look, const struct planned_termination *termination,
 		      bool *is_doomed, struct error *err)
@@ -35,14 +52,17 @@ static int look_again(struct act_look *look, const struct planned_termination *t
 	const struct observed_machine *machine = &look->act->seen->machines[termination->machine];
 	bool is_silence =
 		termination->doom == DOOM_NEVER_CAME_UP || termination->doom == DOOM_SILENT;
-	bool is_reporting = false;
+	bool is_reporting = false, is_drained = true;
 	enum instance_state state;
 
 	if (act_look_state(look, machine->place, machine->instance.id, &state, err) < 0)
 		return -1;
 	if (is_silence && act_look_is_reporting(look, machine->instance.id, &is_reporting, err) < 0)
 		return -1;
-	*is_doomed = state < INSTANCE_STOPPING && !is_reporting;
+	if (doom_drains_first(termination->doom) &&
+	    look_is_drained(look, machine->instance.id, &is_drained, err) < 0)
+		return -1;
+	*is_doomed = state < INSTANCE_STOPPING && !is_reporting && is_drained;
 	return 0;
 }
 

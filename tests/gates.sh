@@ -37,7 +37,7 @@ exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml
 
 # Verbs of docker.h that the container mode has no use for yet, and those of age.h, whose callers
 # are on their way.
-not_called_yet="channel_log docker_disk_usage docker_login_check docker_pause docker_prune
+not_called_yet="docker_disk_usage docker_login_check docker_pause docker_prune
 	docker_stop docker_top docker_unpause offerings_failed offerings_worked
 	age_identities_parse age_identities_release age_identity_new age_identity_print
 	age_recipient_parse age_recipient_print age_seal age_unseal prices_source

@@ -356,6 +356,7 @@ static void test_a_hidden_machine_costs_its_dearest_offering(void **state)
 		{ "two at three dollars", 3 * USD, false, 4 },
 		{ "one of them is known, at one dollar", 3 * USD, true, 6 },
 		{ "nobody knows", MONEY_UNKNOWN, false, 0 },
+		{ "all of them are known", MONEY_UNKNOWN, true, 8 },
 	};
 
 	(void)state;
@@ -369,6 +370,8 @@ static void test_a_hidden_machine_costs_its_dearest_offering(void **state)
 		world->seen.resources[0].is_listed = false;
 		world->settings.budget.hour = 10 * USD;
 		if (cases[i].has_record)
+			plan_world_machine(world, 0, 'w')->is_listed = false;
+		if (cases[i].has_record && cases[i].second < 0)
 			plan_world_machine(world, 0, 'w')->is_listed = false;
 		plan_world_plan(world, &plan);
 		if (plan.resources[1].launches != cases[i].launches)

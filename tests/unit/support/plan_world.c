@@ -96,7 +96,11 @@ void plan_world_poison(struct plan_world *world)
 		world->offerings[r][count] = (struct offering){ .price = MONEY_UNKNOWN };
 	}
 	for (size_t r = world->settings.resource_count; r < ARRAY_LEN(world->resources); r++)
-		world->resources[r] = (struct resource){ .budget = { 1, 1, 1 } };
+		world->resources[r] = (struct resource){
+			.name = "gone",
+			.budget = { 1, 1, 1 },
+			.ticket.limits.max_life_s = 99 * 86400,
+		};
 	world->seen.resources[world->settings.resource_count].spent = (struct spent){ 9, 9 };
 	for (size_t i = world->seen.run_count; i < ARRAY_LEN(world->runs); i++) {
 		SET(world->runs[i].queue, world->settings.queues[0]);

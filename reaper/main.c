@@ -9,6 +9,7 @@
 #include "reaper/seal.h"
 #include "reaper/session.h"
 #include "reaper/spend_report.h"
+#include "reaper/tell.h"
 #include "reaper/ticket.h"
 #include "reaper/unseal.h"
 #include "reaper/watch.h"
@@ -158,6 +159,14 @@ static const struct command_option ticket_options[] = {
 	{ "--dry-run", NULL, "print the ticket and what takes up how much room instead" },
 };
 
+static const struct command_option tell_options[] = {
+	CONFIG,
+	LEVEL,
+	{ "--resource", "NAME", "to all machines that this resource has now" },
+	{ "--list", NULL, "print who is told what" },
+	{ "INSTANCE", "...", "the machines, as mayfly-reaper status names them" },
+};
+
 static const struct command_option report_options[] = {
 	CONFIG,
 	LEVEL,
@@ -187,6 +196,14 @@ static const struct command commands[] = {
 	  ARRAY_LEN(show_options) },
 	{ "check", run_check, "prove the configuration, ClearML and the queues; change nothing",
 	  run_options, ARRAY_LEN(run_options) },
+	{ "drain", tell_run, "tell machines to take no more tasks, and to leave", tell_options,
+	  ARRAY_LEN(tell_options) },
+	{ "keep", tell_run, "tell machines to stay, idle or not", tell_options,
+	  ARRAY_LEN(tell_options) },
+	{ "leave", tell_run, "tell machines to end now; their tasks go back to their queues",
+	  tell_options, ARRAY_LEN(tell_options) },
+	{ "forget", tell_run, "take back what machines are told", tell_options,
+	  ARRAY_LEN(tell_options) },
 	{ "keygen", keygen_run, "make the keys that credentials are sealed and signed with",
 	  keygen_options, ARRAY_LEN(keygen_options) },
 	{ "seal", seal_run, "check, seal and sign the credentials of the machines", seal_options,

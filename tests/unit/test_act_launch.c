@@ -205,11 +205,14 @@ static const char *launch(void)
 
 	bench.result.launches =
 		memory_array(bench.plan.launch_count + 1, sizeof(*bench.result.launches));
+	bench.result.launched =
+		memory_array(bench.plan.launch_count + 1, sizeof(*bench.result.launched));
 	act_launch(&(struct act_launch){ &act, find }, &bench.result);
 	for (i = 0; i < bench.plan.launch_count; i++)
 		outcomes[i] = "ndho?f"[bench.result.launches[i]];
 	outcomes[i] = '\0';
 	free(bench.result.launches);
+	free(bench.result.launched);
 	return outcomes;
 }
 

@@ -481,3 +481,40 @@ def zombies_of(parent):
         if words[0] == "Z" and int(words[1]) == parent:
             found.append(int(name))
     return found
+
+
+def journal(bench, *words):
+    """What `journal --json` prints: the newest last."""
+    done = bench.run_reaper("journal", "--json", *words)
+    assert done.returncode == DONE, done.stdout + done.stderr
+    return [(entry["event"], entry["subject"], entry["text"])
+            for entry in json.loads(done.stdout)["journal"]]
+
+
+def test_the_journal_says_what_was_done_and_why(bench):
+    bench.add_resource("cpu", max_instances=1)
+    assert journal(bench) == []
+    assert not (bench.folder / "state").exists()
+    bench.add_tasks("cpu", 1)
+    bench.run()
+    name, = bench.alive()
+    launched = ("launched", name, "cpu slot 0 generation 0, local: tasks wait and no seat is free")
+    assert journal(bench) == [launched]
+    bench.run()
+    assert journal(bench) == [launched]
+    bench.add_resource("odd", max_instances=1)
+    bench.add_tasks("odd", 1)
+    (bench.folder / "bootstrap-odd").write_text("#!/no/such/shell\n")
+    for _ in range(2):
+        bench.run(PARTLY)
+    first, second = journal(bench)
+    assert first == launched
+    assert second[:2] == ("launch failed", "odd slot 0")
+    assert second[2].startswith("configuration: ")
+    assert journal(bench, "--limit", "1") == [second]
+    assert journal(bench, "--since", "1h") == [launched, second]
+    assert journal(bench, "--since", "2100-01-01T00:00:00Z") == []
+    line, = bench.run_reaper("journal", "--limit=1").stdout.splitlines()
+    assert "launch failed" in line and "odd slot 0" in line
+    for words in ["--limit=0"], ["--limit=x"], ["--since=yesterday"]:
+        assert bench.run_reaper("journal", *words).returncode == USAGE

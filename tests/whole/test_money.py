@@ -96,6 +96,24 @@ def test_a_new_ledger_knows_what_was_spent(world):
     assert total["seconds"] >= before["seconds"]
 
 
+def test_a_spent_budget_launches_nothing_and_ends_nothing(world):
+    """What runs goes on, and the machine that is there takes what waits."""
+    task, gate, reaper = begin(world, prices=DOLLAR_A_SECOND, budget={"day": 3}, max_instances=2)
+    wait_for(lambda: money(world, "resource", "cpu") >= 3000000, PATIENCE_S, "it is spent")
+    second = world.add_task("cpu", "second", "pass")
+    for _ in range(5):
+        plan = json.loads(world.run_reaper("plan", "--json").stdout)
+        assert plan["launches"] == [] and plan["resources"][0]["launches"] == 0
+        time.sleep(0.5)
+    assert plan["queues"][0]["unserved"] == 1
+    assert any("$/day of resource cpu" in words for words in plan["budget_warnings"])
+    text = world.run_reaper("plan").stdout
+    assert "BUDGET: $/day of resource cpu" in text and " of 3.00" in text
+    finish(world, task, gate, reaper, runs=1)
+    assert world.client.status(second) == "completed"
+    assert len(world.instances()) == 1
+
+
 def test_what_is_unknown_is_said(world):
     world.add_resource("cpu")
     for words, wanted in ((("--by", "colour"), "--by: expected task"),

@@ -82,7 +82,7 @@ PYTEST     = MAYFLY_BUILD="$(CURDIR)/$(BUILD)" PYTHONDONTWRITEBYTECODE=1 \
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 .PHONY: all setup setup-developer test test-all stages demo agent-image unit replay \
-	valgrind contract vectors test-vectors peers whole unit-programs asan analyze fuzz cover mutants gates format install help clean FORCE
+	valgrind contract vectors test-vectors peers whole unit-programs asan bench-policy analyze fuzz cover mutants gates format install help clean FORCE
 
 # --- What a user calls.
 all: $(PROGRAMS) ## build the two programs (MODE=release for one to ship)
@@ -110,7 +110,9 @@ install: ## install programs, man pages and templates under DESTDIR and PREFIX (
 		"$(DESTDIR)$(PREFIX)/bin/"
 	$(Q)install -m 644 packaging/man/*.5 "$(DESTDIR)$(PREFIX)/share/man/man5/"
 	$(Q)install -m 644 packaging/man/*.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
-	$(Q)install -m 644 templates/* "$(DESTDIR)$(PREFIX)/share/mayfly/"
+	$(Q)install -m 644 $(wildcard templates/*.*) "$(DESTDIR)$(PREFIX)/share/mayfly/"
+	$(Q)install -d "$(DESTDIR)$(PREFIX)/share/mayfly/traces"
+	$(Q)install -m 644 templates/traces/*.csv "$(DESTDIR)$(PREFIX)/share/mayfly/traces/"
 
 # The agent's version in AGENT=, the image's name in TAG=, another docker CLI for it in DOCKER_CLI=.
 agent-image: setup ## the image of clearml-agent, loaded into docker (that of DOCKER_HOST)
@@ -179,6 +181,9 @@ fuzz: ## libFuzzer over each target, SECONDS_EACH=60 (needs clang: make setup-de
 
 fuzzers: $(REPLAYS)
 
+bench-policy: $(BUILD)/tests/bench/policy ## mayfly, ClearML's autoscaler and a lower bound on the shipped traces
+	$(Q)$< tests/bench/policy.json $(sort $(wildcard templates/traces/*.csv))
+
 cover: ## line coverage of the unit tests and the replay, per file
 	$(Q)find build/cover -name '*.gcda' -delete 2>/dev/null || true
 	$(Q)$(MAKE) --no-print-directory $(parallel) MODE=cover unit-programs
@@ -219,6 +224,10 @@ $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o $(call object,$(SUPPORT
 
 # What a Python test drives: a module of ours behind standard input and output.
 $(DRIVERS:%.c=$(BUILD)/%): %: %.o $(call object,tests/unit/support/driven.c) $(MODULES)
+	@echo "  LD  $@"
+	$(Q)$(link) $^ $(libraries) -o $@
+
+$(BUILD)/tests/bench/policy: $(BUILD)/tests/bench/policy.o $(MODULES)
 	@echo "  LD  $@"
 	$(Q)$(link) $^ $(libraries) -o $@
 

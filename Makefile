@@ -51,9 +51,10 @@ REAPER    := $(filter-out reaper/main.c,$(sort $(wildcard reaper/*.c reaper/prov
 UNITS     := $(sort $(wildcard tests/unit/test_*.c))
 SUPPORT   := $(sort $(wildcard tests/unit/support/*.c))
 DRIVERS   := $(sort $(wildcard tests/contract/*.c tests/peers/*.c tests/vectors/*.c))
+SIMULATOR := $(sort $(wildcard tests/simulation/*.c))
 FUZZERS   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 PRODUCT   := $(COMMON) $(BOOTSTRAP) $(REAPER) $(wildcard bootstrap/main.c reaper/main.c)
-SOURCES   := $(PRODUCT) $(UNITS) $(SUPPORT) $(DRIVERS) $(FUZZERS) tests/fuzz/replay.c
+SOURCES   := $(PRODUCT) $(UNITS) $(SUPPORT) $(DRIVERS) $(SIMULATOR) $(FUZZERS) tests/fuzz/replay.c
 PROGRAMS  := $(BUILD)/mayfly-bootstrap $(BUILD)/mayfly-reaper
 object     = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
@@ -72,6 +73,7 @@ TABLES    := $(PRICES:%=$(BUILD)/templates/%.o)
 MODULES   := $(SHARED) $(TABLES) $(call object,$(BOOTSTRAP) $(REAPER))
 
 TESTS     := $(UNITS:%.c=$(BUILD)/%)
+SIMULATE  := $(BUILD)/tests/simulation/simulate
 REPLAYS   := $(FUZZERS:%.c=$(BUILD)/%)
 PYTEST     = MAYFLY_BUILD="$(CURDIR)/$(BUILD)" PYTHONDONTWRITEBYTECODE=1 \
 	timeout --foreground -k 30 3000 \
@@ -82,7 +84,7 @@ PYTEST     = MAYFLY_BUILD="$(CURDIR)/$(BUILD)" PYTHONDONTWRITEBYTECODE=1 \
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 .PHONY: all setup setup-developer test test-all stages demo agent-image unit replay \
-	valgrind contract vectors test-vectors peers whole unit-programs asan bench-policy analyze fuzz cover mutants gates format install help clean FORCE
+	valgrind contract vectors test-vectors simulate peers whole unit-programs asan bench-policy analyze fuzz cover mutants gates format install help clean FORCE
 
 # --- What a user calls.
 all: $(PROGRAMS) ## build the two programs (MODE=release for one to ship)
@@ -130,7 +132,7 @@ stages:
 		$(MAKE) --no-print-directory $$stage || failed="$$failed $$stage"; done; \
 	if [ "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; echo "passed: $(STAGES)"
 
-unit-programs: $(TESTS) $(REPLAYS) $(DRIVERS:%.c=$(BUILD)/%)
+unit-programs: $(TESTS) $(REPLAYS) $(SIMULATE) $(DRIVERS:%.c=$(BUILD)/%)
 
 unit: $(TESTS) ## the unit tests, one line a program
 	$(Q)sh tests/run.sh $(TESTS)
@@ -152,6 +154,9 @@ vectors: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## age and minisign: the publishe
 test-vectors: setup ## the same, with set-up; says how many of each
 	$(Q)$(MAKE) --no-print-directory $(parallel) all unit-programs
 	$(Q)$(MAKE) --no-print-directory vectors
+
+simulate: $(SIMULATE) ## seeded worlds, faults in all places: SEEDS=1000 FIRST_SEED=1
+	$(Q)$(SIMULATE) --jobs $(JOBS) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST_SEED),1)
 
 peers: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## what talks to docker, against an engine and a registry that tests start
 	$(Q)$(PYTEST) -rs tests/peers
@@ -228,6 +233,11 @@ $(DRIVERS:%.c=$(BUILD)/%): %: %.o $(call object,tests/unit/support/driven.c) $(M
 	$(Q)$(link) $^ $(libraries) -o $@
 
 $(BUILD)/tests/bench/policy: $(BUILD)/tests/bench/policy.o $(MODULES)
+	@echo "  LD  $@"
+	$(Q)$(link) $^ $(libraries) -o $@
+
+# The simulator: seeded worlds, and what must hold in them.
+$(SIMULATE): $(call object,$(SIMULATOR)) $(MODULES)
 	@echo "  LD  $@"
 	$(Q)$(link) $^ $(libraries) -o $@
 

@@ -59,7 +59,7 @@ int act_look_state(struct act_look *look, size_t resource, const char *instance,
 	return 0;
 }
 
-int act_look_is_reporting(struct act_look *look, const char *instance, bool *out, struct error *err)
+int act_look_records(struct act_look *look, const struct record_list **out, struct error *err)
 {
 	const struct act *act = look->act;
 	int usable = may_use(&look->records_state, act, err);
@@ -71,10 +71,20 @@ int act_look_is_reporting(struct act_look *look, const char *instance, bool *out
 			return error_wrap(err, "read the machine records again");
 		look->records_state = LOOK_DONE;
 	}
+	*out = &look->records;
+	return 0;
+}
+
+int act_look_is_reporting(struct act_look *look, const char *instance, bool *out, struct error *err)
+{
+	const struct record_list *records;
+
+	if (act_look_records(look, &records, err) < 0)
+		return -1;
 	*out = false;
-	for (size_t i = 0; i < look->records.count; i++)
-		if (!strcmp(look->records.list[i].instance, instance) &&
-		    join_is_live(&look->records.list[i], clearml_now_ms(act->clearml)))
+	for (size_t i = 0; i < records->count; i++)
+		if (!strcmp(records->list[i].instance, instance) &&
+		    join_is_live(&records->list[i], clearml_now_ms(look->act->clearml)))
 			*out = true;
 	return 0;
 }

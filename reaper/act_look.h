@@ -34,6 +34,10 @@ CHECKED int act_has_time(const struct act *act, struct error *err);
 CHECKED int act_look_state(struct act_look *look, size_t resource, const char *instance,
 			   enum instance_state *out, struct error *err);
 
+/* The machine records as they are now. Borrowed. */
+CHECKED int act_look_records(struct act_look *look, const struct record_list **out,
+			     struct error *err);
+
 /* Has the machine reported within its record's time-out? */
 CHECKED int act_look_is_reporting(struct act_look *look, const char *instance, bool *out,
 				  struct error *err);
@@ -41,7 +45,7 @@ CHECKED int act_look_is_reporting(struct act_look *look, const char *instance, b
 CHECKED int act_look_is_queued(struct act_look *look, const char *task, bool *out,
 			       struct error *err);
 
-/* Does any worker but those of this instance say that it runs the task? */
+/* Does any worker but those of this instance ("": but none) say that it runs the task? */
 CHECKED int act_look_is_run_elsewhere(struct act_look *look, const char *task, const char *instance,
 				      bool *out, struct error *err);
 

@@ -13,38 +13,38 @@ static int look_again(struct act_look *look, const struct observed_task *lost,
 		      struct clearml_task *task, enum verdict *verdict, struct error *err)
 {
 	const struct act *act = look->act;
-	struct verdict_facts facts = { .max_attempts = lost->max_attempts };
-	char instance[TICKET_FIELD_ROOM];
-	bool is_elsewhere = false, is_queued = false;
+	struct join_again again = { .prefix = act->settings->prefix };
 
 	*verdict = VERDICT_HANDS_OFF;
 	if (act_has_time(act, err) < 0)
 		return -1;
 	if (clearml_task(act->clearml, lost->task.id, task, err) < 0)
 		return err->class == ERROR_NOT_FOUND ? 0 : -1;
-	if (act_look_is_queued(look, task->id, &is_queued, err) < 0 ||
-	    act_look_is_run_elsewhere(look, task->id, lost->instance, &is_elsewhere, err) < 0)
+	/* The agent of a machine that lives may still run what the machine lists no more. */
+	if (act_look_records(look, &again.records, err) < 0 ||
+	    act_look_is_queued(look, task->id, &again.is_in_queue, err) < 0 ||
+	    act_look_is_run_elsewhere(look, task->id,
+				      lost->loss == LOSS_TERMINATED ? lost->instance : "",
+				      &again.is_run_by_other, err) < 0)
 		return -1;
-	if (!join_holder(task, act->settings->prefix, instance, &facts.attempt) ||
-	    strcmp(instance, lost->instance) != 0)
-		return 0;
-	facts.status = task->status;
-	facts.is_owner_us = true; /* we act for the one that is gone */
-	facts.is_run_by_other = is_elsewhere;
-	facts.is_in_queue = is_queued;
-	facts.status_reason = task->status_reason;
-	facts.status_message = task->status_message;
-	facts.worker = task->last_worker;
-	*verdict = verdict_of(&facts);
+	again.now_ms = clearml_now_ms(act->clearml);
+	*verdict = join_judge(lost, task, &again);
 	return 0;
 }
 
 static void write_story(const struct observed_task *lost, const char *fate,
 			char out[static STORY_ROOM])
 {
-	snprintf(out, STORY_ROOM,
-		 "mayfly: attempt %u of %u ended because machine %s is gone (seen terminated): %s",
-		 lost->attempt, lost->max_attempts, lost->instance, fate);
+	if (lost->loss == LOSS_NOBODY)
+		snprintf(out, STORY_ROOM,
+			 "mayfly: it was taken from its queue, and nobody has it: %s", fate);
+	else
+		snprintf(out, STORY_ROOM,
+			 "mayfly: attempt %u of %u ended because machine %s %s: %s", lost->attempt,
+			 lost->max_attempts, lost->instance,
+			 lost->loss == LOSS_TERMINATED ? "is gone (seen terminated)" :
+							 "does not have it any more",
+			 fate);
 }
 
 /* Before the status changes: then nobody reads a status without its reason. */
@@ -75,7 +75,7 @@ static int put_back(const struct act *act, const struct observed_task *lost,
 				 "ClearML does not say which queue it was in");
 	write_story(lost, "back to the front of its queue", story);
 	tell(act, task->id, "warning", story);
-	join_reason(lost->instance, lost->attempt, reason);
+	join_reason(lost, reason);
 	if (clearml_enqueue(act->clearml, task->id, task->queue, reason, err) < 0)
 		return -1;
 	/* It is in its queue and will run: its place there is worth a warning only. */
@@ -87,12 +87,14 @@ static int put_back(const struct act *act, const struct observed_task *lost,
 static int fail(const struct act *act, const struct observed_task *lost,
 		const struct clearml_task *task, struct error *err)
 {
-	char story[STORY_ROOM];
+	char reason[CLEARML_REASON_ROOM], story[STORY_ROOM];
 	struct error why;
 
 	write_story(lost, "it is not tried again", story);
 	tell(act, task->id, "error", story);
-	if (clearml_fail(act->clearml, task->id, "infra:terminated", story, err) < 0)
+	join_reason(lost, reason);
+	reason[strcspn(reason, " ")] = '\0'; /* the owner's name matters to nobody any more */
+	if (clearml_fail(act->clearml, task->id, reason, story, err) < 0)
 		return -1;
 	if (clearml_property_delete(act->clearml, task->id, "mayfly_attempt", &why) < 0 ||
 	    clearml_property_delete(act->clearml, task->id, "mayfly_owner", &why) < 0)
@@ -108,8 +110,8 @@ static enum outcome carry_out(const struct act *act, const struct observed_task 
 					       put_back(act, lost, task, &err);
 
 	if (result == 0) {
-		log_info("repaired", "task %s of %s: %s", task->id, lost->instance,
-			 verdict_name(verdict));
+		log_info("repaired", "task %s of %s: %s", task->id,
+			 *lost->instance ? lost->instance : "nobody", verdict_name(verdict));
 		return OUTCOME_DONE;
 	}
 	(void)error_wrap(&err, "repair task %s", task->id);

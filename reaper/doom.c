@@ -2,7 +2,10 @@
 
 #include <string.h>
 
-enum { LIFE_GRACE_S = 600 }; /* its own clock ends it first; then comes the reaper */
+enum {
+	LIFE_GRACE_S = 600, /* its own clock ends it first; then comes the reaper */
+	UNKNOWN_LIFE_S = 7 * 86400, /* of a machine whose resource is configured no more */
+};
 
 static const struct resource *resource_of(const struct observed_machine *machine,
 					  const struct settings *settings)
@@ -38,10 +41,23 @@ bool doom_is_memory_lost(const struct observation *seen, const struct settings *
 	return unheard >= 2 && 2 * unheard > old;
 }
 
-static enum doom doom_of_unheard(const struct observed_machine *machine,
-				 const struct observation *seen, const struct settings *settings,
-				 const struct resource *resource)
+/* Nobody knows what its ticket allowed: as long as the longest here, and no less than by default.
+ */
+static int64_t life_of_gone(const struct settings *settings)
 {
+	int64_t life_s = UNKNOWN_LIFE_S;
+
+	for (size_t r = 0; r < settings->resource_count; r++)
+		if (settings->resources[r].ticket.limits.max_life_s > life_s)
+			life_s = settings->resources[r].ticket.limits.max_life_s;
+	return life_s;
+}
+
+static enum doom doom_of_unheard(const struct observed_machine *machine,
+				 const struct observation *seen, const struct settings *settings)
+{
+	const struct resource *resource = resource_of(machine, settings);
+
 	if (machine->was_seen) {
 		int64_t limit_s =
 			machine->was_busy ? settings->silent_busy_s : settings->silent_idle_s;
@@ -51,10 +67,42 @@ static enum doom doom_of_unheard(const struct observed_machine *machine,
 		return seen->now_ms - heard_ms > limit_s * 1000 ? DOOM_SILENT : DOOM_NONE;
 	}
 	/* A ledger younger than the machine may have missed its reports. */
-	if (is_past_boot(machine, seen, resource) &&
+	if (is_past_boot(machine, seen,
+			 resource ? resource : &settings->resources[machine->place]) &&
 	    seen->ledger_since_s <= machine->instance.launched_s)
 		return DOOM_NEVER_CAME_UP;
 	return DOOM_NONE;
+}
+
+/* By the configuration of today: a hold in its ticket may be one that was taken back since. */
+static bool is_held(const struct observed_machine *machine, const struct observation *seen,
+		    const struct resource *resource)
+{
+	unsigned minimum = seen->resources[machine->resource].minimum;
+
+	if (resource->min_instances > minimum)
+		minimum = resource->min_instances;
+	return machine->instance.slot < minimum;
+}
+
+static bool is_overdue(const struct observed_machine *machine, const struct observation *seen,
+		       const struct settings *settings, const struct resource *resource)
+{
+	const struct machine_record *record = &machine->record;
+
+	return !record->task_count && !*record->kept_by && !is_held(machine, seen, resource) &&
+	       record->idle_s > resource->ticket.limits.idle_timeout_s + settings->idle_grace_s;
+}
+
+static enum doom doom_of_heard(const struct observed_machine *machine,
+			       const struct observation *seen, const struct settings *settings,
+			       const struct resource *resource)
+{
+	if (machine->order == ORDER_KEEP)
+		return DOOM_NONE;
+	if (!resource)
+		return DOOM_RESOURCE_GONE;
+	return is_overdue(machine, seen, settings, resource) ? DOOM_OVERDUE : DOOM_NONE;
 }
 
 enum doom doom_of(const struct observed_machine *machine, const struct observation *seen,
@@ -62,20 +110,53 @@ enum doom doom_of(const struct observed_machine *machine, const struct observati
 {
 	const struct resource *resource = resource_of(machine, settings);
 
-	if (!resource || !machine->is_listed || machine->instance.state >= INSTANCE_STOPPING)
+	/* place is by whose verbs it is terminated. */
+	if (!machine->is_listed || machine->place == RESOURCE_NONE ||
+	    machine->instance.state >= INSTANCE_STOPPING)
 		return DOOM_NONE;
 	if (machine->instance.state == INSTANCE_STOPPED)
 		return DOOM_STOPPED;
-	if (age_s(machine, seen) > resource->ticket.limits.max_life_s + LIFE_GRACE_S)
+	int64_t life_s = resource ? resource->ticket.limits.max_life_s : life_of_gone(settings);
+	if (age_s(machine, seen) > life_s + LIFE_GRACE_S)
 		return DOOM_PAST_LIFE;
-	if (!are_records_known || machine->has_record)
+	if (machine->order == ORDER_LEAVE)
+		return DOOM_ORDERED;
+	if (!are_records_known)
 		return DOOM_NONE;
-	return doom_of_unheard(machine, seen, settings, resource);
+	return machine->has_record ? doom_of_heard(machine, seen, settings, resource) :
+				     doom_of_unheard(machine, seen, settings);
+}
+
+bool doom_drains_first(enum doom doom)
+{
+	return doom >= DOOM_OVERDUE;
+}
+
+static bool is_leaving(const struct machine_record *record)
+{
+	return record->is_draining || !strcmp(record->phase, "drain") ||
+	       !strcmp(record->phase, "leave") || !strcmp(record->phase, "left");
+}
+
+bool doom_is_drained(const struct observed_machine *machine)
+{
+	const struct machine_record *record = &machine->record;
+
+	return machine->has_record && is_leaving(record) && !record->task_count;
 }
 
 static bool is_before_serve(const char *phase)
 {
 	return !strcmp(phase, "identify") || !strcmp(phase, "admit") || !strcmp(phase, "prove");
+}
+
+/* Will it take a task, as far as anybody but itself can say? */
+static bool is_welcome(const struct observed_machine *machine, const struct observation *seen)
+{
+	if (machine->order == ORDER_DRAIN || machine->order == ORDER_LEAVE)
+		return false;
+	/* A record outlives its machine by two minutes: what a whole list does not show is gone. */
+	return machine->is_listed || !seen->resources[machine->resource].is_listed;
 }
 
 struct machine_seats doom_seats(const struct observed_machine *machine,
@@ -87,14 +168,17 @@ struct machine_seats doom_seats(const struct observed_machine *machine,
 
 	if (!resource || machine->instance.state > INSTANCE_RUNNING)
 		return seats;
+
+	bool may_boot = is_welcome(machine, seen) && !is_past_boot(machine, seen, resource);
 	if (!machine->has_record) {
-		seats.is_booting = !machine->was_seen && !is_past_boot(machine, seen, resource);
+		seats.is_booting = may_boot && !machine->was_seen;
 	} else if (is_before_serve(record->phase)) {
-		seats.is_booting = !record->is_draining && !is_past_boot(machine, seen, resource);
+		seats.is_booting = may_boot && !record->is_draining;
 	} else {
 		seats.busy =
 			record->seats > record->free_seats ? record->seats - record->free_seats : 0;
-		if (!strcmp(record->phase, "serve") && !record->is_draining)
+		if (!strcmp(record->phase, "serve") && !record->is_draining &&
+		    is_welcome(machine, seen))
 			seats.free = record->free_seats;
 	}
 	/* Its ticket may be older than the configuration: its own word goes before ours. */

@@ -9,6 +9,8 @@
 #include "reaper/report.h"
 #include "reaper/seal.h"
 #include "reaper/session.h"
+#include "reaper/spend_report.h"
+#include "reaper/tell.h"
 #include "reaper/ticket.h"
 #include "reaper/unseal.h"
 #include "reaper/watch.h"
@@ -166,6 +168,23 @@ static const struct command_option simulate_options[] = {
 	{ "--boot", "DURATION", "from a machine's launch until it is fit for work (2m)" },
 	{ "--json", NULL, "print JSON instead of tables" },
 };
+static const struct command_option tell_options[] = {
+	CONFIG,
+	LEVEL,
+	{ "--resource", "NAME", "to all machines that this resource has now" },
+	{ "--list", NULL, "print who is told what" },
+	{ "INSTANCE", "...", "the machines, as mayfly-reaper status names them" },
+};
+
+static const struct command_option report_options[] = {
+	CONFIG,
+	LEVEL,
+	{ "--by", "WHAT", "task, queue, day, resource (the default) or user" },
+	{ "--from", "DAY", "the first UTC day, as 2026-11-01 (the first of this month)" },
+	{ "--until", "DAY", "the last UTC day (today)" },
+	{ "--format", "FORMAT", "text (the default), csv or json" },
+};
+
 static const struct command_option trace_options[] = {
 	CONFIG,
 	LEVEL,
@@ -186,6 +205,14 @@ static const struct command commands[] = {
 	  ARRAY_LEN(show_options) },
 	{ "check", run_check, "prove the configuration, ClearML and the queues; change nothing",
 	  run_options, ARRAY_LEN(run_options) },
+	{ "drain", tell_run, "tell machines to take no more tasks, and to leave", tell_options,
+	  ARRAY_LEN(tell_options) },
+	{ "keep", tell_run, "tell machines to stay, idle or not", tell_options,
+	  ARRAY_LEN(tell_options) },
+	{ "leave", tell_run, "tell machines to end now; their tasks go back to their queues",
+	  tell_options, ARRAY_LEN(tell_options) },
+	{ "forget", tell_run, "take back what machines are told", tell_options,
+	  ARRAY_LEN(tell_options) },
 	{ "keygen", keygen_run, "make the keys that credentials are sealed and signed with",
 	  keygen_options, ARRAY_LEN(keygen_options) },
 	{ "seal", seal_run, "check, seal and sign the credentials of the machines", seal_options,
@@ -196,6 +223,8 @@ static const struct command commands[] = {
 	  ticket_options, ARRAY_LEN(ticket_options) },
 	{ "simulate", simulate, "try a configuration on a trace: money, waits, idle time",
 	  simulate_options, ARRAY_LEN(simulate_options) },
+	{ "report", spend_report, "print what was spent, by task, queue, day, resource or user",
+	  report_options, ARRAY_LEN(report_options) },
 	{ "trace", trace_export, "print what has run at ClearML as a trace for simulate",
 	  trace_options, ARRAY_LEN(trace_options) },
 	{ "version", show_version, "print the version", NULL, 0 },

@@ -13,11 +13,15 @@ struct look {
 	const struct observer *observer;
 	struct observation *seen;
 	struct clearml_queues queues; /* ours, as read */
+	struct clearml_workers workers; /* everybody's */
+	struct record_list records; /* of our machines among them */
 };
 
 static void look_release(struct look *look)
 {
 	clearml_queues_release(&look->queues);
+	clearml_workers_release(&look->workers);
+	record_list_release(&look->records);
 }
 
 /* The first problem stands for all in the report; each one is in the log. */
@@ -90,7 +94,26 @@ static void look_at_fleets(struct look *look)
 			continue;
 		}
 		seen->is_listed = true;
-		join_fleet(look->seen, r, &fleet);
+		join_fleet(look->seen, settings, r, &fleet);
+	}
+}
+
+/* Those among everybody's workers that are machine records of our prefix. */
+static void pick_records(const struct clearml_workers *workers, const struct settings *settings,
+			 struct record_list *out)
+{
+	struct error why;
+
+	*out = (struct record_list){ .list = memory_array(workers->count + 1, sizeof(*out->list)) };
+	for (size_t i = 0; i < workers->count; i++) {
+		struct machine_record *record = &out->list[out->count];
+
+		if (machine_record_read(&workers->list[i], settings->prefix, record, &why) < 0) {
+			if (why.class == ERROR_NOT_FOUND)
+				continue;
+			log_failure("odd-machine-record", &why);
+		}
+		out->count++;
 	}
 }
 
@@ -98,26 +121,13 @@ int observe_records(struct clearml *clearml, const struct settings *settings,
 		    struct record_list *out, struct error *err)
 {
 	SCOPED(clearml_workers) struct clearml_workers workers = { 0 };
-	struct record_list records = { 0 };
 	char prefix[TICKET_FIELD_ROOM + 2];
-	struct error why;
 
 	text_cut(prefix, sizeof(prefix), settings->prefix);
 	memcpy(prefix + strlen(prefix), ":", 2);
 	if (clearml_workers(clearml, prefix, &workers, err) < 0)
 		return -1;
-	records.list = memory_array(workers.count + 1, sizeof(*records.list));
-	for (size_t i = 0; i < workers.count; i++) {
-		struct machine_record *record = &records.list[records.count];
-
-		if (machine_record_read(&workers.list[i], settings->prefix, record, &why) < 0) {
-			if (why.class == ERROR_NOT_FOUND)
-				continue;
-			log_failure("odd-machine-record", &why);
-		}
-		records.count++;
-	}
-	*out = records;
+	pick_records(&workers, settings, out);
 	return 0;
 }
 
@@ -127,21 +137,21 @@ void record_list_release(struct record_list *records)
 	*records = (struct record_list){ 0 };
 }
 
-static void look_at_records(struct look *look)
+static void look_at_workers(struct look *look)
 {
 	const struct observer *observer = look->observer;
-	SCOPED(record_list) struct record_list records = { 0 };
 	struct error err;
 
 	if (give_time(observer, &err) < 0 ||
-	    observe_records(observer->clearml, observer->settings, &records, &err) < 0) {
+	    clearml_workers(observer->clearml, NULL, &look->workers, &err) < 0) {
 		note_problem(look, "workers", &err);
 		return;
 	}
 	look->seen->now_ms = clearml_now_ms(observer->clearml);
-	join_records(look->seen, observer->settings, &records);
+	pick_records(&look->workers, observer->settings, &look->records);
+	join_records(look->seen, observer->settings, &look->records);
 
-	size_t missing = join_missing(observer->ledger, &records, look->seen->now_ms);
+	size_t missing = join_missing(observer->ledger, &look->records, look->seen->now_ms);
 	if (missing) {
 		(void)error_set(&err, ERROR_MALFORMED,
 				"%zu machine records are missing that cannot have ended yet: the "
@@ -151,6 +161,28 @@ static void look_at_records(struct look *look)
 		return;
 	}
 	look->seen->workers_known = true;
+}
+
+/* What the lists show against what the ledger and the records say. */
+static void compare(struct look *look)
+{
+	const struct settings *settings = look->observer->settings;
+	struct observation *seen = look->seen;
+	bool was_listed[SETTINGS_MAX_RESOURCES];
+	struct error err;
+
+	for (size_t r = 0; r < settings->resource_count; r++)
+		was_listed[r] = seen->resources[r].is_listed;
+	join_ledger(seen, settings, look->observer->ledger);
+	join_lists(seen, settings, look->observer->ledger, &look->records);
+	for (size_t r = 0; r < settings->resource_count; r++) {
+		if (!was_listed[r] || seen->resources[r].is_listed)
+			continue;
+		(void)error_set(&err, ERROR_MALFORMED, "%s", seen->resources[r].problem);
+		note_problem(look, settings->resources[r].name, &err);
+	}
+	if (seen->workers_known)
+		join_workers(seen, settings, &look->workers);
 }
 
 static int read_tasks(struct look *look, struct clearml_tasks *tasks, struct clearml_queues *queues,
@@ -185,17 +217,9 @@ static void look_at_tasks(struct look *look)
 		note_problem(look, "tasks", &err);
 		return;
 	}
-	join_tasks(look->seen, look->observer->settings, &tasks, &queues);
+	join_tasks(look->seen, look->observer->settings,
+		   &(struct join_sweep){ &tasks, &queues, &look->workers });
 	look->seen->tasks_known = true;
-}
-
-static void copy_marks(const struct ledger *ledger, struct observation *out)
-{
-	out->ledger_since_s = ledger->since_s;
-	out->marks = memory_array(ledger->mark_count + 1, sizeof(*out->marks));
-	out->mark_count = ledger->mark_count;
-	if (ledger->mark_count)
-		memcpy(out->marks, ledger->marks, ledger->mark_count * sizeof(*out->marks));
 }
 
 void observe(const struct observer *observer, struct observation *out)
@@ -205,19 +229,22 @@ void observe(const struct observer *observer, struct observation *out)
 	char now[CLOCK_TEXT_LEN];
 
 	*out = (struct observation){ .now_ms = observer->wall_ms };
-	copy_marks(observer->ledger, out);
-	look_at_queues(&look);
-	if (clearml_now_ms(observer->clearml))
-		out->now_ms = clearml_now_ms(observer->clearml);
 	look_at_fleets(&look);
 	join_attempts(out, observer->ledger);
-	join_ledger(out, observer->ledger);
+	look_at_workers(&look);
+	compare(&look);
 	/* Who does not answer one question will not answer the next; the pass has a deadline. */
-	if (out->queues_known)
-		look_at_records(&look);
-	if (out->workers_known && (observer->is_sweep_wanted ||
-				   join_is_sweep_due(out, observer->settings, observer->ledger)))
+	if (clearml_now_ms(observer->clearml))
+		look_at_queues(&look);
+	if (clearml_now_ms(observer->clearml))
+		out->now_ms = clearml_now_ms(observer->clearml);
+	if (out->queues_known && out->workers_known &&
+	    (observer->is_sweep_wanted ||
+	     join_is_sweep_due(out, observer->settings, observer->ledger)))
 		look_at_tasks(&look);
+	join_prices(out, observer->settings);
+	for (size_t r = 0; r < observer->settings->resource_count; r++)
+		out->resources[r].minimum = observer->settings->resources[r].min_instances;
 	clock_format(out->now_ms, false, now);
 	text_cut(out->today, sizeof(out->today), now);
 	out->clearml_calls = clearml_calls(observer->clearml) - calls_before;
@@ -228,73 +255,11 @@ void observation_release(struct observation *seen)
 	free(seen->machines);
 	free(seen->lost);
 	free(seen->attempts);
+	free(seen->offerings);
 	free(seen->marks);
+	free(seen->ghosts);
+	free(seen->doubles);
 	free(seen->runs);
 	free(seen->users);
 	*seen = (struct observation){ 0 };
-}
-
-/* ---- for the next pass ---- */
-
-static const struct observed_machine *machine_of(const struct observation *seen,
-						 const char *instance)
-{
-	for (size_t i = 0; i < seen->machine_count; i++)
-		if (!strcmp(seen->machines[i].instance.id, instance))
-			return &seen->machines[i];
-	return NULL;
-}
-
-static bool has_lost(const struct observation *seen, const char *instance)
-{
-	for (size_t i = 0; i < seen->lost_count; i++)
-		if (!strcmp(seen->lost[i].instance, instance))
-			return true;
-	return false;
-}
-
-/* What is terminated, and left no task behind, needs no memory any more; nor
- * does what no list and no record has shown for as long as a record can last. */
-static bool is_forgotten(const struct observation *seen, const struct remembered *remembered)
-{
-	const struct observed_machine *machine = machine_of(seen, remembered->instance);
-
-	if (machine)
-		return machine->instance.state == INSTANCE_TERMINATED && seen->tasks_known &&
-		       !machine->has_record && !has_lost(seen, remembered->instance);
-	for (size_t r = 0; r < SETTINGS_MAX_RESOURCES; r++)
-		if (*seen->resources[r].problem)
-			return false;
-	return seen->workers_known &&
-	       seen->now_ms - remembered->last_report_ms > 5 * MACHINE_RECORD_TIMEOUT_S * 1000;
-}
-
-static void remember(const struct observed_machine *machine, struct ledger *ledger)
-{
-	struct remembered *remembered = NULL;
-
-	for (size_t i = 0; i < ledger->machine_count && !remembered; i++)
-		if (!strcmp(ledger->machines[i].instance, machine->instance.id))
-			remembered = &ledger->machines[i];
-	if (!remembered) {
-		ledger->machines = memory_grow(ledger->machines, ledger->machine_count + 1,
-					       sizeof(*ledger->machines));
-		remembered = &ledger->machines[ledger->machine_count++];
-	}
-	*remembered = (struct remembered){ .last_report_ms = machine->last_report_ms,
-					   .was_busy = machine->was_busy };
-	memcpy(remembered->instance, machine->instance.id, sizeof(remembered->instance));
-}
-
-void observe_remember(const struct observation *seen, struct ledger *ledger)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < seen->machine_count; i++)
-		if (*seen->machines[i].record.instance)
-			remember(&seen->machines[i], ledger);
-	for (size_t i = 0; i < ledger->machine_count; i++)
-		if (!is_forgotten(seen, &ledger->machines[i]))
-			ledger->machines[kept++] = ledger->machines[i];
-	ledger->machine_count = kept;
 }

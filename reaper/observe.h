@@ -1,7 +1,7 @@
 #ifndef REAPER_OBSERVE_H
 #define REAPER_OBSERVE_H
 
-#include "reaper/ledger.h"
+#include "reaper/observe_remember.h"
 
 /*
  * observe: queues, workers and instances, with what the ledger remembers, as
@@ -9,6 +9,16 @@
  * looks lost, however many queues there are (I10), and one list per resource. It never
  * fails: what could not be read is unknown in the record, with the problem
  * told and logged.
+ *
+ * In this order: instances, workers, queues, tasks, then all queues. Each task
+ * moves from a queue to a worker, never back but by a repair. Read against
+ * that stream, workers before queues, a task that is popped in between is on
+ * neither list, and a seat that looked free stays idle for one pass at worst.
+ * With the stream it would be on both: waiting, and on a seat that is busy
+ * already; a machine would be launched for nobody (I2). A machine that ends
+ * between its instance's look and its record's is without a record: no
+ * capacity. One that starts in between is known by its record alone. For the sweep a task that
+ * looks lost must be in no queue that is read after it.
  */
 
 struct observer {
@@ -33,8 +43,5 @@ struct record_list {
 CHECKED int observe_records(struct clearml *clearml, const struct settings *settings,
 			    struct record_list *out, struct error *err);
 void record_list_release(struct record_list *records);
-
-/* For the next pass: what this one saw of the machines. */
-void observe_remember(const struct observation *seen, struct ledger *ledger);
 
 #endif

@@ -1,97 +1,200 @@
 #include "reaper/observe_join.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "common/verdict.h"
+#include "reaper/text_index.h"
 
 /* A report takes its time to us, and Date headers count whole seconds. */
 enum { RECORD_MARGIN_MS = 15000, RECORD_TIMEOUT_MS = MACHINE_RECORD_TIMEOUT_S * 1000 };
+enum { LIST_MEMORY_S = 300, LEAST_VANISHED = 2 };
+
+/* ---- queues ---- */
+
+/* launch_after: a task that a free machine takes at once is not worth a launch. */
+static unsigned count_ripe(const struct clearml_queue *queue, int64_t now_ms,
+			   int64_t launch_after_s)
+{
+	unsigned ripe = 0;
+
+	for (size_t i = 0; i < queue->entry_count; i++)
+		ripe += !launch_after_s ||
+			now_ms - queue->entries[i].added_ms >= launch_after_s * 1000;
+	return ripe;
+}
 
 void join_queues(struct observation *seen, const struct settings *settings,
 		 const struct clearml_queues *queues, unsigned cap)
 {
-	for (size_t i = 0; i < settings->queue_count; i++) {
-		const struct clearml_queue *queue =
-			clearml_queue_named(queues, settings->queues[i]);
+	SCOPED(text_index) struct text_index index = { 0 };
 
-		if (!queue)
+	text_index_open(&index, queues->count);
+	for (size_t i = 0; i < queues->count; i++)
+		(void)text_index_add(&index, queues->list[i].name, i);
+	for (size_t i = 0; i < settings->queue_count; i++) {
+		size_t found = text_index_find(&index, settings->queues[i]);
+
+		if (found == TEXT_INDEX_NONE)
 			continue;
+		const struct clearml_queue *queue = &queues->list[found];
 		seen->queues[i] = (struct observed_queue){
 			.exists = true,
 			.is_forced_off = queue->is_forced_off,
 			.waiting = (unsigned)queue->entry_count,
 			.is_capped = cap && queue->entry_count >= cap,
+			.ripe = count_ripe(queue, seen->now_ms, settings->launch_after_s),
 			.oldest_ms = queue->entry_count ? queue->entries[0].added_ms : 0,
 		};
 		memcpy(seen->queues[i].id, queue->id, sizeof(queue->id));
 	}
 }
 
+/* ---- instances ---- */
+
+static size_t resource_named(const struct settings *settings, const char *name)
+{
+	for (size_t r = 0; r < settings->resource_count; r++)
+		if (!strcmp(settings->resources[r].name, name))
+			return r;
+	return RESOURCE_NONE;
+}
+
+/* Room for so many more: then what an index borrows does not move. */
+static void make_room(struct observation *seen, size_t more)
+{
+	seen->machines = memory_grow(seen->machines, seen->machine_count + more + 1,
+				     sizeof(*seen->machines));
+}
+
 static struct observed_machine *add_machine(struct observation *seen)
 {
-	seen->machines =
-		memory_grow(seen->machines, seen->machine_count + 1, sizeof(*seen->machines));
 	struct observed_machine *machine = &seen->machines[seen->machine_count++];
-	*machine = (struct observed_machine){ .resource = RESOURCE_NONE };
+
+	*machine = (struct observed_machine){ .resource = RESOURCE_NONE,
+					      .place = RESOURCE_NONE,
+					      .price = MONEY_UNKNOWN };
 	return machine;
 }
 
-static struct observed_machine *find_machine(struct observation *seen, const char *instance)
+static void index_machines(const struct observation *seen, size_t room, struct text_index *index)
 {
+	text_index_open(index, seen->machine_count + room);
 	for (size_t i = 0; i < seen->machine_count; i++)
-		if (!strcmp(seen->machines[i].instance.id, instance))
-			return &seen->machines[i];
-	return NULL;
+		(void)text_index_add(index, seen->machines[i].instance.id, i);
 }
 
-void join_fleet(struct observation *seen, size_t resource, const struct fleet *fleet)
+static struct observed_machine *find_machine(struct observation *seen,
+					     const struct text_index *index, const char *instance)
 {
-	for (size_t i = 0; i < fleet->count; i++) {
-		struct observed_machine *machine = add_machine(seen);
+	size_t place = text_index_find(index, instance);
 
-		machine->instance = fleet->list[i];
-		machine->resource = resource;
-		machine->is_listed = true;
+	return place == TEXT_INDEX_NONE ? NULL : &seen->machines[place];
+}
+
+void join_fleet(struct observation *seen, const struct settings *settings, size_t place,
+		const struct fleet *fleet)
+{
+	SCOPED(text_index) struct text_index index = { 0 };
+
+	make_room(seen, fleet->count);
+	index_machines(seen, fleet->count, &index);
+	for (size_t i = 0; i < fleet->count; i++) {
+		const struct instance *instance = &fleet->list[i];
+		struct observed_machine *machine = find_machine(seen, &index, instance->id);
+
+		if (!machine) {
+			machine = add_machine(seen);
+			(void)text_index_add(&index, fleet->list[i].id, seen->machine_count - 1);
+			machine->resource = resource_named(settings, instance->resource);
+			machine->place = place;
+			machine->is_listed = true;
+		}
+		/* Of two lists the later one knows more; its own resource's list is its place. */
+		machine->instance = *instance;
+		if (machine->resource == place)
+			machine->place = place;
 	}
+}
+
+/* ---- open attempts ---- */
+
+enum { SLOT_KEY_TEXT_ROOM = TICKET_FIELD_ROOM + 12 };
+
+static void slot_text(const char *resource, unsigned slot, char out[static SLOT_KEY_TEXT_ROOM])
+{
+	size_t at = strnlen(resource, TICKET_FIELD_ROOM);
+
+	memcpy(out, resource, at);
+	out[at++] = ':'; /* stands in no resource's name */
+	do {
+		out[at++] = (char)('0' + slot % 10);
+		slot /= 10;
+	} while (slot);
+	out[at] = '\0';
+}
+
+/* What the lists say of the slot of an attempt. */
+struct slot_sight {
+	char text[SLOT_KEY_TEXT_ROOM];
+	bool is_taken;
+	bool has_ended;
+	unsigned ended; /* the newest generation that was seen terminated */
+};
+
+static void note_sight(const struct instance *instance, struct slot_sight *sight)
+{
+	if (instance->state != INSTANCE_TERMINATED) {
+		sight->is_taken = true;
+		return;
+	}
+	if (!sight->has_ended || instance->generation > sight->ended)
+		sight->ended = instance->generation;
+	sight->has_ended = true;
 }
 
 /* The slot has moved on, or somebody is in it: then our request is answered. */
-static bool is_answered(const struct observation *seen, const struct open_attempt *attempt)
+static bool is_answered(const struct slot_sight *sight, const struct open_attempt *attempt)
 {
+	return sight->is_taken || (sight->has_ended && sight->ended >= attempt->generation);
+}
+
+static void look_at_slots(const struct observation *seen, const struct ledger *ledger,
+			  struct text_index *index, struct slot_sight *sights)
+{
+	char text[SLOT_KEY_TEXT_ROOM];
+
+	for (size_t i = 0; i < ledger->attempt_count; i++) {
+		slot_text(ledger->attempts[i].resource, ledger->attempts[i].slot, sights[i].text);
+		(void)text_index_add(index, sights[i].text, i);
+	}
 	for (size_t i = 0; i < seen->machine_count; i++) {
 		const struct instance *instance = &seen->machines[i].instance;
 
-		if (instance->slot == attempt->slot &&
-		    !strcmp(instance->resource, attempt->resource) &&
-		    (instance->state != INSTANCE_TERMINATED ||
-		     instance->generation >= attempt->generation))
-			return true;
+		slot_text(instance->resource, instance->slot, text);
+		size_t at = text_index_find(index, text);
+		if (at != TEXT_INDEX_NONE)
+			note_sight(instance, &sights[at]);
 	}
-	return false;
 }
 
 void join_attempts(struct observation *seen, const struct ledger *ledger)
 {
+	SCOPED(text_index) struct text_index index = { 0 };
+	struct slot_sight *sights = memory_array(ledger->attempt_count + 1, sizeof(*sights));
+
+	text_index_open(&index, ledger->attempt_count);
+	look_at_slots(seen, ledger, &index, sights);
 	seen->attempts = memory_array(ledger->attempt_count + 1, sizeof(*seen->attempts));
-	for (size_t i = 0; i < ledger->attempt_count; i++)
-		if (!is_answered(seen, &ledger->attempts[i]))
+	for (size_t i = 0; i < ledger->attempt_count; i++) {
+		size_t at = text_index_find(&index, sights[i].text);
+
+		if (!is_answered(&sights[at], &ledger->attempts[i]))
 			seen->attempts[seen->attempt_count++] = ledger->attempts[i];
-}
-
-void join_ledger(struct observation *seen, const struct ledger *ledger)
-{
-	for (size_t i = 0; i < ledger->machine_count; i++) {
-		const struct remembered *remembered = &ledger->machines[i];
-		struct observed_machine *machine = find_machine(seen, remembered->instance);
-
-		if (!machine || machine->last_report_ms >= remembered->last_report_ms)
-			continue;
-		machine->was_seen = true;
-		machine->was_busy = remembered->was_busy;
-		machine->last_report_ms = remembered->last_report_ms;
 	}
+	free(sights);
 }
+
+/* ---- machine records ---- */
 
 static int64_t reported_ms(const struct machine_record *record)
 {
@@ -115,61 +218,244 @@ static struct observed_machine *add_unlisted(struct observation *seen,
 
 	memcpy(instance->id, record->instance, sizeof(instance->id));
 	memcpy(instance->resource, record->resource, sizeof(instance->resource));
+	memcpy(instance->type, record->type, sizeof(instance->type));
 	instance->state = INSTANCE_RUNNING;
 	instance->launched_s = record->launched_s;
 	/* Tags that made no sense name no slot: it counts, but holds no place of its own. */
 	instance->slot = *record->phase ? record->slot : UINT32_MAX;
 	instance->generation = record->generation;
-	for (size_t r = 0; r < settings->resource_count; r++)
-		if (!strcmp(settings->resources[r].name, record->resource))
-			machine->resource = r;
+	machine->resource = resource_named(settings, record->resource);
 	return machine;
+}
+
+/* Fit for work: what only a machine says or does that got through its gates. One that left keeps
+ * no claim and no free seat in its record, but these reasons come after serving alone. */
+static bool tells_of_service(const struct machine_record *record)
+{
+	return !strcmp(record->phase, "serve") || record->claim == CLAIM_SERVES ||
+	       record->task_count || !strcmp(record->reason, "idle") ||
+	       !strcmp(record->reason, "one-task");
+}
+
+static void take_record(struct observed_machine *machine, const struct machine_record *record,
+			bool lives)
+{
+	/* Two users may have left a record of one name: the newer one counts. */
+	if (machine->was_seen && machine->last_report_ms > reported_ms(record))
+		return;
+	machine->was_seen = true;
+	machine->was_busy = record->task_count > 0;
+	machine->has_served |= tells_of_service(record);
+	machine->last_report_ms = reported_ms(record);
+	machine->has_record = lives;
+	machine->record = *record;
 }
 
 void join_records(struct observation *seen, const struct settings *settings,
 		  const struct record_list *records)
 {
+	SCOPED(text_index) struct text_index index = { 0 };
+
+	make_room(seen, records->count);
+	index_machines(seen, records->count, &index);
 	for (size_t i = 0; i < records->count; i++) {
 		const struct machine_record *record = &records->list[i];
-		struct observed_machine *machine = find_machine(seen, record->instance);
+		struct observed_machine *machine = find_machine(seen, &index, record->instance);
 		bool lives = join_is_live(record, seen->now_ms);
 
 		if (!machine && !lives)
 			continue;
-		if (!machine)
+		if (!machine) {
 			machine = add_unlisted(seen, settings, record);
-		/* Two users may have left a record of one name: the newer one counts. */
-		if (machine->was_seen && machine->last_report_ms > reported_ms(record))
-			continue;
-		machine->was_seen = true;
-		machine->was_busy = record->task_count > 0;
-		machine->last_report_ms = reported_ms(record);
-		machine->has_record = lives;
-		machine->record = *record;
+			(void)text_index_add(&index, record->instance, seen->machine_count - 1);
+		}
+		take_record(machine, record, lives);
 	}
-}
-
-static bool has_record_of(const struct record_list *records, const char *instance)
-{
-	for (size_t i = 0; i < records->count; i++)
-		if (!strcmp(records->list[i].instance, instance))
-			return true;
-	return false;
 }
 
 size_t join_missing(const struct ledger *ledger, const struct record_list *records, int64_t now_ms)
 {
+	SCOPED(text_index) struct text_index index = { 0 };
 	size_t missing = 0;
 
+	text_index_open(&index, records->count);
+	for (size_t i = 0; i < records->count; i++)
+		(void)text_index_add(&index, records->list[i].instance, i);
 	for (size_t i = 0; i < ledger->machine_count; i++) {
 		const struct remembered *machine = &ledger->machines[i];
 
 		if (now_ms - machine->last_report_ms < RECORD_TIMEOUT_MS - RECORD_MARGIN_MS &&
-		    !has_record_of(records, machine->instance))
+		    text_index_find(&index, machine->instance) == TEXT_INDEX_NONE)
 			missing++;
 	}
 	return missing;
 }
+
+/* ---- the ledger's memory ---- */
+
+static void join_memory(struct observation *seen, const struct settings *settings,
+			const struct ledger *ledger)
+{
+	for (size_t i = 0; i < ledger->resource_count; i++) {
+		const struct remembered_resource *from = &ledger->resources[i];
+		size_t r = resource_named(settings, from->resource);
+
+		if (r == RESOURCE_NONE)
+			continue;
+		struct observed_resource *to = &seen->resources[r];
+		to->boot_failures = from->boot_failures;
+		to->last_boot_failure_s = from->last_boot_failure_s;
+		to->spot_failing_since_s = from->spot_failing_since_s;
+		to->spot_blackout_until_s = from->spot_blackout_until_s;
+	}
+}
+
+static void join_remembered(struct observed_machine *machine, const struct remembered *remembered)
+{
+	machine->has_served |= remembered->has_served;
+	if (machine->last_report_ms >= remembered->last_report_ms)
+		return;
+	machine->was_seen = true;
+	machine->was_busy = remembered->was_busy;
+	machine->last_report_ms = remembered->last_report_ms;
+}
+
+static void *copy_list(const void *list, size_t count, size_t item_len)
+{
+	void *copy = memory_array(count + 1, item_len);
+
+	if (count)
+		memcpy(copy, list, count * item_len);
+	return copy;
+}
+
+void join_ledger(struct observation *seen, const struct settings *settings,
+		 const struct ledger *ledger)
+{
+	SCOPED(text_index) struct text_index index = { 0 };
+	struct observed_machine *machine;
+
+	seen->ledger_since_s = ledger->since_s;
+	seen->marks = copy_list(ledger->marks, ledger->mark_count, sizeof(*seen->marks));
+	seen->mark_count = ledger->mark_count;
+	seen->offerings =
+		copy_list(ledger->offerings, ledger->offering_count, sizeof(*seen->offerings));
+	seen->offering_count = ledger->offering_count;
+	join_memory(seen, settings, ledger);
+	index_machines(seen, 0, &index);
+	for (size_t i = 0; i < ledger->machine_count; i++) {
+		machine = find_machine(seen, &index, ledger->machines[i].instance);
+		if (machine)
+			join_remembered(machine, &ledger->machines[i]);
+	}
+	for (size_t i = 0; i < ledger->order_count; i++) {
+		machine = find_machine(seen, &index, ledger->orders[i].instance);
+		if (machine)
+			machine->order = ledger->orders[i].order;
+	}
+}
+
+/* ---- lists that are suddenly empty ---- */
+
+struct vanished {
+	size_t expected, missing;
+};
+
+static void count_vanished(const struct observation *seen, const struct settings *settings,
+			   const struct ledger *ledger, const struct text_index *accounted,
+			   struct vanished *counts)
+{
+	for (size_t i = 0; i < ledger->machine_count; i++) {
+		const struct remembered *remembered = &ledger->machines[i];
+		size_t r = resource_named(settings, remembered->resource);
+
+		if (r == RESOURCE_NONE || !remembered->listed_s ||
+		    seen->now_ms / 1000 - remembered->listed_s > LIST_MEMORY_S)
+			continue;
+		counts[r].expected++;
+		counts[r].missing +=
+			text_index_find(accounted, remembered->instance) == TEXT_INDEX_NONE;
+	}
+}
+
+/* Listed, or gone by its own word. */
+static void index_accounted(const struct observation *seen, const struct record_list *records,
+			    struct text_index *index)
+{
+	text_index_open(index, seen->machine_count + records->count);
+	for (size_t i = 0; i < seen->machine_count; i++)
+		if (seen->machines[i].is_listed)
+			(void)text_index_add(index, seen->machines[i].instance.id, i);
+	for (size_t i = 0; i < records->count; i++)
+		if (!strcmp(records->list[i].phase, "left"))
+			(void)text_index_add(index, records->list[i].instance, i);
+}
+
+void join_lists(struct observation *seen, const struct settings *settings,
+		const struct ledger *ledger, const struct record_list *records)
+{
+	SCOPED(text_index) struct text_index accounted = { 0 };
+	struct vanished counts[SETTINGS_MAX_RESOURCES] = { { 0 } };
+
+	index_accounted(seen, records, &accounted);
+	count_vanished(seen, settings, ledger, &accounted, counts);
+	for (size_t r = 0; r < settings->resource_count; r++) {
+		struct observed_resource *resource = &seen->resources[r];
+		SCOPED(buf) struct buf why = BUF(sizeof(resource->problem));
+
+		if (!resource->is_listed || counts[r].missing < LEAST_VANISHED ||
+		    2 * counts[r].missing <= counts[r].expected)
+			continue;
+		resource->is_listed = false;
+		buf_addf(&why,
+			 "%zu of %zu machines are missing in the list that were there a moment "
+			 "ago: it is not believed",
+			 counts[r].missing, counts[r].expected);
+		text_cut(resource->problem, sizeof(resource->problem), buf_text(&why));
+	}
+}
+
+/* ---- prices ---- */
+
+static bool may_be_of(const struct observed_machine *machine, const struct offering *offering)
+{
+	const struct instance *instance = &machine->instance;
+
+	return (!*instance->type || !strcmp(instance->type, offering->type)) &&
+	       (!*instance->zone || !*offering->zone || !strcmp(instance->zone, offering->zone)) &&
+	       (!machine->is_listed || instance->market == offering->market);
+}
+
+/* Unknown as soon as two offerings that it may be of differ: never guessed. */
+static int64_t price_of(const struct observed_machine *machine, const struct resource *resource)
+{
+	int64_t price = MONEY_UNKNOWN;
+	bool is_found = false;
+
+	for (size_t i = 0; i < resource->offering_count; i++) {
+		const struct offering *offering = &resource->offerings[i];
+
+		if (!may_be_of(machine, offering))
+			continue;
+		if (is_found && offering->price != price)
+			return MONEY_UNKNOWN;
+		price = offering->price;
+		is_found = true;
+	}
+	return price;
+}
+
+void join_prices(struct observation *seen, const struct settings *settings)
+{
+	for (size_t i = 0; i < seen->machine_count; i++) {
+		struct observed_machine *machine = &seen->machines[i];
+
+		if (machine->resource != RESOURCE_NONE)
+			machine->price = price_of(machine, &settings->resources[machine->resource]);
+	}
+}
+
+/* ---- is a sweep due? ---- */
 
 static bool is_suspicious(const struct observation *seen, const struct settings *settings,
 			  const struct observed_machine *machine)
@@ -196,130 +482,4 @@ bool join_is_sweep_due(const struct observation *seen, const struct settings *se
 		if (is_suspicious(seen, settings, &seen->machines[i]))
 			return true;
 	return false;
-}
-
-static bool parse_owner(const char *owner, char instance[static TICKET_FIELD_ROOM],
-			unsigned *attempt)
-{
-	const char *slash = strrchr(owner, '/');
-	unsigned number = 0, digits = 0;
-	struct error ignored;
-
-	if (!slash || slash == owner)
-		return false;
-	for (const char *at = slash + 1; *at; at++) {
-		if (*at < '0' || *at > '9' || ++digits > 6)
-			return false;
-		number = number * 10 + (unsigned)(*at - '0');
-	}
-	if (!digits || text_copy(instance, TICKET_FIELD_ROOM,
-				 (struct slice){ owner, (size_t)(slash - owner) }, &ignored) < 0)
-		return false;
-	*attempt = number;
-	return true;
-}
-
-/* The instance of the task's last worker, when that was a machine of ours. */
-static bool parse_worker(const char *worker, const char *prefix,
-			 char instance[static TICKET_FIELD_ROOM])
-{
-	struct worker_id id;
-	struct error ignored;
-
-	return worker_id_parse(slice_of(worker), &id, &ignored) == 0 &&
-	       slice_equals(id.prefix, prefix) &&
-	       text_copy(instance, TICKET_FIELD_ROOM, id.instance, &ignored) == 0;
-}
-
-void join_reason(const char *instance, unsigned attempt, char out[static CLEARML_REASON_ROOM])
-{
-	snprintf(out, CLEARML_REASON_ROOM, "infra:terminated (%s/%u)", instance, attempt);
-}
-
-/* Whoever put it back, its machine or we, wrote the owner's name behind the cause. */
-static bool is_put_back(const struct clearml_task *task, const char *instance, unsigned attempt)
-{
-	char mark[TICKET_FIELD_ROOM + 24];
-	size_t reason_len = strlen(task->status_reason), mark_len;
-
-	snprintf(mark, sizeof(mark), " (%s/%u)", instance, attempt);
-	mark_len = strlen(mark);
-	return !strncmp(task->status_reason, "infra:", 6) && reason_len >= mark_len &&
-	       !strcmp(task->status_reason + reason_len - mark_len, mark);
-}
-
-bool join_holder(const struct clearml_task *task, const char *prefix,
-		 char instance[static TICKET_FIELD_ROOM], unsigned *attempt)
-{
-	char worker[TICKET_FIELD_ROOM] = "";
-	bool is_running = task->status == TASK_IN_PROGRESS;
-	bool has_worker = parse_worker(task->last_worker, prefix, worker);
-
-	if (!parse_owner(task->owner, instance, attempt)) {
-		if (!is_running || !has_worker)
-			return false;
-		memcpy(instance, worker, TICKET_FIELD_ROOM);
-		*attempt = verdict_attempts_before(task->attempt, task->id);
-		return true;
-	}
-	/* A plain agent that popped it writes no owner, but is its last worker: hands off. Another
-	 * machine of ours there is an earlier one than the owner, who signs before any agent of
-	 * its own starts and may have died before its first report. */
-	if (is_running)
-		return !*task->last_worker || has_worker;
-	return !is_put_back(task, instance, *attempt);
-}
-
-bool join_is_queued(const struct clearml_queues *queues, const char *task)
-{
-	for (size_t q = 0; q < queues->count; q++)
-		for (size_t i = 0; i < queues->list[q].entry_count; i++)
-			if (!strcmp(queues->list[q].entries[i].task, task))
-				return true;
-	return false;
-}
-
-/* Where the task waited last, by place in the settings; the first queue when that is unknown. */
-static size_t queue_of(const struct settings *settings, const struct clearml_queues *queues,
-		       const char *id)
-{
-	for (size_t q = 0; q < queues->count; q++)
-		for (size_t i = 0; !strcmp(queues->list[q].id, id) && i < settings->queue_count;
-		     i++)
-			if (!strcmp(settings->queues[i], queues->list[q].name))
-				return i;
-	return 0;
-}
-
-static void join_task(struct observation *seen, const struct settings *settings,
-		      const struct clearml_task *task, const struct clearml_queues *queues)
-{
-	struct observed_task lost = { .task = *task, .max_attempts = 3 };
-
-	if (!join_holder(task, settings->prefix, lost.instance, &lost.attempt))
-		return;
-	struct observed_machine *machine = find_machine(seen, lost.instance);
-	if (!machine)
-		return;
-	if (!machine->was_seen) {
-		machine->was_seen = true;
-		machine->was_busy = true;
-		machine->last_report_ms = task->last_update_ms;
-	}
-	if (!machine->is_listed || machine->instance.state != INSTANCE_TERMINATED)
-		return;
-	if (machine->resource != RESOURCE_NONE)
-		lost.max_attempts =
-			settings->resources[machine->resource].ticket.limits.max_attempts;
-	lost.queue = queue_of(settings, queues, task->queue);
-	lost.is_in_queue = join_is_queued(queues, task->id);
-	seen->lost = memory_grow(seen->lost, seen->lost_count + 1, sizeof(lost));
-	seen->lost[seen->lost_count++] = lost;
-}
-
-void join_tasks(struct observation *seen, const struct settings *settings,
-		const struct clearml_tasks *tasks, const struct clearml_queues *queues)
-{
-	for (size_t i = 0; i < tasks->count; i++)
-		join_task(seen, settings, &tasks->list[i], queues);
 }

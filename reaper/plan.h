@@ -10,6 +10,8 @@
  * `mayfly-reaper plan` prints it and stops; `run` carries the same thing out.
  */
 
+enum { PLAN_WORDS_ROOM = 200 };
+
 enum why {
 	WHY_NO_DEMAND, /* nothing waits that it serves */
 	WHY_COVERED, /* free and booting seats suffice */
@@ -25,7 +27,8 @@ enum why {
 	WHY_WAITING, /* no task has waited launch_after yet */
 	WHY_COOLING_DOWN, /* no offering may be asked before until_s */
 	WHY_BREAKER, /* boots failed in a row: one machine is tried at until_s */
-	WHY_BUDGET, /* a budget is spent, or a launch would go past $/h */
+	WHY_BUDGET, /* a budget is spent, a launch would go past $/h, or what is spent is not known
+		     */
 	WHY_MEMORY_LOST, /* most machines have no record: ClearML may have lost its memory */
 	WHY_COUNT
 };
@@ -51,6 +54,10 @@ struct planned_launch {
 	char day[11]; /* of the attempt that is repeated, or today's at ClearML */
 	enum why why; /* WHY_LAUNCH or WHY_MINIMUM */
 	bool is_repeat; /* of an open attempt: the very same request again */
+	/* A $/h budget counts on this price: act asks for no offering that is dearer, or whose
+	 * price is not known. */
+	bool is_price_limited;
+	int64_t price_limit; /* micro-dollars an hour */
 };
 
 struct planned_termination {
@@ -85,6 +92,7 @@ struct resource_plan {
 	unsigned free_seats, booting_seats, busy_seats;
 	unsigned booting; /* machines */
 	unsigned launches; /* machines, repeats not counted */
+	char words[PLAN_WORDS_ROOM]; /* which budget forbids a launch; "": none */
 };
 
 struct queue_plan {
@@ -104,6 +112,9 @@ struct plan {
 	size_t unregister_count;
 	struct planned_repair *repairs;
 	size_t repair_count;
+	char (*warnings)[PLAN_WORDS_ROOM]; /* budgets that are spent to settings.budget_warn_percent
+					    */
+	size_t warning_count;
 	struct mark *marks; /* for the ledger: replaces the old ones */
 	size_t mark_count;
 	struct resource_plan resources[SETTINGS_MAX_RESOURCES];
@@ -115,5 +126,6 @@ void plan_release(struct plan *plan);
 
 const char *why_text(enum why why); /* "free and booting seats suffice" */
 const char *doom_text(enum doom doom); /* "never came up" */
+const char *order_text(enum order order); /* "drain" */
 
 #endif

@@ -10,19 +10,22 @@ found=$(mktemp) || exit 1
 trap 'rm -f "$found"' EXIT
 
 rooms="common bootstrap reaper"
-pure="common/verdict common/phase common/idle common/settle reaper/plan reaper/demand
-	reaper/doom reaper/slots bootstrap/docker_words bootstrap/docker_policy
-	bootstrap/docker_policy_check common/hocon reaper/zone_rule reaper/money_accrue
-	reaper/money_worst
-	reaper/offering reaper/offerings reaper/breaker reaper/money"
+pure="common/verdict common/phase common/idle common/settle
+	reaper/plan reaper/plan_end reaper/plan_launch reaper/plan_mark reaper/plan_money
+	reaper/plan_repair reaper/plan_stock reaper/plan_why reaper/demand reaper/doom reaper/slots
+	reaper/offering reaper/offerings reaper/breaker reaper/money
+	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check
+	common/hocon reaper/zone_rule reaper/money_accrue reaper/money_worst"
+pure="$pure reaper/observe_join reaper/observe_lost reaper/observe_workers
+	reaper/observe_remember reaper/text_index common/reason"
 # What they may use: texts, errors and JSON in memory.
-plain="common/buf common/error common/json common/json_build"
+plain="common/buf common/error common/json common/json_build common/worker_id"
 # Exported for unit tests and fuzzers alone: the pure half of a module, bytes in and a record out
 # (or back), whose other half reads a file or a socket. http_exchange_all (many exchanges at once)
 # is here until the providers of the clouds, which list their regions with it, are here too.
 exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml_read_board
 	clearml_read_queues clearml_read_task clearml_read_tasks clearml_read_workers
-	control_parse control_print heartbeat_is_gap http_exchange_all identity_parse
+	control_parse control_print heartbeat_is_gap http_exchange_all identity_parse join_holder
 	journal_parse journal_print orders_parse orders_print settings_parse zone_parse
 	world_add_task world_close world_event_count world_is_over world_machine_count
 	world_machine_fate world_now_s world_open world_run_until world_task_count
@@ -30,11 +33,12 @@ exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml
 
 # Verbs of docker.h that the container mode has no use for yet, and those of age.h, whose callers
 # are on their way.
-not_called_yet="channel_log told_set docker_disk_usage docker_login_check docker_pause docker_prune
+not_called_yet="channel_log docker_disk_usage docker_login_check docker_pause docker_prune
 	docker_stop docker_top docker_unpause schedule_minimum settings_load_shape
+	breaker_name market_name money_text offerings_failed offerings_worked order_text
 	age_identities_parse age_identities_release age_identity_new age_identity_print
 	age_recipient_parse age_recipient_print age_seal age_unseal prices_source
-	money_worst ledger_journal_add ledger_journal_each ledger_spend_add
+	money_worst ledger_journal_each ledger_spend_add
 	ledger_spend_each ledger_spend_sums ledger_spend_task"
 
 complain() { printf 'gate %s: %s\n' "$gate" "$*" | tee -a "$found"; }

@@ -106,6 +106,7 @@ static struct world_machine *add_machine(struct world *world)
 	struct world_machine *machine = memory_array(1, sizeof(*machine));
 	world->machines[world->machine_count++] = machine;
 	world->machines_alive++;
+	world->changes++;
 	return machine;
 }
 

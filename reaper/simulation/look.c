@@ -4,6 +4,7 @@
 
 #include "common/clock.h"
 #include "reaper/observe_join.h"
+#include "reaper/schedule.h"
 #include "reaper/simulation/world_state.h"
 
 /* What a pass sees: the world as ClearML and the cloud show it, put together by the joins. */
@@ -45,7 +46,7 @@ static void fill_queues(const struct world *world, unsigned cap, struct clearml_
 	}
 }
 
-static void fill_records(const struct world *world, struct record_list *out)
+void world_fill_records(const struct world *world, struct record_list *out)
 {
 	*out = (struct record_list){
 		memory_array(world->machine_count - world->first_shown + 1, sizeof(*out->list)), 0
@@ -84,14 +85,7 @@ static void look_at_memory(struct world *world, struct world_pass *pass)
 	struct ledger *ledger = &pass->ledger;
 
 	world_ledger_copy(&host->ledger, ledger);
-	*seen = (struct observation){ .now_ms = world->now_ms + host->skew_ms,
-				      .ledger_since_s = ledger->since_s };
-	seen->marks = memory_array(ledger->mark_count + 1, sizeof(*seen->marks));
-	seen->mark_count = ledger->mark_count;
-	if (ledger->mark_count)
-		memcpy(seen->marks, ledger->marks, ledger->mark_count * sizeof(*seen->marks));
-	for (size_t r = 0; r < world->settings->resource_count; r++)
-		seen->resources[r].minimum = world->settings->resources[r].min_instances;
+	*seen = (struct observation){ .now_ms = world->now_ms + host->skew_ms };
 }
 
 static void look_at_queues(struct world *world, struct world_pass *pass)
@@ -117,22 +111,57 @@ static void look_at_fleets(struct world *world, struct world_pass *pass)
 			continue;
 		}
 		pass->seen.resources[r].is_listed = true;
-		join_fleet(&pass->seen, r, &fleet);
+		join_fleet(&pass->seen, world->settings, r, &fleet);
 	}
 	join_attempts(&pass->seen, &pass->ledger);
-	join_ledger(&pass->seen, &pass->ledger);
+}
+
+/* Of everybody, those that report a task: what else there is decides nothing. */
+static void fill_workers(const struct world *world, struct clearml_workers *out)
+{
+	size_t count = 0;
+
+	for (size_t m = world->first_shown; m < world->machine_count; m++)
+		if (world_workers_are_shown(world, world->machines[m]))
+			count += world->machines[m]->record.task_count;
+	*out = (struct clearml_workers){ memory_array(count + 1, sizeof(*out->list)), 0 };
+	for (size_t m = world->first_shown; m < world->machine_count; m++) {
+		const struct world_machine *machine = world->machines[m];
+		const struct machine_record *record = &machine->record;
+
+		if (!world_workers_are_shown(world, machine))
+			continue;
+		for (unsigned i = 0; i < record->task_count; i++) {
+			struct clearml_worker *worker = &out->list[out->count++];
+
+			world_worker_name(world, machine, i, worker->id);
+			memcpy(worker->key, worker->id, sizeof(worker->id));
+			memcpy(worker->task, record->tasks[i], sizeof(worker->task));
+			worker->registered_ms = record->registered_ms;
+			worker->last_report_ms = worker->last_activity_ms = record->last_report_ms;
+		}
+	}
 }
 
 static void look_at_records(struct world *world, struct world_pass *pass)
 {
 	SCOPED(record_list) struct record_list records = { 0 };
+	struct observation *seen = &pass->seen;
 
-	if (!pass->seen.queues_known || world_call(world, NULL) != CALL_DONE)
+	if (world_call(world, NULL) == CALL_DONE) {
+		seen->now_ms = world->now_ms;
+		world_fill_records(world, &records);
+		join_records(seen, world->settings, &records);
+		seen->workers_known = !join_missing(&pass->ledger, &records, seen->now_ms);
+	}
+	join_ledger(seen, world->settings, &pass->ledger);
+	join_lists(seen, world->settings, &pass->ledger, &records);
+	if (!seen->workers_known)
 		return;
-	pass->seen.now_ms = world->now_ms;
-	fill_records(world, &records);
-	join_records(&pass->seen, world->settings, &records);
-	pass->seen.workers_known = !join_missing(&pass->ledger, &records, pass->seen.now_ms);
+	SCOPED(clearml_workers) struct clearml_workers workers = { 0 };
+
+	fill_workers(world, &workers);
+	join_workers(seen, world->settings, &workers);
 }
 
 /* What stands in a queue without an owner is not lost, whoever looks. */
@@ -148,9 +177,10 @@ static void look_at_tasks(struct world *world, struct world_pass *pass)
 {
 	SCOPED(clearml_tasks) struct clearml_tasks tasks = { 0 };
 	SCOPED(clearml_queues) struct clearml_queues all = { 0 };
+	SCOPED(clearml_workers) struct clearml_workers workers = { 0 };
 	size_t count = 0;
 
-	if (!pass->seen.workers_known ||
+	if (!pass->seen.workers_known || !pass->seen.queues_known ||
 	    !join_is_sweep_due(&pass->seen, world->settings, &pass->ledger) ||
 	    world_call(world, NULL) != CALL_DONE)
 		return;
@@ -161,8 +191,16 @@ static void look_at_tasks(struct world *world, struct world_pass *pass)
 		if (may_be_lost(&world->tasks[i]))
 			world_fill_task(world, i, &tasks.list[tasks.count++]);
 	fill_queues(world, 0, &all);
-	join_tasks(&pass->seen, world->settings, &tasks, &all);
+	fill_workers(world, &workers);
+	join_tasks(&pass->seen, world->settings, &(struct join_sweep){ &tasks, &all, &workers });
 	pass->seen.tasks_known = true;
+}
+
+static void look_at_minimums(struct world *world, struct world_pass *pass)
+{
+	for (size_t r = 0; r < world->settings->resource_count; r++)
+		pass->seen.resources[r].minimum =
+			schedule_minimum(&world->settings->resources[r], pass->seen.now_ms / 1000);
 }
 
 void world_look(struct world *world, struct world_pass *pass)
@@ -173,17 +211,19 @@ void world_look(struct world *world, struct world_pass *pass)
 	case STEP_READ:
 		look_at_memory(world, pass);
 		break;
-	case STEP_QUEUES:
-		look_at_queues(world, pass);
-		break;
 	case STEP_FLEETS:
 		look_at_fleets(world, pass);
 		break;
 	case STEP_RECORDS:
 		look_at_records(world, pass);
 		break;
+	case STEP_QUEUES:
+		look_at_queues(world, pass);
+		break;
 	case STEP_TASKS:
 		look_at_tasks(world, pass);
+		join_prices(&pass->seen, world->settings);
+		look_at_minimums(world, pass);
 		clock_format(pass->seen.now_ms, false, now);
 		text_cut(pass->seen.today, sizeof(pass->seen.today), now);
 		break;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/idle.h"
+#include "reaper/schedule.h"
 #include "reaper/simulation/world_state.h"
 
 /* A machine's bootstrap: phases, reports, settlement, idleness. Its tasks are seat.c's. */
@@ -11,6 +12,7 @@ enum {
 	LOOK_AGAIN_MS = 5000,
 	FORGOTTEN_MS = 90000, /* after such a gap it registers again */
 	TIMEOUT_MS = MACHINE_RECORD_TIMEOUT_S * 1000,
+	HOLD_DAYS_S = 2 * 86400, /* of its ticket, and max_age ahead */
 	SERVERS_TIMEOUT_MS = 600000, /* of a record that came back by a report alone */
 };
 
@@ -32,7 +34,9 @@ static void wake(struct world *world, struct world_machine *machine, int64_t at_
 void world_machine_starts(struct world *world, size_t number)
 {
 	struct world_machine *machine = world->machines[number];
-	const struct ticket *ticket = ticket_of(world, machine);
+	const struct resource *resource = &world->settings->resources[machine->resource];
+	const struct ticket *ticket = &resource->ticket;
+	int64_t day_s = world->now_ms / 1000 / 86400 * 86400;
 	int64_t boot_ms = 1000 * chance_between(&world->chance, world->options.boot_least_s,
 						world->options.boot_most_s);
 
@@ -44,6 +48,9 @@ void world_machine_starts(struct world *world, size_t number)
 		world->now_ms + boot_ms * 2 / 3;
 	machine->gates_ms = world->now_ms + boot_ms;
 	machine->wants_report = true;
+	machine->hold_count =
+		schedule_hold(resource, machine->instance.slot, day_s,
+			      day_s + HOLD_DAYS_S + ticket->limits.max_age_s, &machine->hold);
 	machine->settle.patience_ms = ticket->limits.report_every_s * 2000 + 5000;
 	machine->turn_ms = INT64_MAX;
 	if (!machine->is_hung)
@@ -243,9 +250,14 @@ static void write_record(const struct world *world, struct world_machine *machin
 		.registered_ms = machine->has_record ? registered_ms : world->now_ms,
 		.last_report_ms = world->now_ms,
 	};
+	if (machine->is_garbled) /* whose it is, and when, is all that can be read */
+		*record = (struct machine_record){ .registered_ms = record->registered_ms,
+						   .last_report_ms = world->now_ms };
 	memcpy(record->resource, machine->instance.resource, sizeof(record->resource));
 	memcpy(record->type, machine->instance.type, sizeof(record->type));
 	memcpy(record->instance, machine->instance.id, sizeof(record->instance));
+	if (machine->is_garbled)
+		return;
 	text_cut(record->phase, sizeof(record->phase), phase);
 	if (machine->is_draining)
 		text_cut(record->reason, sizeof(record->reason), reason_word(machine->reason));
@@ -298,6 +310,7 @@ static struct idle look_at_idle(const struct world *world, const struct world_ma
 {
 	const struct resource *resource = &world->settings->resources[machine->resource];
 	const struct ticket_span always = { 0, INT64_MAX / 2000 };
+	bool is_central = world->options.is_central;
 
 	return idle_look(&(struct idle_facts){
 		.now_ms = world->now_ms,
@@ -306,9 +319,8 @@ static struct idle look_at_idle(const struct world *world, const struct world_ma
 		.keep_command_ms = machine->keep_ms,
 		.end_ms = machine->launched_ms + resource->ticket.limits.max_life_s * 1000,
 		.now_wall_s = world->now_ms / 1000,
-		.hold = &always,
-		.hold_count = machine->instance.slot < resource->min_instances ||
-			      world->options.is_central,
+		.hold = is_central ? &always : machine->hold,
+		.hold_count = is_central ? 1 : machine->hold_count,
 		.is_busy = world_seats_busy(machine) > 0,
 	});
 }

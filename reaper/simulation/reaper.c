@@ -10,7 +10,7 @@ enum { CRASH_AT_MOST = 3 };
 
 /* ---- ledgers ---- */
 
-static void *copy_of(const void *items, size_t count, size_t item_len)
+void *world_copy_of(const void *items, size_t count, size_t item_len)
 {
 	void *copy = memory_array(count + 1, item_len);
 
@@ -23,17 +23,19 @@ void world_ledger_copy(const struct ledger *from, struct ledger *out)
 {
 	struct ledger copy = *from;
 
-	copy.attempts = copy_of(from->attempts, from->attempt_count, sizeof(*from->attempts));
-	copy.marks = copy_of(from->marks, from->mark_count, sizeof(*from->marks));
-	copy.machines = copy_of(from->machines, from->machine_count, sizeof(*from->machines));
-	copy.resources = copy_of(from->resources, from->resource_count, sizeof(*from->resources));
-	copy.offerings = copy_of(from->offerings, from->offering_count, sizeof(*from->offerings));
-	copy.orders = copy_of(from->orders, from->order_count, sizeof(*from->orders));
+	copy.attempts = world_copy_of(from->attempts, from->attempt_count, sizeof(*from->attempts));
+	copy.marks = world_copy_of(from->marks, from->mark_count, sizeof(*from->marks));
+	copy.machines = world_copy_of(from->machines, from->machine_count, sizeof(*from->machines));
+	copy.resources =
+		world_copy_of(from->resources, from->resource_count, sizeof(*from->resources));
+	copy.offerings =
+		world_copy_of(from->offerings, from->offering_count, sizeof(*from->offerings));
+	copy.orders = world_copy_of(from->orders, from->order_count, sizeof(*from->orders));
 	ledger_release(out);
 	*out = copy;
 }
 
-static void write_ledger(struct world *world, struct world_pass *pass)
+void world_write_ledger(struct world *world, struct world_pass *pass)
 {
 	world_ledger_copy(&pass->ledger, &world->hosts[pass->host].ledger);
 }
@@ -90,106 +92,6 @@ static void end_pass(struct world_pass *pass)
 	*pass = (struct world_pass){ 0 };
 }
 
-/* ---- launches, as act does them ---- */
-
-static size_t find_attempt(const struct world *world, const struct ledger *ledger,
-			   const struct planned_launch *launch)
-{
-	const char *resource = world->settings->resources[launch->resource].name;
-	size_t at = 0;
-
-	for (; at < ledger->attempt_count; at++)
-		if (ledger->attempts[at].slot == launch->slot &&
-		    ledger->attempts[at].generation == launch->generation &&
-		    !strcmp(ledger->attempts[at].resource, resource))
-			break;
-	return at;
-}
-
-static void add_attempt(struct world *world, struct world_pass *pass,
-			const struct planned_launch *launch)
-{
-	struct ledger *ledger = &pass->ledger;
-	struct open_attempt attempt = { .slot = launch->slot,
-					.generation = launch->generation,
-					.asked_s = pass->seen.now_ms / 1000 };
-
-	if (find_attempt(world, ledger, launch) < ledger->attempt_count)
-		return;
-	memcpy(attempt.resource, world->settings->resources[launch->resource].name,
-	       sizeof(attempt.resource));
-	memcpy(attempt.day, launch->day, sizeof(attempt.day));
-	ledger->attempts =
-		memory_grow(ledger->attempts, ledger->attempt_count + 1, sizeof(attempt));
-	ledger->attempts[ledger->attempt_count++] = attempt;
-}
-
-static void store(struct world *world, struct world_pass *pass)
-{
-	struct ledger *ledger = &pass->ledger;
-
-	free(ledger->attempts);
-	ledger->attempts =
-		copy_of(pass->seen.attempts, pass->seen.attempt_count, sizeof(*ledger->attempts));
-	ledger->attempt_count = pass->seen.attempt_count;
-	for (size_t i = 0; i < pass->plan.launch_count; i++)
-		add_attempt(world, pass, &pass->plan.launches[i]);
-	free(ledger->marks);
-	ledger->marks = copy_of(pass->plan.marks, pass->plan.mark_count, sizeof(*ledger->marks));
-	ledger->mark_count = pass->plan.mark_count;
-	write_ledger(world, pass);
-}
-
-static void drop_attempt(struct world *world, struct world_pass *pass,
-			 const struct planned_launch *launch)
-{
-	struct ledger *ledger = &pass->ledger;
-	size_t at = find_attempt(world, ledger, launch);
-
-	if (at < ledger->attempt_count)
-		ledger->attempts[at] = ledger->attempts[--ledger->attempt_count];
-}
-
-static void request(struct world *world, struct world_pass *pass,
-		    const struct planned_launch *launch)
-{
-	bool is_lost = world_fails(world, world->faults->launch_lost);
-
-	pass->is_request_done = true;
-	pass->answer = ERROR_UNREACHABLE;
-	if (is_lost && chance_of(&world->chance, 0.5))
-		return;
-	enum error_class answer =
-		world_launch(world, &(struct world_request){ .host = pass->host,
-							     .resource = launch->resource,
-							     .offering = launch->offering,
-							     .slot = launch->slot,
-							     .generation = launch->generation });
-	if (!is_lost)
-		pass->answer = answer;
-}
-
-/* The answer is here. */
-static void judge_answer(struct world *world, struct world_pass *pass,
-			 const struct planned_launch *launch)
-{
-	pass->is_request_done = false;
-	pass->at++;
-	if (pass->answer != ERROR_NONE)
-		world_note(world, world->settings->resources[launch->resource].name,
-			   "host %zu, slot %u generation %u: %s", pass->host, launch->slot,
-			   launch->generation, error_class_name(pass->answer));
-	switch (pass->answer) {
-	case ERROR_NONE:
-	case ERROR_CONFLICT:
-	case ERROR_UNREACHABLE:
-	case ERROR_MALFORMED:
-		return;
-	default: /* these prove that nothing was launched */
-		drop_attempt(world, pass, launch);
-	}
-}
-
 /* ---- terminations ---- */
 
 static bool is_still_doomed(struct world *world, const struct planned_termination *termination,
@@ -243,13 +145,14 @@ static size_t task_named(const struct world *world, const char *id)
 	return number < world->task_count ? number : NOBODY;
 }
 
+/* Does any worker but those of this instance report the task? */
 static bool is_run_elsewhere(const struct world *world, const char *task, const char *instance)
 {
 	for (size_t m = world->first_shown; m < world->machine_count; m++) {
 		const struct world_machine *machine = world->machines[m];
 
 		if (!strcmp(machine->instance.id, instance) ||
-		    !world_record_is_shown(world, machine))
+		    !world_workers_are_shown(world, machine))
 			continue;
 		for (size_t i = 0; i < machine->record.task_count; i++)
 			if (!strcmp(machine->record.tasks[i], task))
@@ -261,22 +164,18 @@ static bool is_run_elsewhere(const struct world *world, const char *task, const 
 static enum verdict judge_again(const struct world *world, const struct observed_task *lost,
 				size_t number)
 {
-	struct verdict_facts facts = { .max_attempts = lost->max_attempts };
-	char instance[TICKET_FIELD_ROOM];
+	SCOPED(record_list) struct record_list records = { 0 };
+	struct join_again again = { .prefix = world->settings->prefix,
+				    .now_ms = world->now_ms,
+				    .records = &records };
 	struct clearml_task task;
 
 	world_fill_task(world, number, &task);
-	if (!join_holder(&task, world->settings->prefix, instance, &facts.attempt) ||
-	    strcmp(instance, lost->instance) != 0)
-		return VERDICT_HANDS_OFF;
-	facts.status = task.status;
-	facts.is_owner_us = true;
-	facts.is_run_by_other = is_run_elsewhere(world, task.id, instance);
-	facts.is_in_queue = world->tasks[number].is_in_queue;
-	facts.status_reason = task.status_reason;
-	facts.status_message = task.status_message;
-	facts.worker = task.last_worker;
-	return verdict_of(&facts);
+	world_fill_records(world, &records);
+	again.is_in_queue = world->tasks[number].is_in_queue;
+	again.is_run_by_other = is_run_elsewhere(
+		world, task.id, lost->loss == LOSS_TERMINATED ? lost->instance : "");
+	return join_judge(lost, &task, &again);
 }
 
 static void repair(struct world *world, struct world_pass *pass)
@@ -303,7 +202,7 @@ static void repair(struct world *world, struct world_pass *pass)
 		task->owner[0] = task->attempt[0] = '\0';
 		return;
 	}
-	join_reason(lost->instance, lost->attempt, reason);
+	join_reason(lost, reason);
 	world_enqueue(world, number, task->queue, reason);
 	world_move_to_front(world, number);
 }
@@ -326,6 +225,23 @@ static void give_order(struct world *world, struct world_pass *pass)
 
 /* ---- one step ---- */
 
+static void note_reasons(struct world *world, const struct world_pass *pass)
+{
+	struct world_host *host = &world->hosts[pass->host];
+
+	for (size_t r = 0; r < world->settings->resource_count; r++) {
+		const struct resource_plan *planned = &pass->plan.resources[r];
+
+		if (host->why[r] != planned->why)
+			world_note(world, world->settings->resources[r].name,
+				   "host %zu: %s (alive %u, free %u, booting %u, busy %u)",
+				   pass->host, why_text(planned->why), planned->alive,
+				   planned->free_seats, planned->booting_seats,
+				   planned->busy_seats);
+		host->why[r] = planned->why;
+	}
+}
+
 static void decide(struct world *world, struct world_pass *pass)
 {
 	const struct world_options *options = &world->options;
@@ -334,21 +250,10 @@ static void decide(struct world *world, struct world_pass *pass)
 		options->plan(options->plan_context, &pass->seen, world->settings, &pass->plan);
 	else
 		plan_make(&pass->seen, world->settings, &pass->plan);
+	note_reasons(world, pass);
 	if (options->watcher.planned)
 		options->watcher.planned(options->watcher.context, world, pass->host, &pass->seen,
 					 &pass->plan);
-}
-
-/* True when there is more to do in this step. */
-static bool launch(struct world *world, struct world_pass *pass)
-{
-	if (pass->at >= pass->plan.launch_count)
-		return false;
-	if (pass->is_request_done)
-		judge_answer(world, pass, &pass->plan.launches[pass->at]);
-	else
-		request(world, pass, &pass->plan.launches[pass->at]);
-	return true;
 }
 
 static bool one_of(struct world *world, struct world_pass *pass, size_t count,
@@ -367,10 +272,10 @@ static bool take_step(struct world *world, struct world_pass *pass)
 		decide(world, pass);
 		return false;
 	case STEP_STORE:
-		store(world, pass);
+		world_store(world, pass);
 		return false;
 	case STEP_LAUNCH:
-		return launch(world, pass);
+		return world_pass_launches(world, pass);
 	case STEP_TERMINATE:
 		return one_of(world, pass, pass->plan.termination_count, terminate);
 	case STEP_REPAIR:
@@ -380,7 +285,7 @@ static bool take_step(struct world *world, struct world_pass *pass)
 	case STEP_WRITE:
 		observe_remember(&pass->seen, &pass->ledger);
 		pass->ledger.passes++;
-		write_ledger(world, pass);
+		world_write_ledger(world, pass);
 		return false;
 	default:
 		world_look(world, pass);

@@ -39,8 +39,8 @@ static void write_owner(const struct world_machine *machine, const struct world_
 		       seat->attempt % 1000000);
 }
 
-static void write_worker(const struct world *world, const struct world_machine *machine,
-			 unsigned seat, char out[static CLEARML_WORKER_ROOM])
+void world_worker_name(const struct world *world, const struct world_machine *machine,
+		       unsigned seat, char out[static CLEARML_WORKER_ROOM])
 {
 	const struct instance *instance = &machine->instance;
 	int len = snprintf(out, CLEARML_WORKER_ROOM, "%s:%s:%s:%s", world->settings->prefix,
@@ -76,6 +76,7 @@ static void take(struct world *world, struct world_machine *machine, struct worl
 		.unsure_ms = world->now_ms,
 		.look_ms = soon_ms(world),
 	};
+	world->changes++;
 	machine->wants_report = true;
 	machine->next_poll_ms = world->now_ms;
 	machine->idle_since_ms = world->now_ms;
@@ -143,12 +144,11 @@ void world_seats_poll(struct world *world, struct world_machine *machine)
 	for (unsigned s = 0; s < machine->seat_count && !seat; s++)
 		if (machine->seats[s].state == WORLD_SEAT_FREE)
 			seat = &machine->seats[s];
-	if (!seat) {
+	if (!seat || machine->is_slot_lost || (resource->ticket.one_task && machine->tasks)) {
 		machine->is_waiting_for_queue = true;
 		return;
 	}
-	if (machine->is_waiting_for_queue || world->now_ms < machine->next_poll_ms ||
-	    machine->is_slot_lost || (resource->ticket.one_task && machine->tasks))
+	if (machine->is_waiting_for_queue || world->now_ms < machine->next_poll_ms)
 		return;
 	bool is_eager = world->now_ms - machine->idle_since_ms < 60000;
 
@@ -242,10 +242,11 @@ static void start(struct world *world, struct world_machine *machine, struct wor
 	task->status = TASK_IN_PROGRESS;
 	task->runners++;
 	task->runs++;
+	world->changes++;
 	task->update_ms = world->now_ms;
 	if (task->started_ms < 0)
 		task->started_ms = world->now_ms;
-	write_worker(world, machine, (unsigned)(seat - machine->seats), task->worker);
+	world_worker_name(world, machine, (unsigned)(seat - machine->seats), task->worker);
 	seat->state = WORLD_SEAT_RUNNING;
 	seat->was_in_progress = true;
 	seat->run_end_ms = seat->look_ms = world->now_ms + task->duration_ms;
@@ -303,7 +304,7 @@ static enum verdict judge(const struct world *world, const struct world_machine 
 	bool is_ours_now = is_ours(task, machine, seat) || (!task->owner[0] && seat->is_sure);
 	bool is_requeued = seat->was_in_progress && task->status == TASK_QUEUED;
 
-	write_worker(world, machine, (unsigned)(seat - machine->seats), worker);
+	world_worker_name(world, machine, (unsigned)(seat - machine->seats), worker);
 	return verdict_of(&(struct verdict_facts){
 		.status = task->status,
 		.is_owner_us = is_ours_now,

@@ -8,6 +8,7 @@
 enum {
 	WATCHDOG_EVERY_MS = 15 * 60000, /* the server's own, of tasks that nobody reports */
 	WATCHDOG_LIMIT_MS = 2 * 3600000,
+	AGENTS_TIMEOUT_MS = 600000, /* of a worker that an agent registers */
 	OUTAGE_LEAST_MS = 20000,
 	OUTAGE_MOST_MS = 900000
 };
@@ -71,6 +72,12 @@ bool world_record_is_shown(const struct world *world, const struct world_machine
 {
 	return machine->has_record &&
 	       world->now_ms - machine->record.last_report_ms < machine->record_timeout_ms;
+}
+
+bool world_workers_are_shown(const struct world *world, const struct world_machine *machine)
+{
+	return machine->has_record && strcmp(machine->record.phase, "left") != 0 &&
+	       world->now_ms - machine->record.last_report_ms < AGENTS_TIMEOUT_MS;
 }
 
 /* ---- queues ---- */

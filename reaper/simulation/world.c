@@ -136,8 +136,10 @@ void world_close(struct world *world)
 	}
 	for (size_t h = 0; h < world->host_count; h++)
 		ledger_release(&world->hosts[h].ledger);
-	for (size_t m = 0; m < world->machine_count; m++)
+	for (size_t m = 0; m < world->machine_count; m++) {
+		free(world->machines[m]->hold);
 		free(world->machines[m]);
+	}
 	for (size_t q = 0; q < SETTINGS_MAX_QUEUES; q++)
 		free(world->queues[q].tasks);
 	free(world->machines);

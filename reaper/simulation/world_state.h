@@ -107,6 +107,7 @@ struct world_machine {
 	bool is_hung; /* nothing starts in it */
 	bool is_dead; /* no process of ours is left in it */
 	bool is_unfit; /* its gates fail */
+	bool is_garbled; /* its reports make no sense, but for whose they are */
 	int64_t frozen_until_ms, cut_until_ms, interrupted_ms; /* 0: not */
 	bool is_stuck_on; /* its power-off came to nothing */
 	/* its bootstrap */
@@ -131,6 +132,8 @@ struct world_machine {
 	bool has_record;
 	struct machine_record record;
 	int64_t record_timeout_ms;
+	struct ticket_span *hold; /* of its ticket; owned */
+	size_t hold_count;
 	/* what reapers have told it, by the channel */
 	enum order told;
 };
@@ -139,9 +142,9 @@ struct world_machine {
 
 enum step { /* of a pass, in this order; it may be killed before each one */
 	    STEP_READ, /* the ledger */
-	    STEP_QUEUES,
 	    STEP_FLEETS,
 	    STEP_RECORDS,
+	    STEP_QUEUES,
 	    STEP_TASKS,
 	    STEP_PLAN,
 	    STEP_STORE, /* the open attempts */
@@ -160,6 +163,8 @@ struct world_pass {
 	size_t at; /* the next launch, termination, repair */
 	size_t crash_at; /* ... of the step it is killed in */
 	bool is_request_done; /* of the launch: the cloud has it, the answer is under way */
+	bool is_offering_chosen;
+	size_t offering; /* that is asked now */
 	bool tried[SETTINGS_MAX_OFFERINGS];
 	enum error_class answer;
 	struct ledger ledger;
@@ -172,6 +177,7 @@ struct world_host {
 	struct ledger ledger; /* on its disk */
 	int64_t skew_ms;
 	unsigned ledgers_lost;
+	enum why why[SETTINGS_MAX_RESOURCES]; /* said last */
 };
 
 enum { WORLD_MAX_HOSTS = 8, WORLD_MAX_PASSES = 16 };
@@ -185,6 +191,7 @@ struct world {
 	struct world_event *events; /* a heap */
 	size_t event_count, event_room;
 	uint64_t next_order, events_done;
+	uint64_t changes; /* of what is true of instances and runs: a watcher's hint */
 	struct world_task *tasks;
 	size_t task_count, task_room, tasks_open;
 	struct world_queue queues[SETTINGS_MAX_QUEUES];
@@ -220,7 +227,10 @@ size_t world_peek(const struct world *world, size_t queue); /* NOBODY: it is emp
 bool world_pop(struct world *world, size_t queue, size_t task);
 void world_task_ends(struct world *world, size_t task, enum task_status status, const char *reason,
 		     const char *message);
+void world_fill_records(const struct world *world, struct record_list *out);
 bool world_record_is_shown(const struct world *world, const struct world_machine *machine);
+/* Its agents' own entries among the workers, which last longer than the machine's record. */
+bool world_workers_are_shown(const struct world *world, const struct world_machine *machine);
 
 /* ---- cloud.c ---- */
 struct world_request {
@@ -238,6 +248,8 @@ size_t world_machine_named(const struct world *world, const char *instance);
 /* ---- machine.c, seat.c ---- */
 void world_machine_starts(struct world *world, size_t machine);
 void world_machine_turn(struct world *world, size_t machine, uint64_t stamp);
+void world_worker_name(const struct world *world, const struct world_machine *machine,
+		       unsigned seat, char out[static CLEARML_WORKER_ROOM]);
 void world_machine_dies(struct world *world, size_t machine); /* every process in it is gone */
 void world_machine_interrupted(struct world *world, size_t machine);
 void world_machines_wake_for(struct world *world, size_t queue); /* something waits there */
@@ -250,7 +262,12 @@ void world_seats_watch(struct world *world, struct world_machine *machine);
 int64_t world_seats_next_ms(const struct world_machine *machine);
 enum settle_answer world_settle(struct world *world, struct world_machine *machine);
 
-/* ---- reaper.c, look.c ---- */
+/* ---- reaper.c, launch.c, look.c ---- */
+void *world_copy_of(const void *items, size_t count, size_t item_len);
+void world_write_ledger(struct world *world, struct world_pass *pass);
+void world_store(struct world *world, struct world_pass *pass);
+/* True when there is more to do in this step. */
+bool world_pass_launches(struct world *world, struct world_pass *pass);
 void world_pass_begins(struct world *world, size_t host);
 void world_pass_step(struct world *world, size_t pass);
 void world_look(struct world *world, struct world_pass *pass);

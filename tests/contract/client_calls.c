@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clearml_board.h"
 #include "common/clearml_past.h"
 #include "common/clock.h"
 #include "common/file.h"
@@ -327,6 +328,91 @@ static int unregister(struct clearml *clearml, const struct words *words, struct
 	return clearml_unregister(clearml, must(words, 1), err);
 }
 
+/* ---- boards ---- */
+
+static const char *const pinned[] = { "mayfly_orders", "mayfly_spend" };
+
+static void show_board(struct clearml_board *board, struct json *out)
+{
+	json_add_text(out, "id", board->id);
+	json_add_text(out, "status", task_status_name(board->status));
+	json_add_integer(out, "created_ms", board->created_ms);
+	json_add_integer(out, "last_update_ms", board->last_update_ms);
+	for (size_t i = 0; i < ARRAY_LEN(pinned); i++)
+		json_add_text(out, pinned[i], board->values[i]);
+	clearml_board_release(board);
+}
+
+static int board_find(struct clearml *clearml, const struct words *words, struct json *out,
+		      struct error *err)
+{
+	const struct clearml_board_wish wish = { must(words, 1), pinned, ARRAY_LEN(pinned) };
+	struct clearml_board board = { 0 };
+
+	if (clearml_board_find(clearml, &wish, &board, err) < 0)
+		return -1;
+	show_board(&board, out);
+	return 0;
+}
+
+static int board_read(struct clearml *clearml, const struct words *words, struct json *out,
+		      struct error *err)
+{
+	const struct clearml_board_wish wish = { must(words, 2), pinned, ARRAY_LEN(pinned) };
+	struct clearml_board board = { 0 };
+
+	if (clearml_board_read(clearml, must(words, 1), &wish, &board, err) < 0)
+		return -1;
+	show_board(&board, out);
+	return 0;
+}
+
+static int board_make(struct clearml *clearml, const struct words *words, struct json *out,
+		      struct error *err)
+{
+	char id[CLEARML_ID_ROOM];
+
+	if (clearml_board_make(clearml, must(words, 1), must(words, 2), "why", id, err) < 0)
+		return -1;
+	json_add_text(out, "id", id);
+	return 0;
+}
+
+static int board_drop(struct clearml *clearml, const struct words *words, struct json *out,
+		      struct error *err)
+{
+	(void)out;
+	return clearml_board_drop(clearml, must(words, 1), err);
+}
+
+static int board_start(struct clearml *clearml, const struct words *words, struct json *out,
+		       struct error *err)
+{
+	(void)out;
+	return clearml_board_start(clearml, must(words, 1), err);
+}
+
+static int board_ping(struct clearml *clearml, const struct words *words, struct json *out,
+		      struct error *err)
+{
+	(void)out;
+	return clearml_board_ping(clearml, must(words, 1), err);
+}
+
+static int console_lines(struct clearml *clearml, const struct words *words, struct json *out,
+			 struct error *err)
+{
+	struct clearml_line lines[WORDS_MAX];
+	size_t count = 0;
+
+	(void)out;
+	for (; count + 2 < words->count; count++)
+		lines[count] = (struct clearml_line){ must(words, 1), "w:1", "info",
+						      must(words, count + 2),
+						      clock_wall_ms() + (int64_t)count };
+	return clearml_console_lines(clearml, lines, count, err);
+}
+
 static const struct {
 	const char *name;
 	int (*make)(struct clearml *clearml, const struct words *words, struct json *out,
@@ -350,6 +436,13 @@ static const struct {
 	{ "register", register_worker },
 	{ "report", report },
 	{ "unregister", unregister },
+	{ "board_find", board_find },
+	{ "board_read", board_read },
+	{ "board_make", board_make },
+	{ "board_drop", board_drop },
+	{ "board_start", board_start },
+	{ "board_ping", board_ping },
+	{ "lines", console_lines },
 };
 
 /* ---- the loop ---- */

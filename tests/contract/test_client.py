@@ -329,6 +329,48 @@ def test_workers(calls, client):
     assert {found["id"] for found in calls.workers("p:")["workers"]} == {record}
 
 
+def test_a_board(calls, client):
+    """The reaper's own task, as it is found, made and kept."""
+    name, orders = "mayfly-reaper la.b", "one line\nand another\n"
+    error = refused(calls.board_find, name)
+    assert error.kind == "not_found", error
+    first = calls.board_make("mayfly/la.b", name)["id"]
+    second = calls.board_make("mayfly/la.b", name)["id"]
+    project, = client.call("projects.get_all", name="^mayfly/la")["projects"]
+    assert client.task(first)["project"] == client.task(second)["project"] == project["id"]
+    assert client.task(first)["type"] == "monitor"
+    client.create_task("mayfly-reaper laxb", "pass")
+    found = calls.board_find(name)
+    assert (found["id"], found["status"], found["mayfly_orders"]) == (first, "created", None)
+    calls.board_drop(second)
+    assert refused(calls.board_read, second, name).kind == "not_found"
+
+    calls.board_start(first)
+    calls.board_start(first)
+    client.call("tasks.edit_hyper_params", task=first, hyperparams=[
+        {"section": "properties", "name": "mayfly_orders", "value": orders}])
+    before = calls.board_read(first, name)
+    assert (before["status"], before["mayfly_spend"]) == ("in_progress", None)
+    assert before["mayfly_orders"] == orders
+    time.sleep(0.01)
+    calls.board_ping(first)
+    assert calls.board_find(name)["last_update_ms"] > before["last_update_ms"]
+    error = refused(calls.board_drop, first)  # it runs: never deleted
+    assert error.kind != "not_found" and client.status(first) == "in_progress", error
+    client.call("tasks.stop", task=first)
+    assert calls.board_find(name)["status"] == "stopped"
+    calls.board_start(first)
+    assert client.status(first) == "in_progress"
+
+
+def test_lines_of_a_console(calls, client):
+    task = client.create_task("some task", "print('hi')")
+    calls.lines(task)
+    calls.lines(task, "one", "two ☃", "three")
+    assert client.console(task) == "one\ntwo ☃\nthree\n"
+    assert refused(calls.lines, NOWHERE, "one").subcode == 131
+
+
 # -- what does not exist ---------------------------------------------------------------------------
 
 def test_unknown_things(calls, client):
@@ -399,11 +441,14 @@ def test_a_base_path_is_kept(server):
 # -- faults ----------------------------------------------------------------------------------------
 
 READS = {"queues": (0, "cpu"), "peek": ("QUEUE",), "task": ("TASK",), "arguments": ("TASK",),
-         "tasks_in": ("queued", "QUEUE"), "past": (0,), "workers": ()}
+         "tasks_in": ("queued", "QUEUE"), "past": (0,), "workers": (),
+         "board_find": ("mayfly-reaper x",), "board_read": ("BOARD", "mayfly-reaper x")}
 REPEATED = {"front": ("QUEUE", "TASK"), "set": ("TASK", "a", "b"), "delete": ("TASK", "a"),
             "console": ("TASK", "w", "info", "x"), "register": ("w", 60), "report": ("w", 0),
-            "unregister": ("w",)}
-ONCE = {"pop": ("QUEUE",), "enqueue": ("TASK", "QUEUE", "r"), "fail": ("TASK", "r")}
+            "unregister": ("w",), "board_start": ("BOARD",), "board_ping": ("BOARD",),
+            "lines": ("BOARD", "x")}
+ONCE = {"pop": ("QUEUE",), "enqueue": ("TASK", "QUEUE", "r"), "fail": ("TASK", "r"),
+        "board_drop": ("BOARD",)}
 
 
 @pytest.fixture
@@ -411,7 +456,8 @@ def scene(server, client):
     """A queue with a task in it; fill() puts their ids into a call's words."""
     queue = client.create_queue("cpu")
     task = queued_task(client, queue)
-    ids = {"QUEUE": queue, "TASK": task}
+    board = client.call("tasks.create", name="mayfly-reaper x", type="monitor")["id"]
+    ids = {"QUEUE": queue, "TASK": task, "BOARD": board}
     return lambda words: [ids.get(word, word) for word in words]
 
 

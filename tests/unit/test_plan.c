@@ -246,55 +246,6 @@ static void test_rounds_seats_up_to_whole_machines(void **state)
 	free(world);
 }
 
-static void test_gives_back_what_a_dead_machine_had(void **state)
-{
-	static const struct {
-		const char *when;
-		enum task_status status;
-		bool is_in_queue;
-		unsigned attempt;
-		size_t repairs;
-		enum verdict verdict;
-	} cases[] = {
-		{ "it was running", TASK_IN_PROGRESS, false, 1, 1, VERDICT_RETURN },
-		{ "it was popped and never started", TASK_QUEUED, false, 1, 1, VERDICT_RETURN },
-		{ "it waits in its queue again", TASK_QUEUED, true, 1, 0, VERDICT_WAIT },
-		{ "it was the last attempt", TASK_IN_PROGRESS, false, 3, 1, VERDICT_FAIL },
-		{ "it is completed", TASK_COMPLETED, false, 1, 0, VERDICT_WAIT },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct plan_world *world = plan_world_new(0, 0);
-		struct plan plan;
-
-		plan_world_resource(world, "first", 3, "c");
-		world->seen.lost_count = 1;
-		world->lost[0].task.status = cases[i].status;
-		SET(world->lost[0].task.id, "0123456789abcdef0123456789abcdef");
-		world->lost[0].is_in_queue = cases[i].is_in_queue;
-		world->lost[0].attempt = cases[i].attempt;
-		world->lost[0].max_attempts = 3;
-		plan_world_plan(world, &plan);
-		if (plan.repair_count != cases[i].repairs ||
-		    (plan.repair_count && plan.repairs[0].verdict != cases[i].verdict))
-			fail_msg("when %s: %zu repairs", cases[i].when, plan.repair_count);
-		assert_true(!plan.repair_count || !plan.repairs[0].is_due);
-		plan_release(&plan);
-
-		world->marks[world->seen.mark_count++] =
-			(struct mark){ "task 0123456789abcdef0123456789abcdef", NOW_S - 60 };
-		plan_world_plan(world, &plan);
-		assert_true(!plan.repair_count || plan.repairs[0].is_due);
-		plan_release(&plan);
-		world->seen.tasks_known = false;
-		plan_world_plan(world, &plan);
-		assert_int_equal(plan.repair_count, 0);
-		plan_release(&plan);
-		free(world);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,7 +254,6 @@ int main(void)
 		cmocka_unit_test(test_terminates_on_proof_seen_twice),
 		cmocka_unit_test(test_keeps_minimums_and_fills_the_lowest_slot),
 		cmocka_unit_test(test_rounds_seats_up_to_whole_machines),
-		cmocka_unit_test(test_gives_back_what_a_dead_machine_had),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

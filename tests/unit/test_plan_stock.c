@@ -268,6 +268,7 @@ static void test_a_machine_of_no_resource_only_costs(void **state)
 	world->settings.max_instances = 2;
 	struct observed_machine *machine = plan_world_machine(world, 0, 's');
 	machine->resource = RESOURCE_NONE; /* its resource is configured no more */
+	machine->place = RESOURCE_NONE; /* and nobody's verbs reach it */
 	SET(machine->instance.resource, "gone");
 	machine->instance.launched_s = 1;
 	plan_world_plan(world, &plan);

@@ -15,10 +15,26 @@ void plan_world_resource(struct plan_world *world, const char *name, unsigned ma
 	resource->ticket.limits.boot_deadline_s = 600;
 	resource->ticket.limits.max_life_s = 7 * 86400;
 	resource->ticket.limits.max_attempts = 3;
+	resource->ticket.limits.idle_timeout_s = 900;
+	resource->spot_rollback_s = 600;
+	resource->spot_blackout_s = 1800;
+	resource->offerings = world->offerings[world->settings.resource_count];
+	plan_world_offering(world, world->settings.resource_count, "small", USD);
 	for (size_t q = 0; q < 2; q++)
 		if (strchr(serves, "cg"[q]))
 			resource->queues[resource->queue_count++] = q;
 	world->seen.resources[world->settings.resource_count++].is_listed = true;
+}
+
+struct offering *plan_world_offering(struct plan_world *world, size_t resource, const char *type,
+				     int64_t price)
+{
+	struct resource *offered = &world->resources[resource];
+	struct offering *offering = &offered->offerings[offered->offering_count++];
+
+	*offering = (struct offering){ .price = price };
+	SET(offering->type, type);
+	return offering;
 }
 
 struct plan_world *plan_world_new(unsigned cpu_waiting, unsigned gpu_waiting)
@@ -30,6 +46,9 @@ struct plan_world *plan_world_new(unsigned cpu_waiting, unsigned gpu_waiting)
 	world->settings.silent_idle_s = 600;
 	world->settings.silent_busy_s = 5400;
 	world->settings.two_looks_s = 60;
+	world->settings.idle_grace_s = 600;
+	world->settings.queue_budgets = world->queue_budgets;
+	world->settings.budget_warn_percent = 80;
 	SET(world->settings.queues[0], "cpu");
 	SET(world->settings.queues[1], "gpu");
 	world->seen.queues[0] = (struct observed_queue){ .exists = true, .waiting = cpu_waiting };
@@ -41,6 +60,10 @@ struct plan_world *plan_world_new(unsigned cpu_waiting, unsigned gpu_waiting)
 	world->seen.marks = world->marks;
 	world->seen.attempts = world->attempts;
 	world->seen.lost = world->lost;
+	world->seen.offerings = world->states;
+	world->seen.ghosts = world->ghosts;
+	world->seen.runs = world->runs;
+	world->seen.is_spend_known = true;
 	return world;
 }
 
@@ -63,6 +86,8 @@ void plan_world_poison(struct plan_world *world)
 	}
 	for (size_t i = world->seen.lost_count; i < ARRAY_LEN(world->lost); i++)
 		world->lost[i].task.status = TASK_IN_PROGRESS;
+	for (size_t i = world->seen.mark_count; i < ARRAY_LEN(world->marks); i++)
+		world->marks[i] = (struct mark){ "poison", NOW_S - 60 };
 	for (size_t i = world->settings.queue_count; i < world->settings.queue_count + 2; i++)
 		world->seen.queues[i] = (struct observed_queue){ .exists = true, .waiting = 5 };
 }
@@ -80,7 +105,9 @@ struct observed_machine *plan_world_machine(struct plan_world *world, size_t res
 
 	for (struct observed_machine *m = world->machines; m < machine; m++)
 		slot += m->resource == resource;
-	*machine = (struct observed_machine){ .resource = resource, .is_listed = true };
+	*machine = (struct observed_machine){
+		.resource = resource, .place = resource, .is_listed = true, .price = USD
+	};
 	SET(machine->instance.resource, world->resources[resource].name);
 	SET(machine->instance.id, "local-a");
 	machine->instance.id[6] = (char)('a' + world->seen.machine_count - 1);

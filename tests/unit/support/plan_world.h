@@ -9,18 +9,23 @@
  * planner that reads too far decides otherwise.
  */
 
-enum { NOW_S = 1800000000, MAX_MACHINES = 40 };
+enum { NOW_S = 1800000000, MAX_MACHINES = 40, USD = 1000000 };
 
 #define SET(field, text) text_cut(field, sizeof(field), text)
 
 struct plan_world {
 	struct settings settings;
 	struct resource resources[3];
+	struct offering offerings[3][4]; /* of each resource: one, "small", at 1 $/h */
 	struct observation seen;
 	struct observed_machine machines[MAX_MACHINES];
 	struct observed_task lost[2];
 	struct mark marks[4];
 	struct open_attempt attempts[2];
+	struct offering_state states[4];
+	struct observed_ghost ghosts[2];
+	struct observed_run runs[4];
+	struct budget queue_budgets[2];
 };
 
 struct plan_world *plan_world_new(unsigned cpu_waiting, unsigned gpu_waiting); /* free() it */
@@ -28,6 +33,10 @@ struct plan_world *plan_world_new(unsigned cpu_waiting, unsigned gpu_waiting); /
 /* serves: "c", "g" or both: the queues it serves. */
 void plan_world_resource(struct plan_world *world, const char *name, unsigned max,
 			 const char *serves);
+
+/* One more that the resource may ask for. */
+struct offering *plan_world_offering(struct plan_world *world, size_t resource, const char *type,
+				     int64_t price);
 
 /*
  * In the resource's next slot. kind: b booting without a record, p in prove, i idle, w working,

@@ -1,0 +1,147 @@
+#include <string.h>
+
+#include "reaper/doom.h"
+#include "reaper/plan_part.h"
+
+bool plan_is_known(const struct planner *planner, size_t resource)
+{
+	return planner->seen->workers_known && planner->seen->queues_known &&
+	       planner->seen->resources[resource].is_listed;
+}
+
+static void add_rate(struct resource_plan *resource, int64_t price)
+{
+	if (price < 0)
+		resource->is_rate_known = false;
+	else
+		resource->rate += price;
+}
+
+static void count_machine(struct planner *planner, size_t i)
+{
+	const struct observed_machine *machine = &planner->seen->machines[i];
+
+	if (machine->instance.state == INSTANCE_TERMINATED)
+		return;
+	planner->alive++;
+	planner->rate = plan_sum(planner->rate, machine->price);
+	if (machine->resource == RESOURCE_NONE)
+		return;
+
+	struct resource_plan *resource = &planner->plan->resources[machine->resource];
+	struct machine_seats seats = doom_seats(machine, planner->seen, planner->settings);
+
+	resource->alive++;
+	add_rate(resource, machine->price);
+	resource->busy_seats += seats.busy;
+	resource->booting += seats.is_booting;
+	planner->booting += seats.is_booting;
+	if (planner->is_leaving[i])
+		return;
+	resource->free_seats += seats.free;
+	resource->booting_seats += seats.booting;
+}
+
+/* By place in the resource's list; the list's length when it is configured no more. */
+static size_t find_offering(const struct resource *resource, const char *key)
+{
+	char own[OFFERING_KEY_ROOM];
+	size_t i = 0;
+
+	for (; i < resource->offering_count; i++) {
+		offering_key(&resource->offerings[i], own);
+		if (!strcmp(own, key))
+			break;
+	}
+	return i;
+}
+
+static void repeat_attempt(struct planner *planner, size_t r, const struct open_attempt *attempt,
+			   size_t offering)
+{
+	struct plan *plan = planner->plan;
+	struct planned_launch again = { .resource = r,
+					.offering = offering,
+					.slot = attempt->slot,
+					.generation = attempt->generation,
+					.why = WHY_LAUNCH,
+					.is_repeat = true };
+
+	memcpy(again.day, attempt->day, sizeof(again.day));
+	plan->launches =
+		memory_grow(plan->launches, plan->launch_count + 1, sizeof(*plan->launches));
+	plan->launches[plan->launch_count++] = again;
+}
+
+static size_t find_resource(const struct settings *settings, const char *name)
+{
+	for (size_t r = 0; r < settings->resource_count; r++)
+		if (!strcmp(settings->resources[r].name, name))
+			return r;
+	return RESOURCE_NONE;
+}
+
+/* A launch that was asked for and never answered costs money until it is known
+ * not to exist: it counts, and the very same request is repeated. */
+static void count_attempt(struct planner *planner, const struct open_attempt *attempt)
+{
+	size_t r = find_resource(planner->settings, attempt->resource);
+
+	if (r == RESOURCE_NONE) {
+		planner->alive++;
+		planner->rate = MONEY_UNKNOWN;
+		return;
+	}
+	if (slots_has(&planner->slots,
+		      &(struct slot_occupant){ r, attempt->slot, attempt->generation }))
+		return;
+
+	const struct resource *resource = &planner->settings->resources[r];
+	struct resource_plan *planned = &planner->plan->resources[r];
+	size_t offering = find_offering(resource, attempt->offering);
+	bool is_offered = offering < resource->offering_count;
+	int64_t price = is_offered ? resource->offerings[offering].price : plan_dearest(resource);
+
+	planner->alive++;
+	planner->booting++;
+	planner->rate = plan_sum(planner->rate, price);
+	planned->alive++;
+	planned->booting++;
+	planned->booting_seats += resource->ticket.seats;
+	add_rate(planned, price);
+	if (plan_is_known(planner, r) && (is_offered || !*attempt->offering))
+		repeat_attempt(planner, r, attempt, is_offered ? offering : 0);
+}
+
+/* Behind a list that failed may be as many machines as the resource may have. */
+static void count_hidden(struct planner *planner, size_t r)
+{
+	const struct resource *resource = &planner->settings->resources[r];
+	struct resource_plan *planned = &planner->plan->resources[r];
+	int64_t price = plan_dearest(resource);
+
+	if (planner->seen->resources[r].is_listed)
+		return;
+	planned->is_rate_known = false;
+	if (planned->alive >= resource->max_instances)
+		return;
+	unsigned hidden = resource->max_instances - planned->alive;
+
+	planner->alive += hidden;
+	planner->rate =
+		plan_sum(planner->rate, price < 0 ? MONEY_UNKNOWN : price * (int64_t)hidden);
+}
+
+void plan_stock(struct planner *planner)
+{
+	const struct observation *seen = planner->seen;
+
+	for (size_t r = 0; r < planner->settings->resource_count; r++)
+		planner->plan->resources[r].is_rate_known = true;
+	for (size_t i = 0; i < seen->machine_count; i++)
+		count_machine(planner, i);
+	for (size_t i = 0; i < seen->attempt_count; i++)
+		count_attempt(planner, &seen->attempts[i]);
+	for (size_t r = 0; r < planner->settings->resource_count; r++)
+		count_hidden(planner, r);
+}

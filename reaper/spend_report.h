@@ -1,0 +1,13 @@
+#ifndef REAPER_SPEND_REPORT_H
+#define REAPER_SPEND_REPORT_H
+
+#include "common/command.h"
+
+/*
+ * spend_report: `mayfly-reaper report`: what was spent, by task, queue, day,
+ * resource or user, from the ledger; nobody is asked, and a pass may run meanwhile.
+ */
+
+int spend_report(const struct command_line *line);
+
+#endif

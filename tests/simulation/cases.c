@@ -1,0 +1,291 @@
+#include "tests/simulation/cases.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "tests/simulation/play.h"
+
+struct stage { /* a world of a case, with everything that watches it */
+	struct drawn drawn;
+	struct invariants invariants;
+	struct world *world;
+	char text[300]; /* what went wrong first; "": nothing */
+};
+
+static void fault(struct stage *stage, const char *fmt, ...) PRINTF(2, 3);
+static void fault(struct stage *stage, const char *fmt, ...)
+{
+	va_list arguments;
+
+	if (stage->text[0])
+		return;
+	va_start(arguments, fmt);
+	(void)vsnprintf(stage->text, sizeof(stage->text), fmt, arguments);
+	va_end(arguments);
+}
+
+static void begin(struct stage *stage)
+{
+	invariants_open(&stage->invariants, &stage->drawn, &stage->drawn.options.watcher);
+	stage->world = world_open(&stage->drawn.options);
+}
+
+/* Everything must end well, in every case. */
+static void finish(struct stage *stage)
+{
+	play_to_the_end(&stage->invariants, stage->world, world_now_s(stage->world));
+	if (stage->invariants.has_failed)
+		fault(stage, "%s", stage->invariants.text);
+	world_close(stage->world);
+	invariants_release(&stage->invariants);
+	drawn_release(&stage->drawn);
+}
+
+static void add_tasks(struct stage *stage, unsigned count, int64_t at_s, int64_t duration_s)
+{
+	for (unsigned i = 0; i < count; i++)
+		world_add_task(stage->world, at_s, 0, duration_s, 0);
+}
+
+static int64_t wait_s(const struct stage *stage, size_t task)
+{
+	struct world_task_fate fate;
+
+	world_task_fate(stage->world, task, &fate);
+	return fate.started_ms < 0 ? INT64_MAX : (fate.started_ms - fate.arrived_ms) / 1000;
+}
+
+static void expect_wait(struct stage *stage, size_t task, int64_t most_s)
+{
+	if (wait_s(stage, task) > most_s)
+		fault(stage, "task %zu waited %lld s, more than %lld", task,
+		      (long long)wait_s(stage, task), (long long)most_s);
+}
+
+static void expect_machines(struct stage *stage, size_t count)
+{
+	if (world_machine_count(stage->world) != count)
+		fault(stage, "%zu machines, not %zu", world_machine_count(stage->world), count);
+}
+
+static void expect_runs(struct stage *stage, size_t task, unsigned count)
+{
+	if (stage->world->tasks[task].runs != count)
+		fault(stage, "task %zu ran %u times, not %u", task, stage->world->tasks[task].runs,
+		      count);
+}
+
+/* A worker that was killed is listed on: it hides demand, and blocks the launch in its place. */
+static void clearml_1201(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 1);
+	begin(stage);
+	add_tasks(stage, 1, 1, 60);
+	world_run_until(stage->world, 400);
+	stage->world->machines[0]->record_timeout_ms = 600000; /* ClearML's own, ten minutes */
+	world_terminate(stage->world, 0);
+	add_tasks(stage, 1, 401, 60);
+	world_run_until(stage->world, 1200);
+	expect_wait(stage, 1, 300);
+	expect_machines(stage, 2);
+	finish(stage);
+}
+
+/* Judged idle, and at that moment it takes a task: the task is killed. */
+static void clearml_1202(struct stage *stage)
+{
+	struct resource *resource = draw_resource(&stage->drawn, "only", 1);
+
+	resource->ticket.limits.idle_timeout_s = 300;
+	stage->drawn.options.boot_least_s = stage->drawn.options.boot_most_s = 60;
+	begin(stage);
+	/* Its idle time-out is over a little later each time: some task meets the very moment. */
+	for (unsigned i = 0; i < 200; i++)
+		world_add_task(stage->world, 1 + i * 1000 + i / 2, 0, 500 + i % 3, 0);
+	world_run_until(stage->world, 201 * 1000);
+	for (size_t i = 0; i < 200; i++) {
+		expect_runs(stage, i, 1);
+		expect_wait(stage, i, 240);
+	}
+	finish(stage);
+}
+
+/* Three tasks, limits of two and five: ClearML's autoscaler starts five machines. */
+static void overshoot_2_and_5(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "two", 2);
+	draw_resource(&stage->drawn, "five", 5);
+	begin(stage);
+	add_tasks(stage, 3, 1, 600);
+	world_run_until(stage->world, 600);
+	expect_machines(stage, 3);
+	finish(stage);
+}
+
+/* The first resource has no capacity: the second one must get the work. */
+static void capacity_on_the_first(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "dry", 3);
+	draw_resource(&stage->drawn, "wet", 3);
+	begin(stage);
+	/* Dry from the beginning, and longer than the case lasts. */
+	stage->world->droughts[0][0][0] = stage->world->begin_ms;
+	stage->world->droughts[0][0][1] = stage->world->begin_ms + 86400000;
+	stage->world->options.faults.droughts = 1e-9;
+	stage->world->droughts[1][0][0] = stage->world->droughts[1][0][1] = INT64_MAX;
+	add_tasks(stage, 3, 1, 600);
+	world_run_until(stage->world, 1200);
+	for (size_t i = 0; i < 3; i++)
+		expect_wait(stage, i, 420);
+	expect_machines(stage, 3);
+	finish(stage);
+}
+
+/* An idle worker that is dead, but still listed, counts as free: nothing is launched. */
+static void dead_idle_worker(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 4);
+	begin(stage);
+	add_tasks(stage, 1, 1, 60);
+	world_run_until(stage->world, 600);
+	stage->world->machines[0]->frozen_until_ms = stage->world->now_ms + 86400000;
+	add_tasks(stage, 2, 601, 60);
+	world_run_until(stage->world, 1500);
+	expect_wait(stage, 1, 420);
+	expect_wait(stage, 2, 420);
+	finish(stage);
+}
+
+/* The metadata service refuses the id: a worker without a proper name works, and is terminated as
+ * stuck. Here its record makes no sense but for whose it is: that proves that it lives. */
+static void imds_refused_id(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 1);
+	begin(stage);
+	add_tasks(stage, 1, 1, 2 * 3600);
+	world_run_until(stage->world, 120);
+	stage->world->machines[0]->is_garbled = true;
+	world_run_until(stage->world, 2 * 3600 + 600);
+	expect_runs(stage, 0, 1);
+	expect_machines(stage, 1);
+	finish(stage);
+}
+
+/* And one that gives up by itself each time: it is not replaced for ever at full speed. */
+static void imds_refused_boots(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 4);
+	stage->drawn.options.faults.boot_fails = 1;
+	stage->drawn.options.faults.until_s = 3600;
+	begin(stage);
+	add_tasks(stage, 4, 1, 60);
+	world_run_until(stage->world, 3600);
+	if (world_machine_count(stage->world) > 16)
+		fault(stage, "%zu machines were started in an hour, and none is fit",
+		      world_machine_count(stage->world));
+	world_run_until(stage->world, 7200);
+	for (size_t i = 0; i < 4; i++)
+		expect_wait(stage, i, 3600 + 1500);
+	finish(stage);
+}
+
+/* Draining machines count as capacity: nothing new starts while they finish. */
+static void scaler_39(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 4);
+	begin(stage);
+	add_tasks(stage, 2, 1, 4 * 3600);
+	world_run_until(stage->world, 600);
+	for (size_t m = 0; m < 2; m++)
+		stage->world->machines[m]->told = ORDER_DRAIN;
+	world_run_until(stage->world, 700);
+	add_tasks(stage, 2, 701, 60);
+	world_run_until(stage->world, 1500);
+	expect_wait(stage, 2, 300);
+	expect_wait(stage, 3, 300);
+	finish(stage);
+}
+
+/* Launches that are still under way are forgotten: the next poll launches again. */
+static void scaler_46(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 20);
+	stage->drawn.options.boot_least_s = stage->drawn.options.boot_most_s = 500;
+	stage->drawn.options.faults.list_lag_ms = 120000;
+	begin(stage);
+	add_tasks(stage, 5, 1, 600);
+	world_run_until(stage->world, 900);
+	expect_machines(stage, 5);
+	finish(stage);
+}
+
+/* The busy flag is stale: a machine that works is taken for an idle one that went silent. */
+static void runners_5085(struct stage *stage)
+{
+	enum { OFFSETS = 40 };
+
+	draw_resource(&stage->drawn, "only", OFFSETS);
+	stage->drawn.options.boot_least_s = stage->drawn.options.boot_most_s = 60;
+	begin(stage);
+	add_tasks(stage, OFFSETS, 1, 3600);
+	/* Cut off for half an hour, each a little later: before, at and after the moment in which
+	 * it takes its task. */
+	world_run_until(stage->world, 120);
+	for (size_t m = 0; m < OFFSETS && m < world_machine_count(stage->world); m++) {
+		world_run_until(stage->world, 120 + (int64_t)m / 4);
+		stage->world->machines[m]->cut_until_ms = stage->world->now_ms + 1800000;
+	}
+	world_run_until(stage->world, 7200);
+	for (size_t i = 0; i < OFFSETS; i++)
+		expect_runs(stage, i, 1);
+	finish(stage);
+}
+
+/* Throttled calls are booked as missing capacity: 2000 of 3000 nodes are off for ten minutes. */
+static void parallelcluster_734(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 30);
+	stage->drawn.options.faults.throttled = 1;
+	begin(stage);
+	add_tasks(stage, 30, 1, 600);
+	world_run_until(stage->world, 300);
+	stage->world->options.faults.throttled = 0;
+	world_run_until(stage->world, 900);
+	for (size_t i = 0; i < 30; i++)
+		expect_wait(stage, i, 300 + 60 + 200);
+	expect_machines(stage, 30);
+	finish(stage);
+}
+
+static const struct {
+	const char *name;
+	void (*play)(struct stage *stage);
+} cases[] = {
+	{ "clearml#1201: a killed worker that is listed on", clearml_1201 },
+	{ "clearml#1202: a task just taken, and judged idle", clearml_1202 },
+	{ "3 tasks, limits 2 + 5", overshoot_2_and_5 },
+	{ "capacity shortage on the first resource", capacity_on_the_first },
+	{ "a dead idle worker hides demand", dead_idle_worker },
+	{ "IMDS refuses the id: working, with no name", imds_refused_id },
+	{ "IMDS refuses the id: no boot ever works", imds_refused_boots },
+	{ "buildkite-agent-scaler#39: draining is no capacity", scaler_39 },
+	{ "buildkite-agent-scaler#46: launches under way", scaler_46 },
+	{ "github-aws-runners#5085: a stale busy flag", runners_5085 },
+	{ "aws-parallelcluster-node#734: throttled is not dry", parallelcluster_734 },
+};
+
+unsigned cases_run(void)
+{
+	unsigned failures = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct stage stage = { 0 };
+
+		draw_plain(&stage.drawn);
+		cases[i].play(&stage);
+		(void)printf("%s  %s%s%s\n", stage.text[0] ? "FAILED" : "passed", cases[i].name,
+			     stage.text[0] ? ": " : "", stage.text);
+		failures += stage.text[0] != '\0';
+	}
+	return failures;
+}

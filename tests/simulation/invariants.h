@@ -1,0 +1,56 @@
+#ifndef TESTS_SIMULATION_INVARIANTS_H
+#define TESTS_SIMULATION_INVARIANTS_H
+
+#include "reaper/simulation/world_state.h"
+#include "tests/simulation/draw.h"
+
+/*
+ * invariants: I1 to I9 of the design, looked at whenever something has
+ * changed, at every plan and at every termination. They are told anew here, from
+ * what is true in the world, and not with the functions that they judge.
+ *
+ *   I1  a slot has one instance a reaper at most, no slot is past max_instances, the total
+ *       holds where one ledger knows all; rivals for a slot do not both take tasks
+ *   I2  seats launched for tasks <= what waits - what free and booting seats can take (a
+ *       matching, done again here), rounded up; and nobody says "covered" while it is not
+ *   I3  nothing that reports, or works, is terminated; every termination was looked at twice
+ *   I4  one runner a task; one final end; none is queued again after it
+ *   I5  no healthy machine idles past its time-out, none lives past max_life and the grace
+ *   I6  ledgers are lost, and all of this holds still
+ *   I7  nothing is launched or terminated by what could not be read
+ *   I8  is not about decisions: there are no secrets here, see the tests of tickets and bundles
+ *   I9  what could not be read of one resource does not stop the others
+ *   and in the end, once faults are over: every task has its final end, every machine beyond
+ *   the minimums is gone, no launch attempt is open
+ */
+
+struct look { /* at a machine that a host's plans want to end */
+	uint64_t pass; /* of the host, in which it was last seen so */
+	int64_t first_ms;
+};
+
+struct invariants {
+	const struct drawn *drawn;
+	bool has_failed;
+	char subject[64]; /* whom the violation is about */
+	char text[600];
+	uint64_t changes; /* of the world, up to here */
+	int64_t next_slow_ms;
+	uint64_t passes[WORLD_MAX_HOSTS];
+	struct look (*looks)[WORLD_MAX_HOSTS]; /* by machine */
+	size_t look_count;
+	void *story; /* play.c's */
+};
+
+void invariants_open(struct invariants *invariants, const struct drawn *drawn,
+		     struct world_watcher *watcher);
+void invariants_finish(struct invariants *invariants, const struct world *world);
+void invariants_release(struct invariants *invariants);
+
+/* For the files of the invariants alone. */
+void invariants_fail(struct invariants *invariants, const struct world *world, const char *subject,
+		     const char *fmt, ...) PRINTF(4, 5);
+void invariants_planned(void *context, const struct world *world, size_t host,
+			const struct observation *seen, const struct plan *plan);
+
+#endif

@@ -1,0 +1,259 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/simulation/invariants.h"
+
+/* What every plan must be like, given what was seen: I2, I3, I7, I9. */
+
+enum { MOST = 8 };
+
+struct supply {
+	unsigned waiting[MOST], seats[MOST]; /* by queue; by resource */
+	unsigned taken[MOST][MOST]; /* [queue][resource] */
+	bool serves[MOST][MOST];
+	size_t queues, resources;
+};
+
+static bool is_same(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+/* What the machine can take, now or soon, told anew. */
+static unsigned seats_of(const struct observed_machine *machine, const struct observation *seen,
+			 const struct settings *settings)
+{
+	const struct resource *resource = &settings->resources[machine->resource];
+	const struct machine_record *record = &machine->record;
+	int64_t age_s = seen->now_ms / 1000 - machine->instance.launched_s;
+	bool may_boot = age_s <= resource->ticket.limits.boot_deadline_s;
+
+	if (machine->instance.state > INSTANCE_RUNNING)
+		return 0;
+	if (!machine->has_record)
+		return !machine->was_seen && may_boot ? resource->ticket.seats : 0;
+	if (record->is_draining)
+		return 0;
+	if (is_same(record->phase, "serve"))
+		return record->free_seats;
+	return is_same(record->phase, "prove") && may_boot ? record->seats : 0;
+}
+
+static bool is_in_the_slot(const struct observation *seen, const struct open_attempt *attempt)
+{
+	for (size_t i = 0; i < seen->machine_count; i++) {
+		const struct instance *instance = &seen->machines[i].instance;
+
+		if (instance->slot == attempt->slot &&
+		    instance->generation == attempt->generation &&
+		    is_same(instance->resource, attempt->resource))
+			return true;
+	}
+	return false;
+}
+
+static void count_supply(const struct observation *seen, const struct settings *settings,
+			 struct supply *out)
+{
+	out->queues = settings->queue_count;
+	out->resources = settings->resource_count;
+	for (size_t q = 0; q < out->queues; q++)
+		if (seen->queues[q].exists && !seen->queues[q].is_forced_off)
+			out->waiting[q] = seen->queues[q].waiting;
+	for (size_t i = 0; i < seen->machine_count; i++)
+		if (seen->machines[i].resource != RESOURCE_NONE)
+			out->seats[seen->machines[i].resource] +=
+				seats_of(&seen->machines[i], seen, settings);
+	for (size_t i = 0; i < seen->attempt_count; i++)
+		for (size_t r = 0; r < out->resources; r++)
+			if (is_same(settings->resources[r].name, seen->attempts[i].resource) &&
+			    !is_in_the_slot(seen, &seen->attempts[i]))
+				out->seats[r] += settings->resources[r].ticket.seats;
+	for (size_t r = 0; r < out->resources; r++)
+		for (size_t i = 0; i < settings->resources[r].queue_count; i++)
+			out->serves[settings->resources[r].queues[i]][r] = true;
+}
+
+/* One more task of the queue to a seat, moving others along (a path of a matching). */
+static bool place_one(struct supply *supply, size_t queue, bool *visited)
+{
+	for (size_t r = 0; r < supply->resources; r++) {
+		if (!supply->serves[queue][r] || visited[r])
+			continue;
+		visited[r] = true;
+		if (supply->seats[r]) {
+			supply->seats[r]--;
+			supply->taken[queue][r]++;
+			return true;
+		}
+		for (size_t q = 0; q < supply->queues; q++) {
+			if (!supply->taken[q][r] || !place_one(supply, q, visited))
+				continue;
+			supply->taken[q][r]--;
+			supply->taken[queue][r]++;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void match(struct supply *supply)
+{
+	for (size_t q = 0; q < supply->queues; q++)
+		for (;;) {
+			bool visited[MOST] = { false };
+
+			if (!supply->waiting[q] || !place_one(supply, q, visited))
+				break;
+			supply->waiting[q]--;
+		}
+}
+
+/* ---- I2 ---- */
+
+static unsigned smaller(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+static void check_launches(struct invariants *invariants, const struct world *world,
+			   const struct observation *seen, const struct plan *plan,
+			   const struct supply *left)
+{
+	const struct settings *settings = world->settings;
+	unsigned short_of = 0, launched = 0, last = 0;
+
+	for (size_t q = 0; q < left->queues; q++)
+		short_of += left->waiting[q];
+	for (size_t i = 0; i < plan->launch_count; i++) {
+		const struct planned_launch *launch = &plan->launches[i];
+
+		if (launch->is_repeat || launch->why != WHY_LAUNCH)
+			continue;
+		launched += settings->resources[launch->resource].ticket.seats;
+		if (settings->resources[launch->resource].ticket.seats > last)
+			last = settings->resources[launch->resource].ticket.seats;
+	}
+	(void)seen;
+	/* Each launch is for one task at least; only its other seats may be too many. */
+	unsigned most = short_of + (last ? (last - 1) * smaller(short_of, launched) : 0);
+
+	if (launched > most)
+		invariants_fail(invariants, world, "reaper",
+				"I2: launches %u seats, and %u tasks are without one", launched,
+				short_of);
+}
+
+static bool is_asked_by(const struct supply *left, size_t resource)
+{
+	for (size_t q = 0; q < left->queues; q++)
+		if (left->serves[q][resource] && left->waiting[q])
+			return true;
+	return false;
+}
+
+static void check_reasons(struct invariants *invariants, const struct world *world,
+			  const struct observation *seen, const struct plan *plan,
+			  const struct supply *left)
+{
+	for (size_t r = 0; r < left->resources; r++) {
+		const struct resource_plan *planned = &plan->resources[r];
+		const char *name = world->settings->resources[r].name;
+		bool is_known =
+			seen->queues_known && seen->workers_known && seen->resources[r].is_listed;
+
+		if (planned->why == WHY_UNKNOWN && is_known)
+			invariants_fail(invariants, world, name,
+					"I9: all of it was read, and it says unknown");
+		if (is_known && (planned->why == WHY_COVERED || planned->why == WHY_NO_DEMAND) &&
+		    is_asked_by(left, r))
+			invariants_fail(invariants, world, name,
+					"I2: tasks are without a seat, and it says \"%s\"",
+					why_text(planned->why));
+		if (planned->why == WHY_AT_LIMIT &&
+		    planned->alive < world->settings->resources[r].max_instances)
+			invariants_fail(invariants, world, name,
+					"I2: at its limit with %u of %u instances", planned->alive,
+					world->settings->resources[r].max_instances);
+	}
+}
+
+/* ---- I1 and I7, in the plan ---- */
+
+static void check_slots(struct invariants *invariants, const struct world *world,
+			const struct observation *seen, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->launch_count; i++) {
+		const struct planned_launch *launch = &plan->launches[i];
+		const struct resource *resource = &world->settings->resources[launch->resource];
+
+		if (!seen->resources[launch->resource].is_listed || !seen->workers_known ||
+		    !seen->queues_known)
+			invariants_fail(invariants, world, resource->name,
+					"I7: launches by what could not be read");
+		for (size_t m = 0; m < seen->machine_count; m++) {
+			const struct instance *instance = &seen->machines[m].instance;
+
+			if (instance->slot == launch->slot &&
+			    instance->state != INSTANCE_TERMINATED && !launch->is_repeat &&
+			    is_same(instance->resource, resource->name))
+				invariants_fail(invariants, world, instance->id,
+						"I1: slot %u is launched for, and it is in it",
+						launch->slot);
+		}
+	}
+}
+
+static void check_terminations(struct invariants *invariants, const struct world *world,
+			       size_t host, const struct observation *seen, const struct plan *plan)
+{
+	if (invariants->look_count < world->machine_count) {
+		size_t before = invariants->look_count;
+
+		invariants->look_count = world->machine_count * 2;
+		invariants->looks = memory_grow(invariants->looks, invariants->look_count,
+						sizeof(*invariants->looks));
+		memset(invariants->looks + before, 0,
+		       (invariants->look_count - before) * sizeof(*invariants->looks));
+	}
+	uint64_t pass = ++invariants->passes[host];
+
+	for (size_t i = 0; i < plan->termination_count; i++) {
+		const struct observed_machine *machine =
+			&seen->machines[plan->terminations[i].machine];
+		size_t number = world_machine_named(world, machine->instance.id);
+
+		if (number == NOBODY)
+			continue;
+		struct look *look = &invariants->looks[number][host];
+
+		if (!look->pass || look->pass != pass - 1)
+			look->first_ms = world->now_ms;
+		look->pass = pass;
+		if (!machine->is_listed)
+			invariants_fail(invariants, world, machine->instance.id,
+					"I7: to be terminated, and no list shows it");
+		if ((plan->terminations[i].doom == DOOM_SILENT ||
+		     plan->terminations[i].doom == DOOM_NEVER_CAME_UP) &&
+		    !seen->workers_known)
+			invariants_fail(invariants, world, machine->instance.id,
+					"I7: %s, and the records could not be read",
+					doom_text(plan->terminations[i].doom));
+	}
+}
+
+void invariants_planned(void *context, const struct world *world, size_t host,
+			const struct observation *seen, const struct plan *plan)
+{
+	struct invariants *invariants = context;
+	struct supply supply = { 0 };
+
+	check_slots(invariants, world, seen, plan);
+	check_terminations(invariants, world, host, seen, plan);
+	if (!seen->queues_known || !seen->workers_known)
+		return;
+	count_supply(seen, world->settings, &supply);
+	match(&supply);
+	check_launches(invariants, world, seen, plan, &supply);
+	check_reasons(invariants, world, seen, plan, &supply);
+}

@@ -1,0 +1,187 @@
+/* simulate: thousands of seeded worlds, each held to the invariants.
+ *
+ *   simulate [--seeds N] [--first K] [--jobs J]   K..K+N-1; the last line says what was done
+ *   simulate --seed K [--log]                     one; --log: everything that happens in it
+ *   simulate --list FILE                          the seeds in a file, one a line (# comments)
+ *
+ * Ends with 1 when any has failed; each failure is printed with its seed and a story. */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/simulation/cases.h"
+#include "tests/simulation/play.h"
+
+enum { MOST_JOBS = 64, STORIES_MOST = 3 };
+
+struct sum {
+	uint64_t seeds, seconds, events, failures, tasks, machines;
+};
+
+static void add(struct sum *sum, const struct played *played)
+{
+	sum->seeds++;
+	sum->seconds += (uint64_t)played->seconds;
+	sum->events += played->events;
+	sum->tasks += played->tasks;
+	sum->machines += played->machines;
+	sum->failures += played->has_failed;
+}
+
+static void run_one(uint64_t seed, struct sum *sum)
+{
+	struct played played;
+
+	play_seed(seed, sum->failures < STORIES_MOST ? stderr : NULL, false, &played);
+	add(sum, &played);
+	if (played.has_failed)
+		(void)fprintf(stderr, "seed %llu: %s\n\n", (unsigned long long)seed, played.text);
+}
+
+/* Every jobs-th seed, in a process of its own; its sum comes back through the pipe. */
+static int start_job(uint64_t first, uint64_t count, unsigned job, unsigned jobs, int *read_fd)
+{
+	struct sum sum = { 0 };
+	int ends[2];
+
+	if (pipe(ends) < 0)
+		return -1;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -1;
+	*read_fd = ends[0];
+	if (pid) {
+		(void)close(ends[1]);
+		return 0;
+	}
+	for (uint64_t i = job; i < count; i += jobs)
+		run_one(first + i, &sum);
+	_exit(write(ends[1], &sum, sizeof(sum)) == sizeof(sum) ? 0 : 1);
+}
+
+static int run_range(uint64_t first, uint64_t count, unsigned jobs, struct sum *total)
+{
+	int fds[MOST_JOBS];
+	int result = 0;
+
+	for (unsigned job = 0; job < jobs; job++)
+		if (start_job(first, count, job, jobs, &fds[job]) < 0)
+			return -1;
+	for (unsigned job = 0; job < jobs; job++) {
+		struct sum sum = { 0 };
+
+		if (read(fds[job], &sum, sizeof(sum)) != sizeof(sum))
+			result = -1; /* it crashed: its last words are on standard error */
+		total->seeds += sum.seeds;
+		total->seconds += sum.seconds;
+		total->events += sum.events;
+		total->failures += sum.failures;
+		total->tasks += sum.tasks;
+		total->machines += sum.machines;
+		(void)close(fds[job]);
+	}
+	while (wait(NULL) > 0)
+		;
+	return result;
+}
+
+static int run_list(const char *path, struct sum *sum)
+{
+	char line[256];
+	FILE *file = fopen(path, "re");
+
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file)) {
+		char *end;
+		uint64_t seed = strtoull(line, &end, 10);
+
+		if (end != line)
+			run_one(seed, sum);
+	}
+	(void)fclose(file);
+	return 0;
+}
+
+static int print_sum(const struct sum *sum)
+{
+	(void)printf("%llu seeds, %.1f days simulated, %llu tasks, %llu machines, %llu events, "
+		     "%llu failures\n",
+		     (unsigned long long)sum->seeds, (double)sum->seconds / 86400,
+		     (unsigned long long)sum->tasks, (unsigned long long)sum->machines,
+		     (unsigned long long)sum->events, (unsigned long long)sum->failures);
+	return sum->failures ? 1 : 0;
+}
+
+static int usage(void)
+{
+	(void)fprintf(stderr, "usage: simulate [--seeds N] [--first K] [--jobs J] | --seed K "
+			      "[--log] | --list FILE | --cases\n");
+	return 2;
+}
+
+static int run_alone(uint64_t seed, bool is_logged)
+{
+	struct sum sum = { 0 };
+	struct played played;
+
+	play_seed(seed, stderr, is_logged, &played);
+	add(&sum, &played);
+	if (played.has_failed)
+		(void)fprintf(stderr, "seed %llu: %s\n", (unsigned long long)seed, played.text);
+	return print_sum(&sum);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "seeds", required_argument, NULL, 'n' },
+		{ "first", required_argument, NULL, 'k' },
+		{ "jobs", required_argument, NULL, 'j' },
+		{ "seed", required_argument, NULL, 's' },
+		{ "log", no_argument, NULL, 'l' },
+		{ "list", required_argument, NULL, 'f' },
+		{ "cases", no_argument, NULL, 'c' },
+		{ 0 },
+	};
+	uint64_t first = 1, count = 1000, seed = 0;
+	const char *list = NULL;
+	bool is_alone = false, is_logged = false;
+	struct sum sum = { 0 };
+	unsigned jobs = 2;
+
+	for (;;) {
+		int option = getopt_long(argc, argv, "", options, NULL);
+
+		if (option == -1)
+			break;
+		if (option == 'n')
+			count = strtoull(optarg, NULL, 10);
+		else if (option == 'k')
+			first = strtoull(optarg, NULL, 10);
+		else if (option == 'j')
+			jobs = (unsigned)strtoul(optarg, NULL, 10);
+		else if (option == 's')
+			seed = strtoull(optarg, NULL, 10);
+		else if (option == 'f')
+			list = optarg;
+		else if (option == 'c')
+			return cases_run() ? 1 : 0;
+		else if (option != 'l')
+			return usage();
+		is_alone |= option == 's';
+		is_logged |= option == 'l';
+	}
+	if (is_alone)
+		return run_alone(seed, is_logged);
+	if (!jobs || jobs > MOST_JOBS)
+		return usage();
+	if ((list ? run_list(list, &sum) : run_range(first, count, jobs, &sum)) < 0) {
+		perror("simulate");
+		return 1;
+	}
+	return print_sum(&sum);
+}

@@ -25,7 +25,8 @@ plain="common/buf common/error common/json common/json_build common/worker_id"
 # is here until the providers of the clouds, which list their regions with it, are here too.
 exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml_read_board
 	clearml_read_queues clearml_read_task clearml_read_tasks clearml_read_workers
-	control_parse control_print heartbeat_is_gap http_exchange_all identity_parse join_holder
+	control_parse control_print heartbeat_is_gap outcome_percentile
+	http_exchange_all identity_parse join_holder
 	journal_parse journal_print orders_parse orders_print settings_parse zone_parse
 	world_add_task world_close world_event_count world_is_over world_machine_count
 	world_machine_fate world_now_s world_open world_run_until world_task_count

@@ -93,10 +93,10 @@ setup: ## install what the build, the tests and the demo need; a no-op when it i
 	$(Q)sh tests/setup.sh user
 
 test: setup ## set up, build, and run every test but the slow ones
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay valgrind contract vectors peers whole"
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors peers whole"
 
 test-all: setup ## `make test`, and the slow tests with it
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay valgrind contract vectors peers whole" \
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors peers whole" \
 		PYTEST_FLAGS="$(PYTEST_FLAGS) --slow"
 
 demo: setup ## a whole life on this machine: reaper, machines, tasks; AGENT=docker|host
@@ -156,6 +156,8 @@ test-vectors: setup ## the same, with set-up; says how many of each
 	$(Q)$(MAKE) --no-print-directory vectors
 
 simulate: $(SIMULATE) ## seeded worlds, faults in all places: SEEDS=1000 FIRST_SEED=1
+	$(Q)$(SIMULATE) --cases
+	$(Q)$(SIMULATE) --list tests/simulation/seeds.txt
 	$(Q)$(SIMULATE) --jobs $(JOBS) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST_SEED),1)
 
 peers: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## what talks to docker, against an engine and a registry that tests start

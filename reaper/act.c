@@ -4,169 +4,12 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/hash.h"
 #include "common/log.h"
+#include "reaper/act_launch.h"
 #include "reaper/act_look.h"
 #include "reaper/act_repair.h"
-#include "reaper/slots.h"
-#include "reaper/ticket_make.h"
 
 enum { CONSOLE_BYTES = 2048 };
-
-/* ---- launches ---- */
-
-static size_t find_attempt(const struct ledger *ledger, const struct settings *settings,
-			   const struct planned_launch *launch)
-{
-	const char *resource = settings->resources[launch->resource].name;
-	size_t at = 0;
-
-	for (; at < ledger->attempt_count; at++)
-		if (ledger->attempts[at].slot == launch->slot &&
-		    ledger->attempts[at].generation == launch->generation &&
-		    !strcmp(ledger->attempts[at].resource, resource))
-			break;
-	return at;
-}
-
-static void drop_attempt(const struct act *act, const struct planned_launch *launch)
-{
-	struct ledger *ledger = act->ledger;
-	size_t at = find_attempt(ledger, act->settings, launch);
-
-	if (at < ledger->attempt_count)
-		ledger->attempts[at] = ledger->attempts[--ledger->attempt_count];
-}
-
-static void add_attempt(const struct act *act, const struct planned_launch *launch)
-{
-	struct ledger *ledger = act->ledger;
-	struct open_attempt attempt = { .slot = launch->slot,
-					.generation = launch->generation,
-					.asked_s = act->seen->now_ms / 1000 };
-
-	if (find_attempt(ledger, act->settings, launch) < ledger->attempt_count)
-		return;
-	memcpy(attempt.resource, act->settings->resources[launch->resource].name,
-	       sizeof(attempt.resource));
-	memcpy(attempt.day, launch->day, sizeof(attempt.day));
-	ledger->attempts =
-		memory_grow(ledger->attempts, ledger->attempt_count + 1, sizeof(attempt));
-	ledger->attempts[ledger->attempt_count++] = attempt;
-}
-
-/* An attempt for a resource that is configured no more could never be repeated. */
-static bool is_configured(const struct settings *settings, const char *resource)
-{
-	for (size_t r = 0; r < settings->resource_count; r++)
-		if (!strcmp(settings->resources[r].name, resource))
-			return true;
-	return false;
-}
-
-/* What was asked for must be known to the next pass even if this one is killed right after asking.
- */
-static int store(const struct act *act, struct error *err)
-{
-	const struct observation *seen = act->seen;
-	struct ledger *ledger = act->ledger;
-
-	ledger->attempts =
-		memory_grow(ledger->attempts, seen->attempt_count + 1, sizeof(*ledger->attempts));
-	ledger->attempt_count = 0;
-	for (size_t i = 0; i < seen->attempt_count; i++)
-		if (is_configured(act->settings, seen->attempts[i].resource))
-			ledger->attempts[ledger->attempt_count++] = seen->attempts[i];
-	for (size_t i = 0; i < act->plan->launch_count; i++)
-		add_attempt(act, &act->plan->launches[i]);
-	ledger->marks =
-		memory_grow(ledger->marks, act->plan->mark_count + 1, sizeof(*ledger->marks));
-	ledger->mark_count = act->plan->mark_count;
-	if (act->plan->mark_count)
-		memcpy(ledger->marks, act->plan->marks,
-		       act->plan->mark_count * sizeof(*ledger->marks));
-	return ledger_write(act->file, ledger, err);
-}
-
-static int ask(const struct act *act, const struct planned_launch *launch,
-	       char id[static TICKET_FIELD_ROOM], struct error *err)
-{
-	const struct resource *resource = &act->settings->resources[launch->resource];
-	const struct offering *offering = &resource->offerings[launch->offering];
-	struct ticket_order order = { act->settings, resource,		 offering,
-				      launch->slot,  launch->generation, launch->day };
-	SCOPED(ticket_made) struct ticket_made made = { 0 };
-	struct slot_key key;
-
-	if (ticket_make(&order, &made, err) < 0 || ticket_fits(&order, &made, err) < 0)
-		return -1;
-
-	struct launch request = { .settings = act->settings,
-				  .resource = resource,
-				  .offering = offering,
-				  .slot = launch->slot,
-				  .generation = launch->generation,
-				  .user_data = buf_slice(&made.user_data) };
-	slots_key_parts(act->settings->prefix, resource, offering, launch->slot, launch->generation,
-			&key);
-	hash_parts(key.parts, ARRAY_LEN(key.parts), request.key);
-	return provider_named(resource->provider)->launch(&request, id, err);
-}
-
-static enum outcome judge_failure(const struct act *act, const struct planned_launch *launch,
-				  const struct error *why)
-{
-	switch (why->class) {
-	case ERROR_CONFLICT: /* kept until the list shows who holds it */
-		log_info("held", "%s", why->message);
-		return OUTCOME_HELD;
-	case ERROR_UNREACHABLE:
-	case ERROR_MALFORMED:
-		log_failure("launch-unanswered", why);
-		return OUTCOME_OPEN;
-	default: /* these prove that nothing was launched */
-		drop_attempt(act, launch);
-		log_failure("launch", why);
-		return OUTCOME_FAILED;
-	}
-}
-
-static enum outcome launch_one(const struct act *act, const struct planned_launch *launch)
-{
-	const struct resource *resource = &act->settings->resources[launch->resource];
-	char id[TICKET_FIELD_ROOM];
-	struct error err;
-
-	if (clock_monotonic_ms() >= act->deadline_ms) {
-		if (!launch->is_repeat)
-			drop_attempt(act, launch);
-		return OUTCOME_NONE;
-	}
-	if (ask(act, launch, id, &err) < 0)
-		return judge_failure(act, launch, &err);
-	log_info("launched", "%s in %s slot %u generation %u: %s", id, resource->name, launch->slot,
-		 launch->generation, why_text(launch->why));
-	return OUTCOME_DONE;
-}
-
-static void launch_all(const struct act *act, struct act_result *out)
-{
-	struct error err;
-
-	if (store(act, &err) < 0) {
-		/* Without the ledger, a launch whose answer is lost would be forgotten. */
-		log_failure("ledger", &err);
-		out->failed++;
-		for (size_t i = 0; i < act->plan->launch_count; i++)
-			out->launches[i] = OUTCOME_FAILED;
-		return;
-	}
-	for (size_t i = 0; i < act->plan->launch_count; i++) {
-		out->launches[i] = launch_one(act, &act->plan->launches[i]);
-		out->failed += out->launches[i] == OUTCOME_FAILED ||
-			       out->launches[i] == OUTCOME_OPEN || out->launches[i] == OUTCOME_NONE;
-	}
-}
 
 /* ---- terminations ---- */
 
@@ -235,6 +78,17 @@ static enum outcome terminate_one(struct act_look *look,
 	return OUTCOME_DONE;
 }
 
+static void keep_marks(const struct act *act)
+{
+	const struct plan *plan = act->plan;
+	struct ledger *ledger = act->ledger;
+
+	ledger->marks = memory_grow(ledger->marks, plan->mark_count + 1, sizeof(*ledger->marks));
+	ledger->mark_count = plan->mark_count;
+	if (plan->mark_count)
+		memcpy(ledger->marks, plan->marks, plan->mark_count * sizeof(*ledger->marks));
+}
+
 void act(const struct act *act, struct act_result *out)
 {
 	const struct plan *plan = act->plan;
@@ -246,7 +100,8 @@ void act(const struct act *act, struct act_result *out)
 			memory_array(plan->termination_count + 1, sizeof(*out->terminations)),
 		.repairs = memory_array(plan->repair_count + 1, sizeof(*out->repairs)),
 	};
-	launch_all(act, out);
+	keep_marks(act);
+	act_launch(&(struct act_launch){ act, provider_named }, out);
 	for (size_t i = 0; i < plan->termination_count; i++) {
 		out->terminations[i] = terminate_one(&look, &plan->terminations[i]);
 		out->failed += out->terminations[i] == OUTCOME_FAILED;

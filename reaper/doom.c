@@ -66,12 +66,15 @@ static enum doom doom_of_unheard(const struct observed_machine *machine,
 
 		return seen->now_ms - heard_ms > limit_s * 1000 ? DOOM_SILENT : DOOM_NONE;
 	}
-	/* A ledger younger than the machine may have missed its reports. */
-	if (is_past_boot(machine, seen,
-			 resource ? resource : &settings->resources[machine->place]) &&
-	    seen->ledger_since_s <= machine->instance.launched_s)
+	if (!is_past_boot(machine, seen,
+			  resource ? resource : &settings->resources[machine->place]))
+		return DOOM_NONE;
+	if (seen->ledger_since_s <= machine->instance.launched_s)
 		return DOOM_NEVER_CAME_UP;
-	return DOOM_NONE;
+	/* A ledger younger than the machine may have missed its reports, but not for longer than
+	 * one that works may be silent. */
+	return seen->now_ms / 1000 - seen->ledger_since_s > settings->silent_busy_s ? DOOM_SILENT :
+										      DOOM_NONE;
 }
 
 /* By the configuration of today: a hold in its ticket may be one that was taken back since. */
@@ -151,12 +154,15 @@ static bool is_before_serve(const char *phase)
 }
 
 /* Will it take a task, as far as anybody but itself can say? */
-static bool is_welcome(const struct observed_machine *machine, const struct observation *seen)
+static bool is_welcome(const struct observed_machine *machine, const struct observation *seen,
+		       const struct resource *resource)
 {
 	if (machine->order == ORDER_DRAIN || machine->order == ORDER_LEAVE)
 		return false;
-	/* A record outlives its machine by two minutes: what a whole list does not show is gone. */
-	return machine->is_listed || !seen->resources[machine->resource].is_listed;
+	/* A record outlives its machine by two minutes: what a whole list does not show is gone.
+	 * But lists are late: a young machine may report before it is shown. */
+	return machine->is_listed || !seen->resources[machine->resource].is_listed ||
+	       !is_past_boot(machine, seen, resource);
 }
 
 struct machine_seats doom_seats(const struct observed_machine *machine,
@@ -169,7 +175,8 @@ struct machine_seats doom_seats(const struct observed_machine *machine,
 	if (!resource || machine->instance.state > INSTANCE_RUNNING)
 		return seats;
 
-	bool may_boot = is_welcome(machine, seen) && !is_past_boot(machine, seen, resource);
+	bool may_boot =
+		is_welcome(machine, seen, resource) && !is_past_boot(machine, seen, resource);
 	if (!machine->has_record) {
 		seats.is_booting = may_boot && !machine->was_seen;
 	} else if (is_before_serve(record->phase)) {
@@ -178,7 +185,7 @@ struct machine_seats doom_seats(const struct observed_machine *machine,
 		seats.busy =
 			record->seats > record->free_seats ? record->seats - record->free_seats : 0;
 		if (!strcmp(record->phase, "serve") && !record->is_draining &&
-		    is_welcome(machine, seen))
+		    is_welcome(machine, seen, resource))
 			seats.free = record->free_seats;
 	}
 	/* Its ticket may be older than the configuration: its own word goes before ours. */

@@ -65,19 +65,28 @@ static bool is_all_listed(const struct observation *seen, const struct settings 
 	return true;
 }
 
+/* A machine that lives reports twice a minute, so what ClearML has lost it soon has again: whoever
+ * is missing for as long as an idle machine may be silent is not forgotten, but gone. */
+static bool is_memory_lost(struct planner *planner)
+{
+	return planner->seen->workers_known &&
+	       doom_is_memory_lost(planner->seen, planner->settings) &&
+	       mark_again(planner, "memory", "lost") <= planner->settings->silent_idle_s;
+}
+
 static void planner_open(struct planner *planner)
 {
 	const struct observation *seen = planner->seen;
 	const struct settings *settings = planner->settings;
 
 	planner->now_s = seen->now_ms / 1000;
-	planner->is_memory_lost = seen->workers_known && doom_is_memory_lost(seen, settings);
-	planner->are_records_known = seen->workers_known && !planner->is_memory_lost;
 	planner->is_all_listed = is_all_listed(seen, settings);
 	planner->is_leaving = memory_array(seen->machine_count, sizeof(*planner->is_leaving));
 	demand_open(&planner->demand, settings->queue_count, settings->resource_count);
 	slots_open(&planner->slots, seen, settings);
 	marks_open(planner);
+	planner->is_memory_lost = is_memory_lost(planner);
+	planner->are_records_known = seen->workers_known && !planner->is_memory_lost;
 }
 
 static void planner_release(struct planner *planner)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "reaper/money.h"
 #include "reaper/table.h"
 
 const char *report_state_name(enum instance_state state)
@@ -112,6 +113,34 @@ static unsigned repeats(const struct report *report, size_t resource)
 	return count;
 }
 
+/* What is known, and a sign where more is not. */
+static void add_rate(const struct resource_plan *planned, struct table *table)
+{
+	char rate[MONEY_TEXT_ROOM];
+
+	money_text(planned->rate, rate);
+	if (planned->is_rate_known || planned->rate)
+		table_cell(table, "%s%s", rate, planned->is_rate_known ? "" : " + ?");
+	else
+		table_cell(table, "?");
+}
+
+static void add_why(const struct report *report, const struct resource_plan *planned,
+		    struct table *table)
+{
+	SCOPED(buf) struct buf why = BUF(1024);
+	char span[CLOCK_TEXT_LEN];
+
+	buf_addf(&why, "%s", why_text(planned->why));
+	if (*planned->words)
+		buf_addf(&why, " (%s)", planned->words);
+	if (planned->until_s) {
+		clock_format_span(planned->until_s * 1000 - report->seen->now_ms, span);
+		buf_addf(&why, ", for %s", span);
+	}
+	table_cell(table, "%s", buf_text(&why));
+}
+
 static void add_resource(const struct report *report, size_t r, struct table *table)
 {
 	const struct resource *resource = &report->settings->resources[r];
@@ -125,6 +154,7 @@ static void add_resource(const struct report *report, size_t r, struct table *ta
 	table_cell(table, "%u", planned->free_seats);
 	table_cell(table, "%u", planned->booting_seats);
 	table_cell(table, "%u", planned->busy_seats);
+	add_rate(planned, table);
 	if (planned->launches && again)
 		table_cell(table, "launch %u, ask again for %u", planned->launches, again);
 	else if (planned->launches)
@@ -133,13 +163,13 @@ static void add_resource(const struct report *report, size_t r, struct table *ta
 		table_cell(table, "ask again for %u", again);
 	else
 		table_cell(table, "nothing");
-	table_cell(table, "%s", why_text(planned->why));
+	add_why(report, planned, table);
 }
 
 static void add_resources(const struct report *report, struct buf *out)
 {
-	static const char *const heading[] = { "RESOURCE", "ALIVE", "FREE", "BOOTING",
-					       "BUSY",	   "DOES",  "WHY",  NULL };
+	static const char *const heading[] = { "RESOURCE", "ALIVE", "FREE", "BOOTING", "BUSY",
+					       "$/H",	   "DOES",  "WHY",  NULL };
 	SCOPED(table) struct table table;
 
 	table_open(&table, heading);
@@ -151,19 +181,59 @@ static void add_resources(const struct report *report, struct buf *out)
 
 /* ---- steps ---- */
 
+static void add_offering(const struct report *report, const struct planned_launch *launch,
+			 struct table *table)
+{
+	const struct resource *resource = &report->settings->resources[launch->resource];
+	const struct offering *offering = &resource->offerings[launch->offering];
+	char key[OFFERING_KEY_ROOM], price[MONEY_TEXT_ROOM];
+
+	offering_key(offering, key);
+	money_text(offering->price, price);
+	table_cell(table, "%s slot %u generation %u: %s at %s $/h", resource->name, launch->slot,
+		   launch->generation, key, price);
+}
+
 static void add_launches(const struct report *report, struct table *table)
 {
 	for (size_t i = 0; i < report->plan->launch_count; i++) {
 		const struct planned_launch *launch = &report->plan->launches[i];
 
 		table_cell(table, "launch");
-		table_cell(table, "%s slot %u generation %u",
-			   report->settings->resources[launch->resource].name, launch->slot,
-			   launch->generation);
+		add_offering(report, launch, table);
 		table_cell(table, "%s",
 			   launch->is_repeat ? "again: it was asked for, and not seen yet" :
 					       why_text(launch->why));
 		table_cell(table, "now");
+	}
+}
+
+static void add_orders(const struct report *report, struct table *table)
+{
+	for (size_t i = 0; i < report->plan->order_count; i++) {
+		const struct planned_order *order = &report->plan->orders[i];
+		const struct instance *instance = &report->seen->machines[order->machine].instance;
+
+		table_cell(table, "tell to %s", order_text(order->order));
+		table_cell(table, "%s (%s slot %u)", instance->id, instance->resource,
+			   instance->slot);
+		table_cell(table, "%s",
+			   order->doom == DOOM_NONE ? "an operator says so" :
+						      doom_text(order->doom));
+		table_cell(table, "now");
+	}
+}
+
+static void add_unregisters(const struct report *report, struct table *table)
+{
+	for (size_t i = 0; i < report->plan->unregister_count; i++) {
+		const struct planned_unregister *unregister = &report->plan->unregisters[i];
+		const struct observed_ghost *ghost = &report->seen->ghosts[unregister->ghost];
+
+		table_cell(table, "unregister");
+		table_cell(table, "worker %s", ghost->worker);
+		table_cell(table, "its machine %s is gone", ghost->instance);
+		table_cell(table, "%s", unregister->is_due ? "now" : "first look");
 	}
 }
 
@@ -182,17 +252,35 @@ static void add_terminations(const struct report *report, struct table *table)
 	}
 }
 
+/* How it got lost, for a person. */
+static void add_loss(const struct observed_task *lost, struct table *table)
+{
+	switch (lost->loss) {
+	case LOSS_TERMINATED:
+		table_cell(table, "its machine %s is gone, attempt %u of %u", lost->instance,
+			   lost->attempt, lost->max_attempts);
+		return;
+	case LOSS_UNLISTED:
+		table_cell(table, "its machine %s does not know it, attempt %u of %u",
+			   lost->instance, lost->attempt, lost->max_attempts);
+		return;
+	default:
+		table_cell(table, "in no queue, and no machine has it");
+	}
+}
+
 static void add_repairs(const struct report *report, struct table *table)
 {
 	for (size_t i = 0; i < report->plan->repair_count; i++) {
 		const struct planned_repair *repair = &report->plan->repairs[i];
 		const struct observed_task *lost = &report->seen->lost[repair->lost];
-		bool is_last = repair->verdict == VERDICT_FAIL;
 
-		table_cell(table, "%s", is_last ? "fail" : "give back");
+		table_cell(table, "%s",
+			   repair->verdict == VERDICT_FAIL   ? "fail" :
+			   repair->verdict == VERDICT_STANDS ? "tidy" :
+							       "give back");
 		table_cell(table, "task %s %.40s", lost->task.id, lost->task.name);
-		table_cell(table, "its machine %s is gone, attempt %u of %u", lost->instance,
-			   lost->attempt, lost->max_attempts);
+		add_loss(lost, table);
 		table_cell(table, "%s", repair->is_due ? "now" : "first look");
 	}
 }
@@ -204,7 +292,9 @@ static void add_steps(const struct report *report, struct buf *out)
 
 	table_open(&table, heading);
 	add_launches(report, &table);
+	add_orders(report, &table);
 	add_terminations(report, &table);
+	add_unregisters(report, &table);
 	add_repairs(report, &table);
 	buf_addf(out, "\n");
 	if (table_is_empty(&table))
@@ -213,12 +303,45 @@ static void add_steps(const struct report *report, struct buf *out)
 		table_print(&table, out);
 }
 
+/* ---- money ---- */
+
+static void add_warnings(const struct report *report, struct buf *out)
+{
+	for (size_t i = 0; i < report->plan->warning_count; i++)
+		buf_addf(out, "%sBUDGET: %s\n", i ? "" : "\n", report->plan->warnings[i]);
+}
+
+static void add_worst(const struct report *report, struct buf *out)
+{
+	static const char *const heading[] = { "WORST LOSS, $", "A MACHINE NOBODY STOPS",
+					       "A MACHINE HANGS IDLE", "THE REAPER STOPS", NULL };
+	SCOPED(table) struct table table;
+
+	table_open(&table, heading);
+	for (size_t r = 0; r < report->settings->resource_count; r++) {
+		const struct resource *resource = &report->settings->resources[r];
+		struct money_loss loss = money_worst(report->settings, resource);
+		const int64_t cells[] = { loss.machine, loss.idle, loss.fleet };
+		char text[MONEY_TEXT_ROOM];
+
+		table_cell(&table, "%s", resource->name);
+		for (size_t i = 0; i < ARRAY_LEN(cells); i++) {
+			money_text(cells[i], text);
+			table_cell(&table, "%s", text);
+		}
+	}
+	buf_addf(out, "\n");
+	table_print(&table, out);
+}
+
 void report_plan(const struct report *report, struct buf *out)
 {
 	add_head(report, "Plan", out);
 	add_queues(report, out);
 	add_resources(report, out);
 	add_steps(report, out);
+	add_warnings(report, out);
+	add_worst(report, out);
 }
 
 /* ---- status ---- */
@@ -321,8 +444,9 @@ void report_decision(const struct report *report, struct buf *out)
 	if (seen->queues_known)
 		buf_addf(out, "waiting %u, unserved %u; ", waiting, unserved);
 	buf_addf(out,
-		 "alive %u, seats free %u, booting %u, busy %u; launches %zu, terminations %zu, "
-		 "repairs %zu; %u calls",
+		 "alive %u, seats free %u, booting %u, busy %u; launches %zu, orders %zu, "
+		 "terminations %zu, repairs %zu; %u calls",
 		 alive, free_seats, booting, busy, report->plan->launch_count,
-		 report->plan->termination_count, report->plan->repair_count, seen->clearml_calls);
+		 report->plan->order_count, report->plan->termination_count,
+		 report->plan->repair_count, seen->clearml_calls);
 }

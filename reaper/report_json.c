@@ -4,6 +4,8 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "reaper/breaker.h"
+#include "reaper/money.h"
 
 static void add_time(struct json *to, const char *name, int64_t wall_ms)
 {
@@ -46,6 +48,40 @@ static void add_queue(const struct report *report, size_t q, struct json *queue)
 	json_add_integer(queue, "unserved", planned->unserved);
 }
 
+/* Null: not known. */
+static void add_money(struct json *to, const char *name, int64_t money)
+{
+	if (money < 0)
+		json_add_text(to, name, NULL);
+	else
+		json_add_integer(to, name, money);
+}
+
+static const char *breaker_of(const struct report *report, size_t r)
+{
+	int64_t until_s;
+
+	return breaker_name(breaker_look(
+		&(struct breaker_facts){
+			.failures = report->seen->resources[r].boot_failures,
+			.limit = report->settings->breaker_failures,
+			.last_failure_s = report->seen->resources[r].last_boot_failure_s,
+			.probe_s = report->settings->breaker_probe_s,
+			.now_s = report->seen->now_ms / 1000,
+		},
+		&until_s));
+}
+
+static void add_worst(const struct report *report, const struct resource *resource,
+		      struct json *worst)
+{
+	struct money_loss loss = money_worst(report->settings, resource);
+
+	add_money(worst, "machine_microdollars", loss.machine);
+	add_money(worst, "idle_microdollars", loss.idle);
+	add_money(worst, "fleet_microdollars", loss.fleet);
+}
+
 static void add_resource(const struct report *report, size_t r, struct json *resource)
 {
 	const struct resource *settings = &report->settings->resources[r];
@@ -64,6 +100,24 @@ static void add_resource(const struct report *report, size_t r, struct json *res
 	json_add_integer(resource, "busy_seats", planned->busy_seats);
 	json_add_integer(resource, "launches", planned->launches);
 	json_add_text(resource, "why", why_text(planned->why));
+	json_add_text(resource, "budget", *planned->words ? planned->words : NULL);
+	add_time(resource, "until", planned->until_s * 1000);
+	json_add_text(resource, "breaker", breaker_of(report, r));
+	add_money(resource, "rate_microdollars",
+		  planned->is_rate_known ? planned->rate : MONEY_UNKNOWN);
+	add_worst(report, settings, json_add_object(resource, "worst_loss"));
+}
+
+static void add_offering(const struct report *report, const struct planned_launch *launch,
+			 struct json *item)
+{
+	const struct offering *offering =
+		&report->settings->resources[launch->resource].offerings[launch->offering];
+
+	json_add_text(item, "type", offering->type);
+	json_add_text(item, "zone", *offering->zone ? offering->zone : NULL);
+	json_add_text(item, "market", market_name(offering->market));
+	add_money(item, "price_microdollars", offering->price);
 }
 
 static void add_launches(const struct report *report, struct json *list)
@@ -76,6 +130,7 @@ static void add_launches(const struct report *report, struct json *list)
 		json_add_integer(item, "slot", launch->slot);
 		json_add_integer(item, "generation", launch->generation);
 		json_add_text(item, "day", launch->day);
+		add_offering(report, launch, item);
 		json_add_bool(item, "is_repeat", launch->is_repeat);
 		json_add_text(item, "why", why_text(launch->why));
 	}
@@ -95,6 +150,36 @@ static void add_terminations(const struct report *report, struct json *list)
 		json_add_text(item, "why", doom_text(termination->doom));
 		json_add_bool(item, "is_due", termination->is_due);
 	}
+}
+
+static void add_orders(const struct report *report, struct json *list)
+{
+	for (size_t i = 0; i < report->plan->order_count; i++) {
+		const struct planned_order *order = &report->plan->orders[i];
+		struct json *item = json_add_object(list, NULL);
+
+		json_add_text(item, "instance", report->seen->machines[order->machine].instance.id);
+		json_add_text(item, "order", order_text(order->order));
+		json_add_text(item, "why",
+			      order->doom == DOOM_NONE ? NULL : doom_text(order->doom));
+	}
+}
+
+static void add_unregisters(const struct report *report, struct json *list)
+{
+	for (size_t i = 0; i < report->plan->unregister_count; i++) {
+		const struct planned_unregister *unregister = &report->plan->unregisters[i];
+		struct json *item = json_add_object(list, NULL);
+
+		json_add_text(item, "worker", report->seen->ghosts[unregister->ghost].worker);
+		json_add_bool(item, "is_due", unregister->is_due);
+	}
+}
+
+static void add_warnings(const struct report *report, struct json *list)
+{
+	for (size_t i = 0; i < report->plan->warning_count; i++)
+		json_add_text(list, NULL, report->plan->warnings[i]);
 }
 
 static void add_repairs(const struct report *report, struct json *list)
@@ -126,8 +211,11 @@ void report_plan_json(const struct report *report, struct buf *out)
 	for (size_t r = 0; r < report->settings->resource_count; r++)
 		add_resource(report, r, json_add_object(list, NULL));
 	add_launches(report, json_add_list(document.root, "launches"));
+	add_orders(report, json_add_list(document.root, "orders"));
 	add_terminations(report, json_add_list(document.root, "terminations"));
+	add_unregisters(report, json_add_list(document.root, "unregisters"));
 	add_repairs(report, json_add_list(document.root, "repairs"));
+	add_warnings(report, json_add_list(document.root, "budget_warnings"));
 	json_print(document.root, true, out);
 }
 

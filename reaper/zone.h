@@ -41,7 +41,8 @@ CHECKED int zone_read(const char *name, struct zone *out, struct error *err);
 CHECKED int zone_parse(struct slice file, struct zone *out, struct error *err);
 void zone_release(struct zone *zone);
 
-/* The offset at a time, and when it may change next (INT64_MAX: never). */
+/* The offset at a time, within 30,000 years of now, and when it may change next (INT64_MAX: never).
+ */
 int64_t zone_offset(const struct zone *zone, int64_t at_s, int64_t *until_s);
 
 /* Days since 1970 of a date; day may be 1 to 366. */

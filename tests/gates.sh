@@ -36,10 +36,10 @@ exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml
 # are on their way.
 not_called_yet="channel_log docker_disk_usage docker_login_check docker_pause docker_prune
 	docker_stop docker_top docker_unpause schedule_minimum settings_load_shape
-	breaker_name market_name money_text offerings_failed offerings_worked order_text
+	offerings_failed offerings_worked
 	age_identities_parse age_identities_release age_identity_new age_identity_print
 	age_recipient_parse age_recipient_print age_seal age_unseal prices_source
-	money_worst ledger_journal_each ledger_spend_add
+	ledger_journal_each ledger_spend_add
 	ledger_spend_each ledger_spend_sums ledger_spend_task"
 
 complain() { printf 'gate %s: %s\n' "$gate" "$*" | tee -a "$found"; }

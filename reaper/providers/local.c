@@ -58,9 +58,13 @@ static struct instance *add_instance(struct listing *listing, const struct local
 		.slot = note->slot,
 		.generation = note->generation,
 		.launched_s = note->launched_s,
+		.market = note->market,
 	};
 	memcpy(instance->id, note->instance, sizeof(instance->id));
 	memcpy(instance->resource, listing->resource->name, sizeof(instance->resource));
+	memcpy(instance->type, note->type, sizeof(instance->type));
+	if (strcmp(note->zone, LOCAL_ZONE) != 0)
+		memcpy(instance->zone, note->zone, sizeof(instance->zone));
 	return instance;
 }
 

@@ -33,7 +33,9 @@ static int read_boot_id(char out[static LOCAL_BOOT_ID_ROOM], struct error *err)
 
 static int write_note(const struct launch *launch, struct local_note *out, struct error *err)
 {
+	const struct offering *offering = launch->offering;
 	struct local_note note = {
+		.market = offering->market,
 		.slot = launch->slot,
 		.generation = launch->generation,
 		.launched_s = clock_wall_ms() / 1000,
@@ -45,7 +47,8 @@ static int write_note(const struct launch *launch, struct local_note *out, struc
 	snprintf(note.instance, sizeof(note.instance), "local-%.*s", ID_DIGITS, random);
 	memcpy(note.prefix, launch->settings->prefix, sizeof(note.prefix));
 	memcpy(note.resource, launch->resource->name, sizeof(note.resource));
-	memcpy(note.type, launch->resource->type, sizeof(note.type));
+	memcpy(note.type, offering->type, sizeof(note.type));
+	text_cut(note.zone, sizeof(note.zone), *offering->zone ? offering->zone : LOCAL_ZONE);
 	memcpy(note.key, launch->key, sizeof(note.key));
 	if (read_boot_id(note.boot_id, err) < 0)
 		return -1;

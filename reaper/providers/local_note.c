@@ -1,5 +1,7 @@
 #include "reaper/providers/local_note.h"
 
+#include <string.h>
+
 #include "common/json.h"
 #include "common/worker_id.h"
 
@@ -28,6 +30,20 @@ static int read_number(const struct json *root, const char *name, int64_t most, 
 	return 0;
 }
 
+static int read_market(const struct json *root, enum market *out, struct error *err)
+{
+	const char *name;
+
+	if (json_text(root, "market", &name, err) < 0)
+		return -1;
+	for (enum market market = 0; market < MARKET_COUNT; market++)
+		if (!strcmp(name, market_name(market))) {
+			*out = market;
+			return 0;
+		}
+	return error_set(err, ERROR_MALFORMED, "market: \"%.80s\" is none", name);
+}
+
 int local_note_parse(struct slice text, struct local_note *out, struct error *err)
 {
 	SCOPED(json_document) struct json_document document = { 0 };
@@ -41,6 +57,8 @@ int local_note_parse(struct slice text, struct local_note *out, struct error *er
 	    read_field(root, "prefix", note.prefix, sizeof(note.prefix), err) < 0 ||
 	    read_field(root, "resource", note.resource, sizeof(note.resource), err) < 0 ||
 	    read_field(root, "type", note.type, sizeof(note.type), err) < 0 ||
+	    read_field(root, "zone", note.zone, sizeof(note.zone), err) < 0 ||
+	    read_market(root, &note.market, err) < 0 ||
 	    read_field(root, "launch_key", note.key, sizeof(note.key), err) < 0 ||
 	    read_field(root, "boot_id", note.boot_id, sizeof(note.boot_id), err) < 0 ||
 	    read_number(root, "slot", 99999, &slot, err) < 0 ||
@@ -63,8 +81,8 @@ void local_note_print(const struct local_note *note, struct buf *out)
 	json_add_text(document.root, "provider", "local");
 	json_add_text(document.root, "instance", note->instance);
 	json_add_text(document.root, "type", note->type);
-	json_add_text(document.root, "zone", "local");
-	json_add_text(document.root, "market", "on-demand");
+	json_add_text(document.root, "zone", note->zone);
+	json_add_text(document.root, "market", market_name(note->market));
 	json_add_integer(document.root, "launched_s", note->launched_s);
 	json_add_integer(document.root, "launched_boottime_ms", note->launched_boottime_ms);
 	json_add_text(document.root, "boot_id", note->boot_id);

@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "common/hash.h"
-#include "common/ticket.h"
+#include "reaper/offering.h"
 
 /*
  * local_note: what a local machine's instance.json says, both ways. The same
@@ -12,11 +12,14 @@
  * occupant also when the machine's folder is gone.
  */
 
+#define LOCAL_ZONE "local" /* where the offering names none */
+
 enum { LOCAL_NOTE_BYTES = 8192, LOCAL_BOOT_ID_ROOM = 64 };
 
 struct local_note {
 	char instance[TICKET_FIELD_ROOM], prefix[TICKET_FIELD_ROOM], resource[TICKET_FIELD_ROOM];
-	char type[TICKET_FIELD_ROOM];
+	char type[TICKET_FIELD_ROOM], zone[TICKET_FIELD_ROOM]; /* of the offering: mere labels */
+	enum market market;
 	unsigned slot, generation;
 	int64_t launched_s; /* wall seconds */
 	int64_t launched_boottime_ms; /* the same moment since boot */

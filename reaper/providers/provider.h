@@ -1,6 +1,7 @@
 #ifndef REAPER_PROVIDERS_PROVIDER_H
 #define REAPER_PROVIDERS_PROVIDER_H
 
+#include "reaper/bucket.h"
 #include "reaper/settings.h"
 
 /*
@@ -40,10 +41,15 @@ struct launch {
 	unsigned slot, generation;
 	char key[33]; /* the launch key (slots.h) */
 	struct slice user_data; /* what the instance gets: an envelope (envelope.h) */
+	/* Where the cloud's answer of ERROR_CAPACITY names zones that have some: LAUNCH_ZONES
+	 * texts, empty before, the last one stays so. */
+	char (*zones)[TICKET_FIELD_ROOM];
 };
+enum { LAUNCH_ZONES = 9 };
 
 struct provider {
 	const char *name; /* as written in the configuration */
+	struct call_limit launch_limit; /* of the API: how fast launch may be called */
 	/* All instances of our prefix where this resource's live, whatever resource they name,
 	 * terminated ones included as long as the provider shows them. Whole or an error: never a
 	 * part. (So a resource that is configured no more is still seen.) */

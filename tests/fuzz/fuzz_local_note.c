@@ -26,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(local_note_parse(buf_slice(&text), &second, &err) == 0);
 	assert(!strcmp(first.instance, second.instance) && !strcmp(first.key, second.key) &&
 	       first.slot == second.slot && first.generation == second.generation &&
-	       first.launched_s == second.launched_s);
+	       first.launched_s == second.launched_s && first.market == second.market &&
+	       !strcmp(first.type, second.type) && !strcmp(first.zone, second.zone));
 	return 0;
 }

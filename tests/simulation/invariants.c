@@ -28,6 +28,7 @@ void invariants_fail(struct invariants *invariants, const struct world *world, c
 	(void)vsnprintf(invariants->text + len, sizeof(invariants->text) - (size_t)len, fmt,
 			arguments);
 	va_end(arguments);
+	world_note(world, subject, "VIOLATION: %s", invariants->text);
 }
 
 static bool is_alive(const struct world_machine *machine)

@@ -25,9 +25,12 @@
  */
 
 struct look { /* at a machine that a host's plans want to end */
-	uint64_t pass; /* of the host, in which it was last seen so */
+	uint64_t pass; /* of the host, in which it was last planned so; 0: never */
+	uint64_t whole_passes; /* of the host, up to then */
 	int64_t first_ms;
 };
+
+enum { INVARIANTS_MOST = 8 /* resources, and queues, of a world */ };
 
 struct invariants {
 	const struct drawn *drawn;
@@ -36,9 +39,10 @@ struct invariants {
 	char text[600];
 	uint64_t changes; /* of the world, up to here */
 	int64_t next_slow_ms;
-	uint64_t passes[WORLD_MAX_HOSTS];
+	uint64_t passes[WORLD_MAX_HOSTS], whole_passes[WORLD_MAX_HOSTS]; /* in which all was read */
 	struct look (*looks)[WORLD_MAX_HOSTS]; /* by machine */
 	size_t look_count;
+	unsigned supply[INVARIANTS_MOST]; /* seats by resource, at the last plan */
 	void *story; /* play.c's */
 };
 

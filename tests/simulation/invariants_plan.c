@@ -5,7 +5,7 @@
 
 /* What every plan must be like, given what was seen: I2, I3, I7, I9. */
 
-enum { MOST = 8 };
+enum { MOST = INVARIANTS_MOST };
 
 struct supply {
 	unsigned waiting[MOST], seats[MOST]; /* by queue; by resource */
@@ -52,8 +52,17 @@ static bool is_in_the_slot(const struct observation *seen, const struct open_att
 	return false;
 }
 
+/* Whom this plan sends away takes no more tasks. */
+static bool is_sent_away(const struct plan *plan, size_t machine)
+{
+	for (size_t i = 0; i < plan->order_count; i++)
+		if (plan->orders[i].machine == machine && plan->orders[i].order != ORDER_KEEP)
+			return true;
+	return false;
+}
+
 static void count_supply(const struct observation *seen, const struct settings *settings,
-			 struct supply *out)
+			 const struct plan *plan, struct supply *out)
 {
 	out->queues = settings->queue_count;
 	out->resources = settings->resource_count;
@@ -61,7 +70,7 @@ static void count_supply(const struct observation *seen, const struct settings *
 		if (seen->queues[q].exists && !seen->queues[q].is_forced_off)
 			out->waiting[q] = seen->queues[q].waiting;
 	for (size_t i = 0; i < seen->machine_count; i++)
-		if (seen->machines[i].resource != RESOURCE_NONE)
+		if (seen->machines[i].resource != RESOURCE_NONE && !is_sent_away(plan, i))
 			out->seats[seen->machines[i].resource] +=
 				seats_of(&seen->machines[i], seen, settings);
 	for (size_t i = 0; i < seen->attempt_count; i++)
@@ -116,6 +125,15 @@ static unsigned smaller(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
+static unsigned total_of(const unsigned *list, size_t count)
+{
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += list[i];
+	return sum;
+}
+
 static void check_launches(struct invariants *invariants, const struct world *world,
 			   const struct observation *seen, const struct plan *plan,
 			   const struct supply *left)
@@ -140,8 +158,14 @@ static void check_launches(struct invariants *invariants, const struct world *wo
 
 	if (launched > most)
 		invariants_fail(invariants, world, "reaper",
-				"I2: launches %u seats, and %u tasks are without one", launched,
-				short_of);
+				"I2: launches %u seats, and %u tasks are without one; %u seats are "
+				"free or boot, and the plan counts %u and %u",
+				launched, short_of, total_of(invariants->supply, left->resources),
+				plan->resources[0].free_seats + plan->resources[1].free_seats +
+					plan->resources[2].free_seats,
+				plan->resources[0].booting_seats +
+					plan->resources[1].booting_seats +
+					plan->resources[2].booting_seats);
 }
 
 static bool is_asked_by(const struct supply *left, size_t resource)
@@ -204,6 +228,15 @@ static void check_slots(struct invariants *invariants, const struct world *world
 	}
 }
 
+static bool is_all_read(const struct observation *seen, const struct settings *settings,
+			const struct plan *plan)
+{
+	for (size_t r = 0; r < settings->resource_count; r++)
+		if (!seen->resources[r].is_listed || plan->resources[r].why == WHY_MEMORY_LOST)
+			return false;
+	return seen->queues_known && seen->workers_known;
+}
+
 static void check_terminations(struct invariants *invariants, const struct world *world,
 			       size_t host, const struct observation *seen, const struct plan *plan)
 {
@@ -217,6 +250,7 @@ static void check_terminations(struct invariants *invariants, const struct world
 		       (invariants->look_count - before) * sizeof(*invariants->looks));
 	}
 	uint64_t pass = ++invariants->passes[host];
+	bool is_whole = is_all_read(seen, world->settings, plan);
 
 	for (size_t i = 0; i < plan->termination_count; i++) {
 		const struct observed_machine *machine =
@@ -227,9 +261,11 @@ static void check_terminations(struct invariants *invariants, const struct world
 			continue;
 		struct look *look = &invariants->looks[number][host];
 
-		if (!look->pass || look->pass != pass - 1)
+		/* Where all was read and it was not so, looking begins anew. */
+		if (!look->pass || look->whole_passes < invariants->whole_passes[host])
 			look->first_ms = world->now_ms;
 		look->pass = pass;
+		look->whole_passes = invariants->whole_passes[host] + is_whole;
 		if (!machine->is_listed)
 			invariants_fail(invariants, world, machine->instance.id,
 					"I7: to be terminated, and no list shows it");
@@ -240,6 +276,7 @@ static void check_terminations(struct invariants *invariants, const struct world
 					"I7: %s, and the records could not be read",
 					doom_text(plan->terminations[i].doom));
 	}
+	invariants->whole_passes[host] += is_whole;
 }
 
 void invariants_planned(void *context, const struct world *world, size_t host,
@@ -252,7 +289,8 @@ void invariants_planned(void *context, const struct world *world, size_t host,
 	check_terminations(invariants, world, host, seen, plan);
 	if (!seen->queues_known || !seen->workers_known)
 		return;
-	count_supply(seen, world->settings, &supply);
+	count_supply(seen, world->settings, plan, &supply);
+	memcpy(invariants->supply, supply.seats, sizeof(supply.seats));
 	match(&supply);
 	check_launches(invariants, world, seen, plan, &supply);
 	check_reasons(invariants, world, seen, plan, &supply);

@@ -75,9 +75,11 @@ void play_to_the_end(struct invariants *invariants, struct world *world, int64_t
 		if (world_is_over(world))
 			break;
 		/* Minimums stay for ever: once all tasks have ended, the others have their time. */
-		if (!settled_s && !world->tasks_open)
+		if (world->tasks_open)
+			settled_s = 0;
+		else if (!settled_s)
 			settled_s = at_s + SETTLE_S;
-		if (settled_s && at_s >= settled_s && !world->tasks_open)
+		else if (at_s >= settled_s)
 			break;
 	}
 	if (!invariants->has_failed)

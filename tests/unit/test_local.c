@@ -34,6 +34,7 @@ struct bench {
 	char folder[SCRATCH_ROOM];
 	struct settings settings;
 	struct resource resource;
+	struct offering offering; /* of what is launched */
 	struct fleet fleet;
 };
 
@@ -60,6 +61,7 @@ static int open_bench(void **state)
 	SET(bench->settings.prefix, "p");
 	SET(bench->resource.name, "cpu");
 	SET(bench->resource.type, "local");
+	SET(bench->offering.type, "local");
 	SET(bench->resource.provider, "local");
 	bench->resource.max_instances = 3;
 	SET(bench->resource.local.machines, scratch_path(bench->folder, "machines"));
@@ -110,6 +112,7 @@ static int launch(struct bench *bench, unsigned generation, char id[TICKET_FIELD
 {
 	struct launch request = { .settings = &bench->settings,
 				  .resource = &bench->resource,
+				  .offering = &bench->offering,
 				  .slot = 1,
 				  .generation = generation,
 				  .user_data = slice_of("# a ticket\n") };
@@ -218,6 +221,25 @@ static void test_nothing_was_launched_yet(void **state)
 	assert_false(file_exists(bench->resource.local.machines));
 }
 
+/* This computer has neither types nor zones nor a market: they are what the machine says of itself.
+ */
+static void test_a_machine_bears_its_offering_s_labels(void **state)
+{
+	struct bench *bench = *state;
+	char id[TICKET_FIELD_ROOM];
+
+	keeper_does(bench, WAITS);
+	SET(bench->offering.type, "big");
+	SET(bench->offering.zone, "attic");
+	bench->offering.market = MARKET_SPOT;
+	must_launch(bench, 7, id);
+	const struct instance *instance = find(bench, id);
+
+	assert_string_equal(instance->type, "big");
+	assert_string_equal(instance->zone, "attic");
+	assert_int_equal(instance->market, MARKET_SPOT);
+}
+
 static void test_a_launch_makes_a_machine(void **state)
 {
 	struct bench *bench = *state;
@@ -234,6 +256,9 @@ static void test_a_launch_makes_a_machine(void **state)
 	assert_int_equal(instance->slot, 1);
 	assert_int_equal(instance->generation, 7);
 	assert_string_equal(instance->resource, "cpu");
+	assert_string_equal(instance->type, "local");
+	assert_string_equal(instance->zone, "");
+	assert_int_equal(instance->market, MARKET_ON_DEMAND);
 	assert_int_equal(local_machine_read(&bench->resource, id, &note, &err), 0);
 	assert_string_equal(note.prefix, "p");
 	assert_int_equal(note.launched_s, instance->launched_s);
@@ -524,6 +549,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_nothing_was_launched_yet),
 		TEST(test_a_launch_makes_a_machine),
+		TEST(test_a_machine_bears_its_offering_s_labels),
 		TEST(test_a_keeper_is_told_where_the_keys_are),
 		TEST(test_the_same_launch_again_is_nothing),
 		TEST(test_a_held_slot_is_a_conflict),

@@ -472,9 +472,54 @@ static void test_lost_memory_ends_nobody_by_its_records(void **state)
 	free(world);
 }
 
+/* Found by the simulator: machines that were gone for good kept everything at a stand for ever. */
+static void test_lost_memory_is_believed_for_a_while(void **state)
+{
+	static const struct {
+		const char *when;
+		int since_s; /* the mark's age; 0: there is none */
+		bool is_known; /* the records can be read */
+		enum why why;
+		size_t terminations;
+		bool has_mark; /* for the next pass */
+	} cases[] = {
+		{ "it begins", 0, true, WHY_MEMORY_LOST, 0, true },
+		{ "it lasts", 600, true, WHY_MEMORY_LOST, 0, true },
+		{ "it lasts for longer than an idle machine may be silent", 601, true, WHY_LAUNCH,
+		  2, true },
+		{ "nothing can be read in between", 300, false, WHY_UNKNOWN, 0, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(1, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 9, "c");
+		plan_world_machine(world, 0, 's');
+		plan_world_machine(world, 0, 's');
+		world->seen.workers_known = cases[i].is_known;
+		if (cases[i].since_s) {
+			world->seen.mark_count = 1;
+			(void)snprintf(world->marks[0].what, sizeof(world->marks[0].what),
+				       "memory lost");
+			world->marks[0].first_s = NOW_S - cases[i].since_s;
+		}
+		plan_world_plan(world, &plan);
+		if (plan.resources[0].why != cases[i].why ||
+		    plan.termination_count != cases[i].terminations ||
+		    (find_mark(&plan, "memory lost") >= 0) != cases[i].has_mark)
+			fail_msg("when %s: %s, %zu terminations", cases[i].when,
+				 why_text(plan.resources[0].why), plan.termination_count);
+		plan_release(&plan);
+		free(world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lost_memory_is_believed_for_a_while),
 		cmocka_unit_test(test_overdue_idle_drains_first),
 		cmocka_unit_test(test_orders_of_an_operator),
 		cmocka_unit_test(test_a_longer_pause_between_looks_counts),

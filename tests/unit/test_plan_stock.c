@@ -346,9 +346,74 @@ static void test_a_failed_list_fills_the_total(void **state)
 	free(world);
 }
 
+/* Found by the simulator: a list that is late made a second machine for the same task. */
+static void test_a_young_machine_may_report_before_it_is_listed(void **state)
+{
+	static const struct {
+		const char *when;
+		char kind;
+		int age_s;
+		unsigned launches;
+	} cases[] = {
+		{ "it boots, and the list is late", 'p', 120, 0 },
+		{ "it is idle, and the list is late", 'i', 120, 0 },
+		{ "it is idle, and gone from the list", 'i', 3600, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(1, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 4, "c");
+		struct observed_machine *machine = plan_world_machine(world, 0, cases[i].kind);
+		machine->is_listed = false;
+		machine->instance.launched_s = NOW_S - cases[i].age_s;
+		plan_world_plan(world, &plan);
+		if (plan.resources[0].launches != cases[i].launches)
+			fail_msg("when %s: %u launches", cases[i].when, plan.resources[0].launches);
+		plan_release(&plan);
+		free(world);
+	}
+}
+
+/* Found by the simulator: one that hangs in its boot was never ended where the ledger was lost. */
+static void test_a_young_ledger_ends_who_is_silent_under_its_eyes(void **state)
+{
+	static const struct {
+		const char *when;
+		int ledger_s, age_s; /* how old they are */
+		enum doom doom;
+	} cases[] = {
+		{ "the ledger is older", 9000, 8000, DOOM_NEVER_CAME_UP },
+		{ "the ledger is as old", 8000, 8000, DOOM_NEVER_CAME_UP },
+		{ "it could be a busy one that is silent", 5400, 8000, DOOM_NONE },
+		{ "no busy one may be silent for so long", 5401, 8000, DOOM_SILENT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(0, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 4, "c");
+		plan_world_machine(world, 0, 'b')->instance.launched_s = NOW_S - cases[i].age_s;
+		world->seen.ledger_since_s = NOW_S - cases[i].ledger_s;
+		plan_world_plan(world, &plan);
+		enum doom doom = plan.termination_count ? plan.terminations[0].doom : DOOM_NONE;
+
+		if (doom != cases[i].doom)
+			fail_msg("when %s: %s", cases[i].when, doom_text(doom));
+		plan_release(&plan);
+		free(world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_young_machine_may_report_before_it_is_listed),
+		cmocka_unit_test(test_a_young_ledger_ends_who_is_silent_under_its_eyes),
 		cmocka_unit_test(test_repeats_an_open_attempt_and_counts_it),
 		cmocka_unit_test(test_an_open_attempt_is_no_other_machine),
 		cmocka_unit_test(test_an_open_attempt_fills_every_limit),

@@ -77,6 +77,37 @@ static void add_attempt(struct plan_world *world)
 	SET(world->attempts[0].day, "2027-01-14");
 }
 
+/* Orders, a ghost, budgets, a breaker: what an operator looks for when nothing moves. */
+static void nothing_moves(struct plan_world *world)
+{
+	struct observed_machine *machine = plan_world_machine(world, 0, 'i');
+
+	machine->order = ORDER_KEEP;
+	machine = plan_world_machine(world, 0, 'd');
+	machine->record.idle_s = 9000;
+	machine->price = MONEY_UNKNOWN;
+	world->marks[0] = (struct mark){ "overdue idle local-b", NOW_S - 600 };
+	world->marks[1] = (struct mark){ "drained local-b", NOW_S - 300 };
+	world->seen.mark_count = 2;
+	world->seen.ghost_count = 1;
+	SET(world->ghosts[0].worker, "demo:gpu:small:gone");
+	SET(world->ghosts[0].instance, "gone");
+	world->settings.budget.day = 10 * USD;
+	world->seen.spent.day = 9 * USD;
+	world->resources[0].budget.month = 200 * USD;
+	world->seen.resources[0].spent.month = 200 * USD;
+	world->settings.breaker_failures = 3;
+	world->settings.breaker_probe_s = 600;
+	world->seen.resources[1].boot_failures = 3;
+	world->seen.resources[1].last_boot_failure_s = NOW_S - 200;
+	add_loss(world);
+	world->lost[0].loss = LOSS_UNLISTED;
+	world->lost[1] = (struct observed_task){ .loss = LOSS_NOBODY, .max_attempts = 3 };
+	world->lost[1].task.status = TASK_QUEUED;
+	SET(world->lost[1].task.id, TASK);
+	world->seen.lost_count = 2;
+}
+
 static void nothing_at_all(struct plan_world *world)
 {
 	world->seen.queues[0].waiting = world->seen.queues[1].waiting = 0;
@@ -111,10 +142,9 @@ static const struct {
 	const char *name;
 	void (*arrange)(struct plan_world *);
 } worlds[] = {
-	{ "nothing", nothing_at_all },
-	{ "busy", a_busy_day },
-	{ "clearml_down", clearml_is_down },
-	{ "list_failed", a_list_failed },
+	{ "nothing", nothing_at_all },	     { "busy", a_busy_day },
+	{ "clearml_down", clearml_is_down }, { "list_failed", a_list_failed },
+	{ "nothing_moves", nothing_moves },
 };
 
 static const struct {

@@ -99,6 +99,9 @@ void act(const struct act *act, struct act_result *out)
 		.terminations =
 			memory_array(plan->termination_count + 1, sizeof(*out->terminations)),
 		.repairs = memory_array(plan->repair_count + 1, sizeof(*out->repairs)),
+		.unregisters = memory_array(plan->unregister_count + 1, sizeof(*out->unregisters)),
+		.launched = memory_array(plan->launch_count + 1, sizeof(*out->launched)),
+		.queues = memory_array(act->settings->queue_count + 1, sizeof(*out->queues)),
 	};
 	keep_marks(act);
 	act_launch(&(struct act_launch){ act, provider_named }, out);
@@ -117,5 +120,8 @@ void act_result_release(struct act_result *result)
 	free(result->launches);
 	free(result->terminations);
 	free(result->repairs);
+	free(result->unregisters);
+	free(result->launched);
+	free(result->queues);
 	*result = (struct act_result){ 0 };
 }

@@ -32,8 +32,16 @@ struct act {
 	int64_t deadline_ms; /* monotonic */
 };
 
-struct act_result { /* outcomes by place in the plan */
-	enum outcome *launches, *terminations, *repairs;
+struct act_launched {
+	char instance[TICKET_FIELD_ROOM]; /* OUTCOME_DONE */
+	char offering[OFFERING_KEY_ROOM]; /* the last one that was asked for */
+	struct error why; /* OUTCOME_HELD, OPEN or FAILED */
+};
+
+struct act_result {
+	enum outcome *launches, *terminations, *repairs, *unregisters; /* by place in the plan */
+	struct act_launched *launched; /* by place in plan.launches */
+	enum outcome *queues; /* by place in settings.queues: made where it was missing */
 	unsigned failed; /* steps that failed, or had no time */
 };
 

@@ -27,7 +27,7 @@ struct asking { /* one launch, while its offerings are tried */
 	const struct provider *provider;
 	size_t offering;
 	bool tried[SETTINGS_MAX_OFFERINGS];
-	char id[TICKET_FIELD_ROOM]; /* of what was launched */
+	struct act_launched *out;
 	char zones[LAUNCH_ZONES][TICKET_FIELD_ROOM];
 };
 
@@ -201,7 +201,7 @@ static int ask(const struct act *act, struct asking *asking, struct error *err)
 			planned->generation, &key);
 	hash_parts(key.parts, ARRAY_LEN(key.parts), request.key);
 	memset(asking->zones, 0, sizeof(asking->zones));
-	return asking->provider->launch(&request, asking->id, err);
+	return asking->provider->launch(&request, asking->out->instance, err);
 }
 
 static void pause_ms(int64_t ms)
@@ -301,16 +301,15 @@ static enum outcome judge(struct launcher *launcher, const struct asking *asking
 static enum outcome ask_once(struct launcher *launcher, struct asking *asking)
 {
 	const struct planned_launch *planned = asking->planned;
-	char key[OFFERING_KEY_ROOM];
-	struct error err;
+	struct act_launched *out = asking->out;
 
 	asking->tried[asking->offering] = true;
-	if (ask(launcher->act, asking, &err) < 0)
-		return judge(launcher, asking, &err);
+	offering_key(&asking->resource->offerings[asking->offering], out->offering);
+	if (ask(launcher->act, asking, &out->why) < 0)
+		return judge(launcher, asking, &out->why);
 	offerings_worked(launcher->act->ledger, asking->resource, asking->offering);
-	offering_key(&asking->resource->offerings[asking->offering], key);
-	log_info("launched", "%s in %s slot %u generation %u as %s: %s", asking->id,
-		 asking->resource->name, planned->slot, planned->generation, key,
+	log_info("launched", "%s in %s slot %u generation %u as %s: %s", out->instance,
+		 asking->resource->name, planned->slot, planned->generation, out->offering,
 		 why_text(planned->why));
 	return OUTCOME_DONE;
 }
@@ -339,12 +338,11 @@ static bool choose(const struct launcher *launcher, struct asking *asking)
 static enum outcome try_offerings(struct launcher *launcher, struct asking *asking)
 {
 	enum outcome outcome = OUTCOME_NONE;
-	struct error err;
 
 	while ((outcome == OUTCOME_NONE || outcome == OUTCOME_FAILED) && choose(launcher, asking) &&
 	       may_ask(launcher, asking->planned->resource)) {
-		if (store_offering(launcher->act, asking, &err) < 0) {
-			log_failure("ledger", &err);
+		if (store_offering(launcher->act, asking, &asking->out->why) < 0) {
+			log_failure("ledger", &asking->out->why);
 			return OUTCOME_FAILED;
 		}
 		outcome = ask_once(launcher, asking);
@@ -352,12 +350,14 @@ static enum outcome try_offerings(struct launcher *launcher, struct asking *aski
 	return outcome;
 }
 
-static enum outcome launch_one(struct launcher *launcher, const struct planned_launch *planned)
+static enum outcome launch_one(struct launcher *launcher, const struct planned_launch *planned,
+			       struct act_launched *out)
 {
 	const struct resource *resource = &launcher->act->settings->resources[planned->resource];
 	struct asking asking = { .planned = planned,
 				 .resource = resource,
-				 .provider = launcher->find(resource->provider) };
+				 .provider = launcher->find(resource->provider),
+				 .out = out };
 	enum outcome outcome = try_offerings(launcher, &asking);
 
 	if (outcome == OUTCOME_FAILED || (outcome == OUTCOME_NONE && !planned->is_repeat))
@@ -385,13 +385,15 @@ void act_launch(const struct act_launch *launch, struct act_result *out)
 		/* Without the ledger, a launch whose answer is lost would be forgotten. */
 		log_failure("ledger", &err);
 		out->failed++;
-		for (size_t i = 0; i < plan->launch_count; i++)
+		for (size_t i = 0; i < plan->launch_count; i++) {
 			out->launches[i] = OUTCOME_FAILED;
+			out->launched[i].why = err;
+		}
 		return;
 	}
 	open_launcher(&launcher);
 	for (size_t i = 0; i < plan->launch_count; i++) {
-		out->launches[i] = launch_one(&launcher, &plan->launches[i]);
+		out->launches[i] = launch_one(&launcher, &plan->launches[i], &out->launched[i]);
 		out->failed += out->launches[i] == OUTCOME_FAILED ||
 			       out->launches[i] == OUTCOME_OPEN || out->launches[i] == OUTCOME_NONE;
 	}

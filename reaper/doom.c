@@ -59,8 +59,9 @@ static enum doom doom_of_unheard(const struct observed_machine *machine,
 	const struct resource *resource = resource_of(machine, settings);
 
 	if (machine->was_seen) {
-		int64_t limit_s =
-			machine->was_busy ? settings->silent_busy_s : settings->silent_idle_s;
+		/* Without the tasks nobody knows whether it took one after it was heard last. */
+		bool may_work = machine->was_busy || !seen->tasks_known;
+		int64_t limit_s = may_work ? settings->silent_busy_s : settings->silent_idle_s;
 		int64_t heard_ms = machine->last_report_ms ? machine->last_report_ms :
 							     machine->instance.launched_s * 1000;
 
@@ -69,8 +70,9 @@ static enum doom doom_of_unheard(const struct observed_machine *machine,
 	if (!is_past_boot(machine, seen,
 			  resource ? resource : &settings->resources[machine->place]))
 		return DOOM_NONE;
+	/* A task may name it: then it did come up, and nobody has looked. */
 	if (seen->ledger_since_s <= machine->instance.launched_s)
-		return DOOM_NEVER_CAME_UP;
+		return seen->tasks_known ? DOOM_NEVER_CAME_UP : DOOM_NONE;
 	/* A ledger younger than the machine may have missed its reports, but not for longer than
 	 * one that works may be silent. */
 	return seen->now_ms / 1000 - seen->ledger_since_s > settings->silent_busy_s ? DOOM_SILENT :

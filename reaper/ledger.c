@@ -42,6 +42,7 @@ static const char *const steps[] = {
 	"CREATE TABLE journal (id INTEGER PRIMARY KEY, time_s INTEGER, event TEXT, subject TEXT,"
 	" text TEXT, checksum INTEGER) STRICT;"
 	"CREATE INDEX journal_time ON journal (time_s);"
+	"CREATE INDEX journal_subject ON journal (subject, event, id);"
 	"CREATE TABLE spend (day TEXT, resource TEXT, instance TEXT, queue TEXT, task TEXT,"
 	" user TEXT, seconds INTEGER, money INTEGER, unpriced_s INTEGER, checksum INTEGER,"
 	" PRIMARY KEY (day, resource, instance, queue, task, user)) STRICT, WITHOUT ROWID;"

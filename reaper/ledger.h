@@ -83,7 +83,7 @@ CHECKED int ledger_read(struct ledger_file *file, struct ledger *out, struct err
 CHECKED int ledger_write(struct ledger_file *file, const struct ledger *ledger, struct error *err);
 void ledger_release(struct ledger *ledger);
 
-/* ---- history: older entries are dropped ---- */
+/* ---- history: older entries are dropped; once a day all of it is looked at for damage ---- */
 
 enum { LEDGER_JOURNAL_DAYS = 90, LEDGER_SPEND_DAYS = 400 };
 
@@ -99,6 +99,9 @@ CHECKED int ledger_journal_add(struct ledger_file *file, const struct journal_en
 CHECKED int ledger_journal_each(struct ledger_file *file, size_t limit,
 				bool (*visit)(const struct journal_entry *entry, void *context),
 				void *context, struct error *err);
+/* The newest one of this event and subject. */
+CHECKED int ledger_journal_last(struct ledger_file *file, const char *event, const char *subject,
+				struct journal_entry *out, bool *is_found, struct error *err);
 
 /* Money and time that one machine cost for one purpose on one UTC day; rows of the same key (all
  * texts) are added up. */

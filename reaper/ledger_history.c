@@ -54,6 +54,36 @@ int ledger_journal_each(struct ledger_file *file, size_t limit,
 	return 0;
 }
 
+struct last {
+	struct journal_entry *out;
+	bool is_found;
+};
+
+static bool take_last(const void *row, void *context)
+{
+	struct last *last = context;
+
+	memcpy(last->out, row, sizeof(*last->out));
+	last->is_found = true;
+	return false;
+}
+
+int ledger_journal_last(struct ledger_file *file, const char *event, const char *subject,
+			struct journal_entry *out, bool *is_found, struct error *err)
+{
+	struct last last = { .out = out };
+	struct ledger_choice newest = {
+		.condition = "WHERE event = ?1 AND subject = ?2 ORDER BY id DESC LIMIT 1",
+		.texts = { event, subject },
+		.text_count = 2,
+	};
+
+	if (ledger_rows_each(file->sql, &journal, &newest, take_last, &last, err) < 0)
+		return error_wrap(err, "read the journal");
+	*is_found = last.is_found;
+	return 0;
+}
+
 /* ---- once a day ---- */
 
 struct upkeep {

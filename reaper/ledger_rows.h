@@ -13,8 +13,8 @@
  * flipped bit must not become money. A row whose checksum is wrong, or whose
  * values do not fit the record, is ERROR_MALFORMED.
  *
- * A column that a later version adds is NULL in older rows: it reads as zero
- * or "", and does not count in the checksum.
+ * A field that a later version adds goes last: its column is NULL in older
+ * rows, where it reads as zero or "" and does not count in the checksum.
  */
 
 enum ledger_field_kind {

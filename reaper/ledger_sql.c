@@ -43,6 +43,9 @@ static int fail(const struct ledger_sql *sql, struct error *err)
 
 	if ((code & 0xff) == SQLITE_NOMEM)
 		abort();
+	/* We may write, and SQLite will not: the file's header asks for a format unknown to it. */
+	if (code == SQLITE_READONLY && access(sql->path, W_OK) == 0)
+		class = ERROR_MALFORMED;
 	if (class == ERROR_SYSTEM && cause)
 		return error_set(err, class, "%s: %s (%s)", sql->path,
 				 sqlite3_errmsg(sql->database), strerror(cause));

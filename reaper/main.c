@@ -4,6 +4,7 @@
 #include "reaper/duration.h"
 #include "reaper/forecast/simulate.h"
 #include "reaper/forecast/trace_export.h"
+#include "reaper/journal_list.h"
 #include "reaper/keygen.h"
 #include "reaper/pass.h"
 #include "reaper/report.h"
@@ -133,6 +134,13 @@ static const struct command_option watch_options[] = {
 	{ "--until-empty", NULL, "end once nothing waits and no machine is alive" },
 };
 
+static const struct command_option journal_options[] = {
+	CONFIG,
+	{ "--limit", "N", "at most so many, the newest (50)" },
+	{ "--since", "TIME", "none older: 2026-11-24T03:00:00Z, or a duration ago as 2h" },
+	{ "--json", NULL, "print JSON instead of lines" },
+};
+
 static const struct command_option keygen_options[] = {
 	{ "--folder", "DIR", "where they lie: image.key, signing.key, trusted.pub" },
 	{ "--image", NULL, "only the pair that opens bundles, for the machines' image" },
@@ -203,6 +211,8 @@ static const struct command commands[] = {
 	  ARRAY_LEN(watch_options) },
 	{ "status", show_status, "print the machines, and what they do", show_options,
 	  ARRAY_LEN(show_options) },
+	{ "journal", journal_list_run, "print what was decided and done, and why; the newest last",
+	  journal_options, ARRAY_LEN(journal_options) },
 	{ "check", run_check, "prove the configuration, ClearML and the queues; change nothing",
 	  run_options, ARRAY_LEN(run_options) },
 	{ "drain", tell_run, "tell machines to take no more tasks, and to leave", tell_options,

@@ -462,7 +462,10 @@ static bool is_suspicious(const struct observation *seen, const struct settings 
 {
 	if (machine->instance.state == INSTANCE_TERMINATED)
 		return machine->was_busy;
-	if (machine->was_seen || machine->resource == RESOURCE_NONE)
+	/* Idle when it was heard last, and silent: it may have taken a task since. */
+	if (machine->was_seen)
+		return machine->is_listed && !machine->has_record && !machine->was_busy;
+	if (machine->resource == RESOURCE_NONE)
 		return false;
 
 	/* It may have served while nobody looked: then a task names it. */

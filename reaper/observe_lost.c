@@ -214,10 +214,11 @@ static bool has(const struct text_index *index, const char *text)
 static void note_sign_of_life(struct observed_machine *machine, const struct clearml_task *task)
 {
 	machine->has_served = true;
+	/* Its record may have ended before any pass saw it busy. */
+	machine->was_busy |= !machine->has_record;
 	if (machine->was_seen)
 		return;
 	machine->was_seen = true;
-	machine->was_busy = true;
 	machine->last_report_ms = task->last_update_ms;
 }
 
@@ -251,7 +252,8 @@ static bool is_lost_by_holder(const struct sweep_index *index, const struct clea
 	}
 	struct observed_machine *machine = &index->seen->machines[place];
 
-	note_sign_of_life(machine, task);
+	if (!has(&index->queued, task->id))
+		note_sign_of_life(machine, task);
 	if (machine->resource != RESOURCE_NONE)
 		lost->max_attempts =
 			index->settings->resources[machine->resource].ticket.limits.max_attempts;

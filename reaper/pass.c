@@ -6,6 +6,7 @@
 #include "reaper/act.h"
 #include "reaper/observe.h"
 #include "reaper/pass_channel.h"
+#include "reaper/pass_journal.h"
 #include "reaper/pass_lock.h"
 #include "reaper/report.h"
 #include "reaper/spend.h"
@@ -116,20 +117,33 @@ static void leave_spend(const struct pass *pass, int64_t deadline_ms, struct pas
 	view->is_channel_down = true;
 }
 
+/* What could not be told to the journal is in the log: no reason to give the pass up. */
+static unsigned note(const struct act *done, const struct act_result *result)
+{
+	SCOPED(news_list) struct news_list news = { 0 };
+	struct error err;
+
+	pass_news(done, result, &news);
+	if (pass_journal(done->file, &news, &err) == 0)
+		return 0;
+	log_failure("journal", &err);
+	return 1;
+}
+
 static int carry_out(const struct pass *pass, int64_t deadline_ms, struct pass_view *view,
 		     struct error *err)
 {
 	struct act_result result = { 0 };
+	const struct act act_on = { .settings = pass->settings,
+				    .clearml = pass->clearml,
+				    .seen = &view->seen,
+				    .plan = &view->plan,
+				    .ledger = &view->ledger,
+				    .file = view->file,
+				    .deadline_ms = deadline_ms };
 
-	act(&(struct act){ .settings = pass->settings,
-			   .clearml = pass->clearml,
-			   .seen = &view->seen,
-			   .plan = &view->plan,
-			   .ledger = &view->ledger,
-			   .file = view->file,
-			   .deadline_ms = deadline_ms },
-	    &result);
-	unsigned failed = result.failed;
+	act(&act_on, &result);
+	unsigned failed = result.failed + note(&act_on, &result);
 
 	act_result_release(&result);
 	observe_remember(&view->seen, &view->ledger);

@@ -63,6 +63,7 @@ void world_fill_task(const struct world *world, size_t number, struct clearml_ta
 	*out = (struct clearml_task){
 		.status = task->status,
 		.last_update_ms = task->update_ms,
+		.status_changed_ms = task->changed_ms,
 		.started_ms = task->started_ms < 0 ? 0 : task->started_ms,
 	};
 	memcpy(out->id, task->id, sizeof(out->id));

@@ -67,6 +67,27 @@ static void lose_ledger(struct world *world, size_t number)
 	world_note(world, "reaper", "host %zu has lost its ledger", number);
 }
 
+/* `mayfly-reaper drain`, `keep`, `leave`: the operator marks a machine in this host's ledger. */
+static void order_one(struct world *world, size_t host)
+{
+	struct ledger *ledger = &world->hosts[host].ledger;
+	double per_pass = world->faults->drains * (double)world->options.pass_every_s / 3600 /
+			  (double)world->host_count;
+	enum order orders[] = { ORDER_DRAIN, ORDER_DRAIN, ORDER_KEEP, ORDER_LEAVE };
+
+	if (world->machine_count == world->first_shown || !world_fails(world, per_pass))
+		return;
+	size_t number = (size_t)chance_between(&world->chance, (int64_t)world->first_shown,
+					       (int64_t)world->machine_count - 1);
+	struct ordered order = { .order = orders[chance_between(&world->chance, 0, 3)],
+				 .since_s = world->now_ms / 1000 };
+
+	memcpy(order.instance, world->machines[number]->instance.id, sizeof(order.instance));
+	ledger->orders = memory_grow(ledger->orders, ledger->order_count + 1, sizeof(order));
+	ledger->orders[ledger->order_count++] = order;
+	world_note(world, order.instance, "a person orders it to %s", order_text(order.order));
+}
+
 void world_pass_begins(struct world *world, size_t host)
 {
 	struct world_pass *pass = free_pass(world, host);
@@ -75,6 +96,7 @@ void world_pass_begins(struct world *world, size_t host)
 		return;
 	if (world_fails(world, world->faults->ledger_lost))
 		lose_ledger(world, host);
+	order_one(world, host);
 	*pass = (struct world_pass){ .host = host, .is_running = true, .crash = STEP_OVER };
 	if (world_fails(world, world->faults->pass_crashes)) {
 		pass->crash = (enum step)chance_between(&world->chance, STEP_READ, STEP_WRITE);
@@ -218,8 +240,8 @@ static void give_order(struct world *world, struct world_pass *pass)
 	if (number == NOBODY || world_call(world, NULL) == CALL_NOT_DONE)
 		return;
 	if (world->machines[number]->told != order->order)
-		world_note(world, instance, "host %zu orders %d: %s", pass->host, (int)order->order,
-			   doom_text(order->doom));
+		world_note(world, instance, "host %zu orders it to %s: %s", pass->host,
+			   order_text(order->order), doom_text(order->doom));
 	world->machines[number]->told = order->order;
 }
 

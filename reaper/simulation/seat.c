@@ -243,7 +243,7 @@ static void start(struct world *world, struct world_machine *machine, struct wor
 	task->runners++;
 	task->runs++;
 	world->changes++;
-	task->update_ms = world->now_ms;
+	task->update_ms = task->changed_ms = world->now_ms;
 	if (task->started_ms < 0)
 		task->started_ms = world->now_ms;
 	world_worker_name(world, machine, (unsigned)(seat - machine->seats), task->worker);

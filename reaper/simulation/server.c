@@ -131,7 +131,7 @@ void world_enqueue(struct world *world, size_t number, size_t q, const char *rea
 	task->queue = q;
 	task->is_in_queue = true;
 	task->status = TASK_QUEUED;
-	task->queued_ms = task->update_ms = world->now_ms;
+	task->queued_ms = task->update_ms = task->changed_ms = world->now_ms;
 	text_cut(task->reason, sizeof(task->reason), reason);
 	task->message[0] = '\0';
 	world_note(world, task->id, "queued in %s: %s", world->settings->queues[q], reason);
@@ -189,7 +189,7 @@ void world_task_ends(struct world *world, size_t number, enum task_status status
 	task->status = status;
 	text_cut(task->reason, sizeof(task->reason), reason);
 	text_cut(task->message, sizeof(task->message), message);
-	task->update_ms = world->now_ms;
+	task->update_ms = task->changed_ms = world->now_ms;
 	if (task->ended_ms < 0)
 		world->tasks_open--;
 	task->ended_ms = world->now_ms;

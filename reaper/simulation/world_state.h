@@ -53,7 +53,7 @@ struct world_task { /* as ClearML has it, and then what is true */
 	char owner[TICKET_FIELD_ROOM + 8], attempt[CLEARML_ID_ROOM + 8]; /* the properties */
 	char reason[WORLD_REASON_ROOM], message[WORLD_REASON_ROOM];
 	char worker[CLEARML_WORKER_ROOM]; /* last_worker */
-	int64_t update_ms;
+	int64_t update_ms, changed_ms; /* last_update; status_changed */
 	/* The truth: */
 	size_t runners; /* processes that run it now */
 	unsigned runs; /* begun */

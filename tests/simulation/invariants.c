@@ -9,7 +9,8 @@ enum {
 	SLOW_LOOK_MS = 60000,
 	HEALTHY_MS = 300000, /* so long without a fault, and it should have told everybody */
 	LIFE_SLACK_S = 3600,
-	IDLE_SLACK_MS = 120000
+	IDLE_SLACK_MS = 120000,
+	MISSED_MS = 1800000 /* of its last reports a host may have seen none */
 };
 
 void invariants_fail(struct invariants *invariants, const struct world *world, const char *subject,
@@ -112,6 +113,10 @@ static void check_tasks(struct invariants *invariants, const struct world *world
 		if (task->runners > 1)
 			invariants_fail(invariants, world, task->id, "I4: has %zu runners",
 					task->runners);
+		/* Three attempts, and each one starts it once at most. */
+		if (task->runs > 3)
+			invariants_fail(invariants, world, task->id, "I4: has run %u times",
+					task->runs);
 		if (task->finals > 1 || task->revived)
 			invariants_fail(invariants, world, task->id,
 					"I4: %u final ends, queued again %u times after one",
@@ -201,6 +206,12 @@ static void on_termination(void *context, const struct world *world, size_t host
 	if (world_record_is_shown(world, machine) && strcmp(machine->record.phase, "left") != 0 &&
 	    world->now_ms - machine->record.last_report_ms < 60000)
 		invariants_fail(invariants, world, id, "I3: reports, and is terminated: %s",
+				doom_text(doom));
+	if (machine->record.task_count && world_seats_are_running(machine) &&
+	    world->now_ms - machine->record.last_report_ms <
+		    world->settings->silent_busy_s * 1000 - MISSED_MS)
+		invariants_fail(invariants, world, id,
+				"I3: said that it works, may still, and is terminated: %s",
 				doom_text(doom));
 	if (is_healthy(world, machine) && world_seats_busy(machine))
 		invariants_fail(invariants, world, id, "I3: works, and is terminated: %s",

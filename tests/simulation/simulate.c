@@ -2,6 +2,7 @@
  *
  *   simulate [--seeds N] [--first K] [--jobs J]   K..K+N-1; the last line says what was done
  *   simulate --seed K [--log]                     one; --log: everything that happens in it
+ *            --stop                             each process, at its first failure
  *   simulate --list FILE                          the seeds in a file, one a line (# comments)
  *
  * Ends with 1 when any has failed; each failure is printed with its seed and a story. */
@@ -15,6 +16,8 @@
 #include "tests/simulation/play.h"
 
 enum { MOST_JOBS = 64, STORIES_MOST = 3 };
+
+static bool is_stopping; /* at the first failure */
 
 struct sum {
 	uint64_t seeds, seconds, events, failures, tasks, machines;
@@ -57,7 +60,7 @@ static int start_job(uint64_t first, uint64_t count, unsigned job, unsigned jobs
 		(void)close(ends[1]);
 		return 0;
 	}
-	for (uint64_t i = job; i < count; i += jobs)
+	for (uint64_t i = job; i < count && !(is_stopping && sum.failures); i += jobs)
 		run_one(first + i, &sum);
 	_exit(write(ends[1], &sum, sizeof(sum)) == sizeof(sum) ? 0 : 1);
 }
@@ -118,8 +121,9 @@ static int print_sum(const struct sum *sum)
 
 static int usage(void)
 {
-	(void)fprintf(stderr, "usage: simulate [--seeds N] [--first K] [--jobs J] | --seed K "
-			      "[--log] | --list FILE | --cases\n");
+	(void)fprintf(stderr,
+		      "usage: simulate [--seeds N] [--first K] [--jobs J] [--stop] | --seed K "
+		      "[--log] | --list FILE | --cases\n");
 	return 2;
 }
 
@@ -145,6 +149,7 @@ int main(int argc, char **argv)
 		{ "log", no_argument, NULL, 'l' },
 		{ "list", required_argument, NULL, 'f' },
 		{ "cases", no_argument, NULL, 'c' },
+		{ "stop", no_argument, NULL, 'x' },
 		{ 0 },
 	};
 	uint64_t first = 1, count = 1000, seed = 0;
@@ -170,6 +175,8 @@ int main(int argc, char **argv)
 			list = optarg;
 		else if (option == 'c')
 			return cases_run() ? 1 : 0;
+		else if (option == 'x')
+			is_stopping = true;
 		else if (option != 'l')
 			return usage();
 		is_alone |= option == 's';

@@ -176,6 +176,7 @@ static void test_when_the_tasks_are_read(void **state)
 		DUE_NOW,
 		OVERDUE,
 		OVERDUE_KNOWN,
+		OVERDUE_BUSY,
 		MARK,
 		OTHER_MARK
 	};
@@ -190,7 +191,8 @@ static void test_when_the_tasks_are_read(void **state)
 		{ "a machine ended idle", IDLE_GONE, false },
 		{ "a machine may still come up", DUE_NOW, false },
 		{ "a machine never came up", OVERDUE, true },
-		{ "a machine fell silent", OVERDUE_KNOWN, false },
+		{ "an idle machine fell silent: it may have taken a task", OVERDUE_KNOWN, true },
+		{ "a busy machine fell silent", OVERDUE_BUSY, false },
 		{ "a task waits for its second look", MARK, true },
 		{ "a machine waits for its second look", OTHER_MARK, false },
 	};
@@ -204,9 +206,11 @@ static void test_when_the_tasks_are_read(void **state)
 				   what == BUSY_GONE || what == IDLE_GONE ? gone : NULL);
 		if (what == TENTH)
 			bench.ledger.passes = 20;
-		if (what == BUSY_GONE || what == IDLE_GONE || what == OVERDUE_KNOWN)
-			(void)observe_bench_remember(&bench, "m1", 300, what == BUSY_GONE);
-		if (what == OVERDUE || what == OVERDUE_KNOWN)
+		if (what == BUSY_GONE || what == IDLE_GONE || what == OVERDUE_KNOWN ||
+		    what == OVERDUE_BUSY)
+			(void)observe_bench_remember(&bench, "m1", 300,
+						     what == BUSY_GONE || what == OVERDUE_BUSY);
+		if (what == OVERDUE || what == OVERDUE_KNOWN || what == OVERDUE_BUSY)
 			bench.seen.machines[0].instance.launched_s = NOW_S - 601;
 		if (what == DUE_NOW)
 			bench.seen.machines[0].instance.launched_s = NOW_S - 600;

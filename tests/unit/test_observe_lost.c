@@ -288,6 +288,42 @@ static void test_a_task_proves_that_its_machine_came_up(void **state)
 	observe_bench_close(&bench);
 }
 
+/* Found by the simulator: one that took a task after the last pass that saw it was taken for idle.
+ */
+static void test_a_task_says_that_a_silent_machine_may_work(void **state)
+{
+	static const struct {
+		const char *when;
+		enum task_status status;
+		bool has_record, is_queued;
+		bool was_busy;
+	} cases[] = {
+		{ "it runs a task", TASK_IN_PROGRESS, false, false, true },
+		{ "it has popped a task", TASK_QUEUED, false, false, true },
+		{ "its task is in a queue", TASK_QUEUED, false, true, false },
+		{ "it reports, and says what it does", TASK_IN_PROGRESS, true, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct observe_bench bench;
+
+		observe_bench_open(&bench, one, NULL);
+		bench.seen.machines[0].was_seen = true;
+		bench.seen.machines[0].last_report_ms = NOW_MS - 700000;
+		bench.seen.machines[0].has_record = cases[i].has_record;
+		SET(bench.task.owner, "m1/1");
+		SET(bench.entry.task, cases[i].is_queued ? TASK : OTHER);
+		bench.task.status = cases[i].status;
+		observe_bench_sweep(&bench);
+		if (bench.seen.machines[0].was_busy != cases[i].was_busy)
+			fail_msg("when %s: busy %d", cases[i].when,
+				 bench.seen.machines[0].was_busy);
+		assert_int_equal(bench.seen.machines[0].last_report_ms, NOW_MS - 700000);
+		observe_bench_close(&bench);
+	}
+}
+
 static void test_the_reason_of_a_return(void **state)
 {
 	static const struct {
@@ -328,6 +364,7 @@ int main(void)
 		cmocka_unit_test(test_a_task_that_nobody_has),
 		cmocka_unit_test(test_an_owner_that_no_list_shows_any_more),
 		cmocka_unit_test(test_a_task_proves_that_its_machine_came_up),
+		cmocka_unit_test(test_a_task_says_that_a_silent_machine_may_work),
 		cmocka_unit_test(test_the_reason_of_a_return),
 	};
 

@@ -409,9 +409,46 @@ static void test_a_young_ledger_ends_who_is_silent_under_its_eyes(void **state)
 	}
 }
 
+static void test_without_the_tasks_nobody_is_known_to_be_idle(void **state)
+{
+	static const struct {
+		const char *when;
+		bool are_tasks_known;
+		char kind;
+		int quiet_s;
+		enum doom doom;
+	} cases[] = {
+		{ "it was idle, and no task names it", true, 's', 601, DOOM_SILENT },
+		{ "it was idle, and may have taken a task", false, 's', 601, DOOM_NONE },
+		{ "no busy one may be silent for so long", false, 's', 5401, DOOM_SILENT },
+		{ "it was never heard, and no task names it", true, 'b', 0, DOOM_NEVER_CAME_UP },
+		{ "it was never heard, and a task may name it", false, 'b', 0, DOOM_NONE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(0, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 4, "c");
+		struct observed_machine *machine = plan_world_machine(world, 0, cases[i].kind);
+		machine->instance.launched_s = NOW_S - 9000;
+		machine->last_report_ms = world->seen.now_ms - cases[i].quiet_s * 1000;
+		world->seen.tasks_known = cases[i].are_tasks_known;
+		plan_world_plan(world, &plan);
+		enum doom doom = plan.termination_count ? plan.terminations[0].doom : DOOM_NONE;
+
+		if (doom != cases[i].doom)
+			fail_msg("when %s: %s", cases[i].when, doom_text(doom));
+		plan_release(&plan);
+		free(world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_without_the_tasks_nobody_is_known_to_be_idle),
 		cmocka_unit_test(test_a_young_machine_may_report_before_it_is_listed),
 		cmocka_unit_test(test_a_young_ledger_ends_who_is_silent_under_its_eyes),
 		cmocka_unit_test(test_repeats_an_open_attempt_and_counts_it),

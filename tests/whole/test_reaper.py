@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 from contextlib import closing
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from world import PREFIX, World, kill, wait_for
@@ -126,6 +127,46 @@ def test_a_ticket_says_what_the_configuration_says(bench):
         assert secret not in path.read_text(errors="replace")
     for pid in bench.processes(name):
         assert secret.encode() not in open(f"/proc/{pid}/environ", "rb").read()
+
+
+def test_a_machine_bears_its_offering(bench):
+    bench.add_resource("cpu", max_instances=2, offerings=[
+        {"instance_types": ["small"], "zones": ["attic"], "markets": ["spot"]}])
+    bench.add_tasks("cpu", 1)
+    bench.run()
+    name, = bench.instances()
+    note = json.loads((bench.machines / name / "instance.json").read_text())
+    assert (note["type"], note["zone"], note["market"]) == ("small", "attic", "spot")
+    assert bench.ticket_of(name)["type"] == "small"
+    bench.run()
+    assert len(bench.instances()) == 1
+    assert bench.remembered("attempts") == []
+
+
+def test_an_open_window_keeps_machines_and_holds_them(bench):
+    now = datetime.now(timezone.utc)
+    closed = [(now + timedelta(days=days)).strftime("%a").lower() for days in (2, 3)]
+    always = {"from": "00:00", "until": "24:00", "min_instances": 2}
+    bench.add_resource("open", max_instances=3, schedules=[always])
+    bench.add_resource("shut", max_instances=3, schedules=[{**always, "days": closed}])
+    bench.run()
+    bench.run()
+    notes = [json.loads((bench.machines / name / "instance.json").read_text())
+             for name in bench.alive()]
+    assert sorted((note["resource"], note["slot"]) for note in notes) == [("open", 0), ("open", 1)]
+    for name in bench.alive():
+        hold, = bench.ticket_of(name)["hold"]
+        assert hold["from_s"] <= now.timestamp() < hold["until_s"] - 86400
+
+
+def test_a_budget_an_hour_is_never_overrun(bench):
+    bench.add_resource("cpu", max_instances=4, budget={"hour": 5},
+                       prices={"overrides": [{"hour": 2}]})
+    bench.add_tasks("cpu", 4)
+    for _ in range(3):
+        bench.run()
+        assert len(bench.alive()) == 2
+    assert bench.shown("plan")["resources"][0]["launches"] == 0
 
 
 @pytest.mark.parametrize("states", [1, 4], ids=["one state folder", "four state folders"])
@@ -481,3 +522,40 @@ def zombies_of(parent):
         if words[0] == "Z" and int(words[1]) == parent:
             found.append(int(name))
     return found
+
+
+def journal(bench, *words):
+    """What `journal --json` prints: the newest last."""
+    done = bench.run_reaper("journal", "--json", *words)
+    assert done.returncode == DONE, done.stdout + done.stderr
+    return [(entry["event"], entry["subject"], entry["text"])
+            for entry in json.loads(done.stdout)["journal"]]
+
+
+def test_the_journal_says_what_was_done_and_why(bench):
+    bench.add_resource("cpu", max_instances=1)
+    assert journal(bench) == []
+    assert not (bench.folder / "state").exists()
+    bench.add_tasks("cpu", 1)
+    bench.run()
+    name, = bench.alive()
+    launched = ("launched", name, "cpu slot 0 generation 0, local: tasks wait and no seat is free")
+    assert journal(bench) == [launched]
+    bench.run()
+    assert journal(bench) == [launched]
+    bench.add_resource("odd", max_instances=1)
+    bench.add_tasks("odd", 1)
+    (bench.folder / "bootstrap-odd").write_text("#!/no/such/shell\n")
+    for _ in range(2):
+        bench.run(PARTLY)
+    first, second = journal(bench)
+    assert first == launched
+    assert second[:2] == ("launch failed", "odd slot 0")
+    assert second[2].startswith("configuration: ")
+    assert journal(bench, "--limit", "1") == [second]
+    assert journal(bench, "--since", "1h") == [launched, second]
+    assert journal(bench, "--since", "2100-01-01T00:00:00Z") == []
+    line, = bench.run_reaper("journal", "--limit=1").stdout.splitlines()
+    assert "launch failed" in line and "odd slot 0" in line
+    for words in ["--limit=0"], ["--limit=x"], ["--since=yesterday"]:
+        assert bench.run_reaper("journal", *words).returncode == USAGE

@@ -1,0 +1,9 @@
+#ifndef REAPER_JOURNAL_LIST_H
+#define REAPER_JOURNAL_LIST_H
+
+#include "common/command.h"
+
+/* `mayfly-reaper journal`: the newest entries of the ledger's journal, the newest last. */
+int journal_list_run(const struct command_line *line);
+
+#endif

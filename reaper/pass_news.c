@@ -1,0 +1,301 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reaper/breaker.h"
+#include "reaper/pass_journal.h"
+
+struct reporter {
+	const struct act *act;
+	const struct act_result *result;
+	struct news_list *out;
+};
+
+void news_list_release(struct news_list *list)
+{
+	free(list->news);
+	*list = (struct news_list){ 0 };
+}
+
+/* Returns the entry's text, to be written: an empty one of its room. */
+static struct journal_entry *add(const struct reporter *reporter, enum news_kind kind,
+				 const char *event, const char *subject)
+{
+	struct news_list *out = reporter->out;
+
+	out->news = memory_grow(out->news, out->count + 1, sizeof(*out->news));
+	struct news *news = &out->news[out->count++];
+	*news = (struct news){ .kind = kind,
+			       .entry = { .time_s = reporter->act->seen->now_ms / 1000 } };
+	text_cut(news->entry.event, sizeof(news->entry.event), event);
+	text_cut(news->entry.subject, sizeof(news->entry.subject), subject);
+	return &news->entry;
+}
+
+static void PRINTF(2, 3) say(struct journal_entry *entry, const char *fmt, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, fmt);
+	vsnprintf(entry->text, sizeof(entry->text), fmt, arguments);
+	va_end(arguments);
+}
+
+static const struct resource *resource_of(const struct reporter *reporter, size_t resource)
+{
+	return &reporter->act->settings->resources[resource];
+}
+
+/* ---- launches ---- */
+
+static void slot_name(const struct reporter *reporter, const struct planned_launch *launch,
+		      char out[static TICKET_FIELD_ROOM])
+{
+	char text[TICKET_FIELD_ROOM + 32];
+
+	snprintf(text, sizeof(text), "%s slot %u", resource_of(reporter, launch->resource)->name,
+		 launch->slot);
+	text_cut(out, TICKET_FIELD_ROOM, text);
+}
+
+static void add_launched(const struct reporter *reporter, size_t i)
+{
+	const struct planned_launch *launch = &reporter->act->plan->launches[i];
+	const struct act_launched *launched = &reporter->result->launched[i];
+	struct journal_entry *entry = add(reporter, NEWS_HAPPENED, "launched", launched->instance);
+
+	say(entry, "%s slot %u generation %u, %s: %s",
+	    resource_of(reporter, launch->resource)->name, launch->slot, launch->generation,
+	    launched->offering, why_text(launch->why));
+}
+
+static void add_launch(const struct reporter *reporter, size_t i)
+{
+	const struct planned_launch *launch = &reporter->act->plan->launches[i];
+	const struct error *why = &reporter->result->launched[i].why;
+	char slot[TICKET_FIELD_ROOM];
+
+	slot_name(reporter, launch, slot);
+	switch (reporter->result->launches[i]) {
+	case OUTCOME_DONE:
+		add_launched(reporter, i);
+		return;
+	case OUTCOME_HELD:
+		say(add(reporter, NEWS_LASTS, "held", slot), "held: %s", why->message);
+		return;
+	case OUTCOME_OPEN:
+		say(add(reporter, NEWS_LASTS, "open", slot),
+		    "no answer: the same request is repeated (%s)", why->message);
+		return;
+	case OUTCOME_FAILED:
+		say(add(reporter, NEWS_LASTS, "launch failed", slot), "%s: %s",
+		    error_class_name(why->class), why->message);
+		return;
+	default:
+		return;
+	}
+}
+
+/* ---- machines ---- */
+
+static const char *resource_name(const struct reporter *reporter,
+				 const struct observed_machine *machine)
+{
+	return machine->resource == RESOURCE_NONE ? machine->instance.resource :
+						    resource_of(reporter, machine->resource)->name;
+}
+
+static void add_termination(const struct reporter *reporter, size_t i)
+{
+	const struct planned_termination *planned = &reporter->act->plan->terminations[i];
+	const struct observed_machine *machine = &reporter->act->seen->machines[planned->machine];
+	const char *id = machine->instance.id, *doom = doom_text(planned->doom);
+
+	switch (reporter->result->terminations[i]) {
+	case OUTCOME_DONE:
+		say(add(reporter, NEWS_HAPPENED, "terminated", id), "%s slot %u: %s",
+		    resource_name(reporter, machine), machine->instance.slot, doom);
+		return;
+	case OUTCOME_CHANGED:
+		say(add(reporter, NEWS_HAPPENED, "left alone", id), "it is no more: %s", doom);
+		return;
+	case OUTCOME_FAILED:
+		say(add(reporter, NEWS_LASTS, "termination failed", id), "%s: the log says why",
+		    doom);
+		return;
+	default:
+		return;
+	}
+}
+
+static void add_order(const struct reporter *reporter, const struct planned_order *planned)
+{
+	const struct observed_machine *machine = &reporter->act->seen->machines[planned->machine];
+
+	say(add(reporter, NEWS_LASTS, "ordered", machine->instance.id), "%s: %s",
+	    order_text(planned->order),
+	    planned->doom == DOOM_NONE ? "an operator's word" : doom_text(planned->doom));
+}
+
+static void add_unregister(const struct reporter *reporter, size_t i)
+{
+	const struct planned_unregister *planned = &reporter->act->plan->unregisters[i];
+	const struct observed_ghost *ghost = &reporter->act->seen->ghosts[planned->ghost];
+
+	if (reporter->result->unregisters[i] == OUTCOME_DONE)
+		say(add(reporter, NEWS_HAPPENED, "unregistered", ghost->worker),
+		    "its machine %s is seen terminated", ghost->instance);
+}
+
+/* ---- tasks and queues ---- */
+
+static void say_lost(struct journal_entry *entry, const struct observed_task *lost,
+		     const char *fate)
+{
+	static const char *const losses[] = {
+		[LOSS_TERMINATED] = "is seen terminated",
+		[LOSS_UNLISTED] = "does not run it",
+		[LOSS_NOBODY] = "",
+	};
+
+	if (lost->loss == LOSS_NOBODY)
+		say(entry, "it was in no queue, and nobody's: %s", fate);
+	else
+		say(entry, "attempt %u of %u ended, its machine %s %s: %s", lost->attempt,
+		    lost->max_attempts, lost->instance, losses[lost->loss], fate);
+}
+
+static void add_repair(const struct reporter *reporter, size_t i)
+{
+	const struct planned_repair *planned = &reporter->act->plan->repairs[i];
+	const struct observed_task *lost = &reporter->act->seen->lost[planned->lost];
+
+	if (reporter->result->repairs[i] == OUTCOME_FAILED)
+		say(add(reporter, NEWS_LASTS, "repair failed", lost->task.id),
+		    "%s: the log says why", verdict_name(planned->verdict));
+	if (reporter->result->repairs[i] != OUTCOME_DONE)
+		return;
+	if (planned->verdict == VERDICT_RETURN)
+		say_lost(add(reporter, NEWS_HAPPENED, "returned", lost->task.id), lost,
+			 "back to the front of its queue");
+	else if (planned->verdict == VERDICT_FAIL)
+		say_lost(add(reporter, NEWS_HAPPENED, "failed", lost->task.id), lost,
+			 "it is not tried again");
+}
+
+static void add_queue(const struct reporter *reporter, size_t q)
+{
+	const char *name = reporter->act->settings->queues[q];
+
+	if (reporter->result->queues[q] == OUTCOME_DONE)
+		say(add(reporter, NEWS_HAPPENED, "queue made", name),
+		    "it is configured, and was not in ClearML");
+}
+
+static void add_double(const struct reporter *reporter, const struct observed_double *twice)
+{
+	say(add(reporter, NEWS_LASTS, "double", twice->task), "runs twice: %s and %s",
+	    twice->workers[0], twice->workers[1]);
+}
+
+/* ---- what lasts ---- */
+
+static void add_list(const struct reporter *reporter, size_t r)
+{
+	const struct observed_resource *seen = &reporter->act->seen->resources[r];
+	const char *name = resource_of(reporter, r)->name;
+
+	if (seen->is_listed)
+		say(add(reporter, NEWS_ENDED, "list", name), "known again");
+	else
+		say(add(reporter, NEWS_LASTS, "list", name), "unknown: %s", seen->problem);
+}
+
+static void add_breaker(const struct reporter *reporter, size_t r)
+{
+	const struct settings *settings = reporter->act->settings;
+	const struct observed_resource *seen = &reporter->act->seen->resources[r];
+	const char *name = resource_of(reporter, r)->name;
+	int64_t until_s = 0;
+	enum breaker breaker =
+		breaker_look(&(struct breaker_facts){ .failures = seen->boot_failures,
+						      .limit = settings->breaker_failures,
+						      .last_failure_s = seen->last_boot_failure_s,
+						      .probe_s = settings->breaker_probe_s,
+						      .now_s = reporter->act->seen->now_ms / 1000 },
+			     &until_s);
+
+	if (breaker == BREAKER_CLOSED)
+		say(add(reporter, NEWS_ENDED, "breaker", name), "closed: a machine served");
+	else
+		say(add(reporter, NEWS_LASTS, "breaker", name), "%s: %u boots failed in a row%s",
+		    breaker_name(breaker), seen->boot_failures,
+		    breaker == BREAKER_OPEN ? ", nothing is launched for now" :
+					      ", one machine is tried");
+}
+
+static void add_budget(const struct reporter *reporter, size_t r)
+{
+	const struct resource_plan *planned = &reporter->act->plan->resources[r];
+	const char *name = resource_of(reporter, r)->name;
+
+	if (planned->why == WHY_BUDGET)
+		say(add(reporter, NEWS_LASTS, "budget", name), "nothing is launched: %s",
+		    planned->words);
+}
+
+/* "$/day of resource gpu: 9.60 of 12.00 spent" */
+static void add_warning(const struct reporter *reporter, const char *words)
+{
+	char subject[PLAN_WORDS_ROOM];
+	size_t len = strcspn(words, ":");
+
+	text_cut(subject, sizeof(subject), words);
+	subject[len] = 0;
+	say(add(reporter, NEWS_LASTS, "budget warning", subject), "nearly spent%s", words + len);
+}
+
+static void add_memory(const struct reporter *reporter)
+{
+	const struct act *act = reporter->act;
+	bool is_lost = false;
+
+	for (size_t r = 0; r < act->settings->resource_count; r++)
+		is_lost |= act->plan->resources[r].why == WHY_MEMORY_LOST;
+	if (is_lost)
+		say(add(reporter, NEWS_LASTS, "memory", act->settings->prefix),
+		    "lost: %s; nothing is terminated, nothing launched", why_text(WHY_MEMORY_LOST));
+	else if (act->seen->workers_known)
+		say(add(reporter, NEWS_ENDED, "memory", act->settings->prefix),
+		    "back: machines report to ClearML again");
+}
+
+void pass_news(const struct act *act, const struct act_result *result, struct news_list *out)
+{
+	const struct reporter reporter = { act, result, out };
+	const struct plan *plan = act->plan;
+
+	for (size_t i = 0; i < plan->launch_count; i++)
+		add_launch(&reporter, i);
+	for (size_t i = 0; i < plan->termination_count; i++)
+		add_termination(&reporter, i);
+	for (size_t i = 0; i < plan->repair_count; i++)
+		add_repair(&reporter, i);
+	for (size_t i = 0; i < plan->order_count; i++)
+		add_order(&reporter, &plan->orders[i]);
+	for (size_t i = 0; i < plan->unregister_count; i++)
+		add_unregister(&reporter, i);
+	for (size_t i = 0; i < act->seen->double_count; i++)
+		add_double(&reporter, &act->seen->doubles[i]);
+	for (size_t q = 0; q < act->settings->queue_count; q++)
+		add_queue(&reporter, q);
+	for (size_t r = 0; r < act->settings->resource_count; r++) {
+		add_list(&reporter, r);
+		add_breaker(&reporter, r);
+		add_budget(&reporter, r);
+	}
+	for (size_t i = 0; i < plan->warning_count; i++)
+		add_warning(&reporter, plan->warnings[i]);
+	add_memory(&reporter);
+}

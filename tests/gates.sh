@@ -192,6 +192,7 @@ words() { printf '%s' "$1" | tr -s ' \t\n' ' '; }
 # The planner's, until plan.c asks them.
 planner="breaker_look breaker_name market_name money_allows money_text money_warns
 	offerings_failed offerings_next offerings_worked slots_holder"
+pure="$pure reaper/forecast/rival reaper/forecast/bound reaper/forecast/outcome"
 exported_for_tests="$exported_for_tests outcome_percentile"
 # What only its own file uses is static: nm over all objects of the two programs.
 gate_exports() {

@@ -54,7 +54,7 @@ DRIVERS   := $(sort $(wildcard tests/contract/*.c tests/peers/*.c tests/vectors/
 SIMULATOR := $(sort $(wildcard tests/simulation/*.c))
 FUZZERS   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 PRODUCT   := $(COMMON) $(BOOTSTRAP) $(REAPER) $(wildcard bootstrap/main.c reaper/main.c)
-BENCHES   := $(sort $(wildcard tests/bench/*.c))
+BENCHES   := $(filter-out tests/bench/policy.c,$(sort $(wildcard tests/bench/*.c)))
 SOURCES   := $(PRODUCT) $(UNITS) $(SUPPORT) $(DRIVERS) $(SIMULATOR) $(BENCHES) $(FUZZERS) tests/fuzz/replay.c
 PROGRAMS  := $(BUILD)/mayfly-bootstrap $(BUILD)/mayfly-reaper
 object     = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -113,7 +113,9 @@ install: ## install programs, man pages and templates under DESTDIR and PREFIX (
 		"$(DESTDIR)$(PREFIX)/bin/"
 	$(Q)install -m 644 packaging/man/*.5 "$(DESTDIR)$(PREFIX)/share/man/man5/"
 	$(Q)install -m 644 packaging/man/*.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
-	$(Q)install -m 644 templates/* "$(DESTDIR)$(PREFIX)/share/mayfly/"
+	$(Q)install -m 644 $(wildcard templates/*.*) "$(DESTDIR)$(PREFIX)/share/mayfly/"
+	$(Q)install -d "$(DESTDIR)$(PREFIX)/share/mayfly/traces"
+	$(Q)install -m 644 templates/traces/*.csv "$(DESTDIR)$(PREFIX)/share/mayfly/traces/"
 
 # The agent's version in AGENT=, the image's name in TAG=, another docker CLI for it in DOCKER_CLI=.
 agent-image: setup ## the image of clearml-agent, loaded into docker (that of DOCKER_HOST)
@@ -191,6 +193,10 @@ fuzz: ## libFuzzer over each target, SECONDS_EACH=60 (needs clang: make setup-de
 
 fuzzers: $(REPLAYS)
 
+.PHONY: bench-policy
+bench-policy: $(BUILD)/tests/bench/policy ## mayfly, ClearML's autoscaler and a lower bound on the shipped traces
+	$(Q)$< tests/bench/policy.json $(sort $(wildcard templates/traces/*.csv))
+
 cover: ## line coverage of the unit tests and the replay, per file
 	$(Q)find build/cover -name '*.gcda' -delete 2>/dev/null || true
 	$(Q)$(MAKE) --no-print-directory $(parallel) MODE=cover unit-programs
@@ -245,6 +251,10 @@ $(BENCHES:%.c=$(BUILD)/%): %: %.o $(call object,$(wildcard reaper/plan*.c) reape
 		reaper/breaker.c reaper/money.c common/verdict.c common/reason.c common/buf.c common/error.c)
 	@echo "  LD  $@"
 	$(Q)$(link) $^ -o $@
+
+$(BUILD)/tests/bench/policy: $(BUILD)/tests/bench/policy.o $(MODULES)
+	@echo "  LD  $@"
+	$(Q)$(link) $^ $(libraries) -o $@
 
 # libFuzzer brings its own main; everywhere else replay.c is the main.
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(MODULES) \

@@ -189,14 +189,14 @@ pure_symbols() {
 
 words() { printf '%s' "$1" | tr -s ' \t\n' ' '; }
 
-# The planner's, until plan.c asks them; the forecast's, until simulate is here.
+# The planner's, until plan.c asks them.
 planner="breaker_look breaker_name market_name money_allows money_text money_warns
 	offerings_failed offerings_next offerings_worked slots_holder"
-forecast="bound_find command_values outcome_machines_over_time outcome_percentile outcome_release
-	outcome_sum outcome_waiting_over_time outcome_waits rival_run trace_parse"
+pure="$pure reaper/forecast/rival reaper/forecast/bound reaper/forecast/outcome"
+exported_for_tests="$exported_for_tests outcome_percentile"
 # What only its own file uses is static: nm over all objects of the two programs.
 gate_exports() {
-	allowed=$(words "$exported_for_tests $not_called_yet $planner $forecast")
+	allowed=$(words "$exported_for_tests $not_called_yet $planner")
 	objects | xargs nm -A | awk -v allowed=" $allowed main " '
 		$2 == "U" { is_used[$3] = 1; next }
 		$2 ~ /^[TDBRCV]$/ && $3 !~ /^__/ { sub(/:[^:]*$/, "", $1); definer[$3] = $1 }

@@ -9,6 +9,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import time
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
@@ -561,3 +562,80 @@ def test_the_journal_says_what_was_done_and_why(bench):
     assert "launch failed" in line and "odd slot 0" in line
     for words in ["--limit=0"], ["--limit=x"], ["--since=yesterday"]:
         assert bench.run_reaper("journal", *words).returncode == USAGE
+
+
+def test_a_queue_that_is_missing_is_made_where_configured(bench):
+    bench.add_resource("cpu", max_instances=1)
+    bench.resources[0]["queues"] = ["night shift"]
+    bench.write_config()
+    log = bench.run()
+    assert "event=no-queue" in log and "event=queue-made" not in log
+    bench.settings["create_queues"] = True
+    bench.write_config()
+    assert "event=queue-made" in bench.run()
+    made, = bench.client.call("queues.get_all", name="^night shift$")["queues"]
+    bench.client.enqueue(bench.client.create_task("hello", "pass"), made["id"])
+    log = bench.run()
+    assert "event=queue-made" not in log and "event=no-queue" not in log
+    assert len(bench.alive()) == 1
+
+
+def test_the_record_of_a_dead_machines_worker_goes(bench):
+    """A killed agent's record would stay for ten minutes, and look like a free worker."""
+    bench.add_resource("cpu", max_instances=1)
+    bench.add_tasks("cpu", 1)
+    bench.run()
+    name, = bench.alive()
+    worker, stranger = f"{PREFIX}:cpu:local:{name}", f"{PREFIX}:cpu:local:elsewhere"
+    for each in (worker, stranger):
+        bench.client.call("workers.register", worker=each, timeout=600)
+    for _ in range(3):
+        bench.run()
+    assert worker in bench.client.workers()
+    bench.end_machines()
+    log = runs_until(bench, lambda: worker not in bench.client.workers(), "the record is gone")
+    assert "event=unregistered" in log
+    assert stranger in bench.client.workers()
+
+
+def test_a_task_that_its_machine_does_not_list_goes_back(bench):
+    bench.add_resource("cpu", max_instances=1)
+    task, = bench.add_tasks("cpu", 1)
+    bench.run()
+    name, = bench.alive()
+    record = f"{PREFIX}:cpu:local:{name}:bootstrap"
+    assert bench.client.pop(bench.queues["cpu"]) == task
+    bench.client.call("tasks.edit_hyper_params", task=task, hyperparams=[
+        {"section": "properties", "name": "mayfly_owner", "value": f"{name}/1"},
+        {"section": "properties", "name": "mayfly_attempt", "value": f"{task}/1"}])
+    tags = ["role:bootstrap", "phase:serve", "seats:1", "slot:0", "generation:0",
+            f"launched:{int(time.time())}", "idle:0"]
+
+    def say(*more):
+        bench.client.call("workers.status_report", worker=record, tags=[*tags, *more],
+                          timestamp=int(time.time() * 1000))
+
+    for _ in range(12):  # at least one of these sweeps
+        say("free:0", f"task:{task}")
+        bench.run()
+    assert bench.client.waiting(bench.queues["cpu"]) == []
+
+    def is_back():
+        say("free:1")
+        bench.run()
+        return bench.client.waiting(bench.queues["cpu"]) == [task]
+    wait_for(is_back, PATIENCE_S, "the task is back")
+    assert bench.client.task(task)["status_reason"] == f"infra:unlisted ({name}/1)"
+    assert "does not have it any more" in bench.client.console(task)
+
+
+def test_two_that_run_a_task_are_told(bench):
+    bench.add_resource("cpu", max_instances=1)
+    task, = bench.add_tasks("cpu", 1)
+    workers = [f"{PREFIX}:cpu:local:one", "somebodys-box:0"]
+    for worker in workers:
+        bench.client.call("workers.status_report", worker=worker, task=task,
+                          timestamp=int(time.time() * 1000))
+    log = bench.run()
+    assert "event=double" in log and all(worker in log for worker in workers)
+    assert [entry for entry in journal(bench) if entry[:2] == ("double", task)]

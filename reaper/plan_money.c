@@ -165,28 +165,17 @@ static size_t find_queue(const struct settings *settings, const char *name)
 	return QUEUE_NONE;
 }
 
-/* Runs come in the order of the machines: the search begins where the last one ended. */
-static const struct observed_machine *find_machine(const struct observation *seen, size_t *at,
-						   const char *instance)
-{
-	for (size_t i = 0; i < seen->machine_count; i++, *at = (*at + 1) % seen->machine_count)
-		if (!strcmp(seen->machines[*at].instance.id, instance))
-			return &seen->machines[*at];
-	return NULL;
-}
-
 static void add_runs(struct planner *planner)
 {
 	const struct observation *seen = planner->seen;
-	size_t at = 0;
 
 	for (size_t i = 0; i < seen->run_count; i++) {
-		size_t q = find_queue(planner->settings, seen->runs[i].queue);
-		const struct observed_machine *machine =
-			find_machine(seen, &at, seen->runs[i].instance);
+		const struct observed_run *run = &seen->runs[i];
+		size_t q = find_queue(planner->settings, run->queue);
 
-		if (q == QUEUE_NONE || !machine)
+		if (q == QUEUE_NONE || run->machine >= seen->machine_count)
 			continue;
+		const struct observed_machine *machine = &seen->machines[run->machine];
 		unsigned seats = machine->record.seats ? machine->record.seats : 1;
 
 		planner->queue_rates[q] =

@@ -251,6 +251,7 @@ static void test_what_a_queue_costs_is_its_share(void **state)
 			world->seen.run_count = 1;
 			SET(world->runs[0].queue, is_seen ? cases[i].queue : "cpu");
 			SET(world->runs[0].instance, machine->instance.id);
+			world->runs[0].machine = (size_t)(machine - world->machines);
 			if (!is_seen)
 				world->seen.machine_count = 0;
 		}

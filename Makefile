@@ -54,7 +54,8 @@ DRIVERS   := $(sort $(wildcard tests/contract/*.c tests/peers/*.c tests/vectors/
 SIMULATOR := $(sort $(wildcard tests/simulation/*.c))
 FUZZERS   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 PRODUCT   := $(COMMON) $(BOOTSTRAP) $(REAPER) $(wildcard bootstrap/main.c reaper/main.c)
-SOURCES   := $(PRODUCT) $(UNITS) $(SUPPORT) $(DRIVERS) $(SIMULATOR) $(FUZZERS) tests/fuzz/replay.c
+BENCHES   := $(filter-out tests/bench/policy.c,$(sort $(wildcard tests/bench/*.c)))
+SOURCES   := $(PRODUCT) $(UNITS) $(SUPPORT) $(DRIVERS) $(SIMULATOR) $(BENCHES) $(FUZZERS) tests/fuzz/replay.c
 PROGRAMS  := $(BUILD)/mayfly-bootstrap $(BUILD)/mayfly-reaper
 object     = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
@@ -84,7 +85,7 @@ PYTEST     = MAYFLY_BUILD="$(CURDIR)/$(BUILD)" PYTHONDONTWRITEBYTECODE=1 \
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 .PHONY: all setup setup-developer test test-all stages demo agent-image unit replay \
-	valgrind contract vectors test-vectors simulate peers whole unit-programs asan analyze fuzz cover mutants mutants-simulation gates format install help clean FORCE
+	valgrind contract vectors test-vectors simulate bench peers whole unit-programs asan analyze fuzz cover mutants mutants-simulation gates format install help clean FORCE
 
 # --- What a user calls.
 all: $(PROGRAMS) ## build the two programs (MODE=release for one to ship)
@@ -112,7 +113,9 @@ install: ## install programs, man pages and templates under DESTDIR and PREFIX (
 		"$(DESTDIR)$(PREFIX)/bin/"
 	$(Q)install -m 644 packaging/man/*.5 "$(DESTDIR)$(PREFIX)/share/man/man5/"
 	$(Q)install -m 644 packaging/man/*.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
-	$(Q)install -m 644 templates/* "$(DESTDIR)$(PREFIX)/share/mayfly/"
+	$(Q)install -m 644 $(wildcard templates/*.*) "$(DESTDIR)$(PREFIX)/share/mayfly/"
+	$(Q)install -d "$(DESTDIR)$(PREFIX)/share/mayfly/traces"
+	$(Q)install -m 644 templates/traces/*.csv "$(DESTDIR)$(PREFIX)/share/mayfly/traces/"
 
 # The agent's version in AGENT=, the image's name in TAG=, another docker CLI for it in DOCKER_CLI=.
 agent-image: setup ## the image of clearml-agent, loaded into docker (that of DOCKER_HOST)
@@ -158,6 +161,10 @@ simulate: $(SIMULATE) ## seeded worlds, faults in all places: SEEDS=1000 FIRST_S
 	$(Q)$(SIMULATE) --list tests/simulation/seeds.txt
 	$(Q)$(SIMULATE) --jobs $(JOBS) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST_SEED),1)
 
+bench: ## how long a pass over 10,000 instances plans, in how much memory, and how both grow
+	$(Q)$(MAKE) --no-print-directory $(parallel) MODE=release build/release/tests/bench/plan_bench
+	$(Q)build/release/tests/bench/plan_bench
+
 peers: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## what talks to docker, against an engine and a registry that tests start
 	$(Q)$(PYTEST) -rs tests/peers
 
@@ -185,6 +192,10 @@ fuzz: ## libFuzzer over each target, SECONDS_EACH=60 (needs clang: make setup-de
 	$(Q)SECONDS_EACH=$(or $(SECONDS_EACH),60) sh tests/fuzz.sh $(FUZZERS:%.c=build/fuzz/%)
 
 fuzzers: $(REPLAYS)
+
+.PHONY: bench-policy
+bench-policy: $(BUILD)/tests/bench/policy ## mayfly, ClearML's autoscaler and a lower bound on the shipped traces
+	$(Q)$< tests/bench/policy.json $(sort $(wildcard templates/traces/*.csv))
 
 cover: ## line coverage of the unit tests and the replay, per file
 	$(Q)find build/cover -name '*.gcda' -delete 2>/dev/null || true
@@ -238,6 +249,17 @@ $(SIMULATE): $(call object,$(SIMULATOR)) $(MODULES)
 	@echo "  LD  $@"
 	$(Q)$(link) $^ $(libraries) -o $@
 	$(Q)echo '$^ $(libraries)' > $@.link
+
+# They measure what decides: nothing but the planner and what it stands on is built.
+$(BENCHES:%.c=$(BUILD)/%): %: %.o $(call object,$(wildcard reaper/plan*.c) reaper/doom.c \
+		reaper/demand.c reaper/slots.c reaper/offering.c reaper/offerings.c \
+		reaper/breaker.c reaper/money.c common/verdict.c common/reason.c common/buf.c common/error.c)
+	@echo "  LD  $@"
+	$(Q)$(link) $^ -o $@
+
+$(BUILD)/tests/bench/policy: $(BUILD)/tests/bench/policy.o $(MODULES)
+	@echo "  LD  $@"
+	$(Q)$(link) $^ $(libraries) -o $@
 
 # libFuzzer brings its own main; everywhere else replay.c is the main.
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(MODULES) \

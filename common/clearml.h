@@ -111,6 +111,11 @@ void clearml_queues_release(struct clearml_queues *queues);
 const struct clearml_queue *clearml_queue_named(const struct clearml_queues *queues,
 						const char *name); /* NULL: none */
 
+/* ERROR_CONFLICT: there is one of that name; ERROR_REFUSED: the name is shorter than 3 characters.
+ * Never repeated: after an answer that was lost, look whether it is there. */
+CHECKED int clearml_create_queue(struct clearml *clearml, const char *name,
+				 char id[static CLEARML_ID_ROOM], struct error *err);
+
 /* The head's task id, "" when the queue is empty (servers before 2.15: by get_by_id). */
 CHECKED int clearml_peek(struct clearml *clearml, const char *queue,
 			 char task[static CLEARML_ID_ROOM], struct error *err);

@@ -280,6 +280,22 @@ int clearml_queues(struct clearml *clearml, const char *const *names, size_t cou
 
 /* ---- one queue ---- */
 
+int clearml_create_queue(struct clearml *clearml, const char *name, char id[static CLEARML_ID_ROOM],
+			 struct error *err)
+{
+	static const char endpoint[] = "queues.create";
+	SCOPED(json_document) struct json_document body = { 0 }, answer = { 0 };
+
+	clearml_begin(clearml);
+	json_new_object(&body);
+	json_add_text(body.root, "name", name);
+	if (clearml_call(clearml, endpoint, CLEARML_ONCE, &body, &answer, err) < 0)
+		return -1;
+	if (clearml_read_id(answer.root, "data.id", id, err) < 0)
+		return error_wrap(err, "%s", endpoint);
+	return 0;
+}
+
 static int peek_by_document(struct clearml *clearml, const struct json_document *body,
 			    char task[static CLEARML_ID_ROOM], struct error *err)
 {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/json.h"
 #include "common/worker_id.h"
 
@@ -226,12 +227,14 @@ int orders_check(const struct orders *orders, int64_t last_number, int64_t now_s
 				 "orders: number %lld, after number %lld was obeyed: an old one "
 				 "was put back",
 				 (long long)orders->number, (long long)last_number);
-	if (orders->time_s < now_s - ORDERS_LIFE_S || orders->time_s > now_s + ORDERS_LIFE_S)
+	if (orders->time_s < now_s - ORDERS_LIFE_S || orders->time_s > now_s + ORDERS_LIFE_S) {
+		char signed_at[CLOCK_TEXT_LEN];
+
+		clock_format(orders->time_s * 1000, false, signed_at);
 		return error_set(err, ERROR_REFUSED,
-				 "orders: number %lld was signed %lld s %s: older or newer than "
-				 "%d s by ClearML's clock",
-				 (long long)orders->number,
-				 (long long)llabs((long long)(now_s - orders->time_s)),
-				 orders->time_s < now_s ? "ago" : "ahead", ORDERS_LIFE_S);
+				 "orders: number %lld was signed at %s: more than %d s off, by "
+				 "ClearML's clock",
+				 (long long)orders->number, signed_at, ORDERS_LIFE_S);
+	}
 	return 0;
 }

@@ -8,6 +8,8 @@
 #include "reaper/act_launch.h"
 #include "reaper/act_look.h"
 #include "reaper/act_repair.h"
+#include "reaper/act_tidy.h"
+#include "reaper/doom.h"
 
 enum { CONSOLE_BYTES = 2048 };
 
@@ -16,7 +18,7 @@ enum { CONSOLE_BYTES = 2048 };
 /* What it printed last, for whoever wants to know why it never came up. */
 static void log_console(const struct act *act, const struct observed_machine *machine)
 {
-	const struct resource *resource = &act->settings->resources[machine->resource];
+	const struct resource *resource = &act->settings->resources[machine->place];
 	SCOPED(buf) struct buf tail = BUF(CONSOLE_BYTES);
 	struct error err;
 
@@ -27,6 +29,22 @@ static void log_console(const struct act *act, const struct observed_machine *ma
 		log_warn("console", "%s printed last: %s", machine->instance.id, buf_text(&tail));
 }
 
+/* By its record as it is now: it may have been kept, or taken a task, since the plan. */
+static int look_is_drained(struct act_look *look, const char *instance, bool *out,
+			   struct error *err)
+{
+	const struct record_list *records;
+
+	if (act_look_records(look, &records, err) < 0)
+		return -1;
+	*out = false;
+	for (size_t i = 0; i < records->count; i++)
+		if (!strcmp(records->list[i].instance, instance))
+			*out = doom_is_drained(&(struct observed_machine){
+				.has_record = true, .record = records->list[i] });
+	return 0;
+}
+
 /* -1: not known. is_doomed false: it came back, or is gone already. */
 static int look_again(struct act_look *look, const struct planned_termination *termination,
 		      bool *is_doomed, struct error *err)
@@ -34,14 +52,17 @@ static int look_again(struct act_look *look, const struct planned_termination *t
 	const struct observed_machine *machine = &look->act->seen->machines[termination->machine];
 	bool is_silence =
 		termination->doom == DOOM_NEVER_CAME_UP || termination->doom == DOOM_SILENT;
-	bool is_reporting = false;
+	bool is_reporting = false, is_drained = true;
 	enum instance_state state;
 
-	if (act_look_state(look, machine->resource, machine->instance.id, &state, err) < 0)
+	if (act_look_state(look, machine->place, machine->instance.id, &state, err) < 0)
 		return -1;
 	if (is_silence && act_look_is_reporting(look, machine->instance.id, &is_reporting, err) < 0)
 		return -1;
-	*is_doomed = state < INSTANCE_STOPPING && !is_reporting;
+	if (doom_drains_first(termination->doom) &&
+	    look_is_drained(look, machine->instance.id, &is_drained, err) < 0)
+		return -1;
+	*is_doomed = state < INSTANCE_STOPPING && !is_reporting && is_drained;
 	return 0;
 }
 
@@ -50,7 +71,8 @@ static enum outcome terminate_one(struct act_look *look,
 {
 	const struct act *act = look->act;
 	const struct observed_machine *machine = &act->seen->machines[termination->machine];
-	const struct resource *resource = &act->settings->resources[machine->resource];
+	/* By whose list it was found: its own resource may be configured no more. */
+	const struct resource *resource = &act->settings->resources[machine->place];
 	const char *id = machine->instance.id;
 	bool is_doomed = false;
 	struct error err;
@@ -73,8 +95,8 @@ static enum outcome terminate_one(struct act_look *look,
 		log_failure("terminate", &err);
 		return OUTCOME_FAILED;
 	}
-	log_info("terminated", "%s of %s slot %u: %s", id, resource->name, machine->instance.slot,
-		 doom_text(termination->doom));
+	log_info("terminated", "%s of %s slot %u: %s", id, machine->instance.resource,
+		 machine->instance.slot, doom_text(termination->doom));
 	return OUTCOME_DONE;
 }
 
@@ -87,6 +109,21 @@ static void keep_marks(const struct act *act)
 	ledger->mark_count = plan->mark_count;
 	if (plan->mark_count)
 		memcpy(ledger->marks, plan->marks, plan->mark_count * sizeof(*ledger->marks));
+}
+
+static void tidy(struct act_look *look, struct act_result *out)
+{
+	const struct act *act = look->act;
+
+	for (size_t i = 0; i < act->plan->unregister_count; i++) {
+		out->unregisters[i] = act_unregister(look, &act->plan->unregisters[i]);
+		out->failed += out->unregisters[i] == OUTCOME_FAILED;
+	}
+	for (size_t q = 0; q < act->settings->queue_count; q++) {
+		out->queues[q] = act_make_queue(act, q);
+		out->failed += out->queues[q] == OUTCOME_FAILED;
+	}
+	act_warn_of_doubles(act);
 }
 
 void act(const struct act *act, struct act_result *out)
@@ -113,6 +150,7 @@ void act(const struct act *act, struct act_result *out)
 		out->repairs[i] = act_repair(&look, &plan->repairs[i]);
 		out->failed += out->repairs[i] == OUTCOME_FAILED;
 	}
+	tidy(&look, out);
 }
 
 void act_result_release(struct act_result *result)

@@ -113,8 +113,7 @@ static bool is_worker_of(const struct clearml_worker *worker, const char *instan
 	       slice_equals(id.instance, instance);
 }
 
-int act_look_is_run_elsewhere(struct act_look *look, const char *task, const char *instance,
-			      bool *out, struct error *err)
+int act_look_workers(struct act_look *look, const struct clearml_workers **out, struct error *err)
 {
 	int usable = may_use(&look->workers_state, look->act, err);
 
@@ -125,10 +124,21 @@ int act_look_is_run_elsewhere(struct act_look *look, const char *task, const cha
 			return error_wrap(err, "read the workers again");
 		look->workers_state = LOOK_DONE;
 	}
+	*out = &look->workers;
+	return 0;
+}
+
+int act_look_is_run_elsewhere(struct act_look *look, const char *task, const char *instance,
+			      bool *out, struct error *err)
+{
+	const struct clearml_workers *workers;
+
+	if (act_look_workers(look, &workers, err) < 0)
+		return -1;
 	*out = false;
-	for (size_t i = 0; i < look->workers.count; i++)
-		if (!strcmp(look->workers.list[i].task, task) &&
-		    !is_worker_of(&look->workers.list[i], instance))
+	for (size_t i = 0; i < workers->count; i++)
+		if (!strcmp(workers->list[i].task, task) &&
+		    !is_worker_of(&workers->list[i], instance))
 			*out = true;
 	return 0;
 }

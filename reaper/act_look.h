@@ -45,6 +45,10 @@ CHECKED int act_look_is_reporting(struct act_look *look, const char *instance, b
 CHECKED int act_look_is_queued(struct act_look *look, const char *task, bool *out,
 			       struct error *err);
 
+/* Everybody's workers as they are now. Borrowed. */
+CHECKED int act_look_workers(struct act_look *look, const struct clearml_workers **out,
+			     struct error *err);
+
 /* Does any worker but those of this instance ("": but none) say that it runs the task? */
 CHECKED int act_look_is_run_elsewhere(struct act_look *look, const char *task, const char *instance,
 				      bool *out, struct error *err);

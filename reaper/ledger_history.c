@@ -156,8 +156,13 @@ int ledger_history_tend(struct ledger_file *file, struct error *err)
 		return -1;
 	if (last.time_s <= file->now_s && file->now_s - last.time_s < DAY_S)
 		return 0;
-	if (ledger_begin(file, err) < 0 || ledger_end(file, tend(file, err), err) < 0)
-		return -1;
+	if (ledger_begin(file, err) < 0 || ledger_end(file, tend(file, err), err) < 0) {
+		if (err->class == ERROR_MALFORMED)
+			return -1;
+		/* No room on the disk, perhaps: no reason to leave dead machines running. */
+		log_failure("ledger", err);
+		return 0;
+	}
 	/* Outside of a transaction, and of no consequence if it fails. */
 	struct error why;
 	if (ledger_sql_run(file->sql, "PRAGMA incremental_vacuum(1000)", &why) < 0)

@@ -88,14 +88,19 @@ static int connect_to(const char *path, int flags, struct ledger_sql **out, stru
 static int prepare_writer(struct ledger_sql *sql, struct error *err)
 {
 	int is_kept = 1;
+	int64_t pages;
 
 	if (sqlite3_db_readonly(sql->database, "main") == 1)
 		return error_set(err, ERROR_SYSTEM, "%s cannot be written", sql->path);
 	/* Readers find these files, and so need not make them. */
 	sqlite3_file_control(sql->database, "main", SQLITE_FCNTL_PERSIST_WAL, &is_kept);
+	if (ledger_sql_number(sql, "PRAGMA page_count", &pages, err) < 0)
+		return -1;
+	/* Of a file that is there it would be written each time. */
+	if (!pages && ledger_sql_run(sql, "PRAGMA auto_vacuum(INCREMENTAL)", err) < 0)
+		return -1;
 	return ledger_sql_run(sql,
 			      "PRAGMA cell_size_check = ON;"
-			      "PRAGMA auto_vacuum = INCREMENTAL;" /* counts for a new file only */
 			      "PRAGMA journal_mode = WAL;"
 			      "PRAGMA synchronous = FULL;"
 			      "PRAGMA journal_size_limit = 4194304",

@@ -2,6 +2,7 @@
 
 #include "reaper/check.h"
 #include "reaper/duration.h"
+#include "reaper/forecast/simulate.h"
 #include "reaper/forecast/trace_export.h"
 #include "reaper/journal_list.h"
 #include "reaper/keygen.h"
@@ -167,6 +168,14 @@ static const struct command_option ticket_options[] = {
 	{ "--dry-run", NULL, "print the ticket and what takes up how much room instead" },
 };
 
+static const struct command_option simulate_options[] = {
+	{ "CONFIG", NULL, "a configuration; neither its keys nor its bundles need to be there" },
+	{ "TRACE", NULL, "what came when, and how long it ran: a CSV file" },
+	{ "--compare", "FILE...", "another configuration on the same trace" },
+	{ "--html", "FILE", "write a page with plots" },
+	{ "--boot", "DURATION", "from a machine's launch until it is fit for work (2m)" },
+	{ "--json", NULL, "print JSON instead of tables" },
+};
 static const struct command_option tell_options[] = {
 	CONFIG,
 	LEVEL,
@@ -222,6 +231,8 @@ static const struct command commands[] = {
 	  unseal_options, ARRAY_LEN(unseal_options) },
 	{ "ticket", ticket_run, "print the user data of a machine, and how large it is",
 	  ticket_options, ARRAY_LEN(ticket_options) },
+	{ "simulate", simulate, "try a configuration on a trace: money, waits, idle time",
+	  simulate_options, ARRAY_LEN(simulate_options) },
 	{ "report", spend_report, "print what was spent, by task, queue, day, resource or user",
 	  report_options, ARRAY_LEN(report_options) },
 	{ "trace", trace_export, "print what has run at ClearML as a trace for simulate",

@@ -104,6 +104,7 @@ struct observed_double { /* two live workers report the same task */
 struct observed_run { /* a task that a machine runs, and for whom: what its cost is put down to */
 	char task[CLEARML_ID_ROOM];
 	char instance[TICKET_FIELD_ROOM];
+	size_t machine; /* into observation.machines */
 	/* Filled by spend_look(), from the ledger or by one call; "" when not known: */
 	char queue[CLEARML_NAME_ROOM], user[SETTINGS_USER_ROOM];
 	int64_t since_s; /* server's wall time; 0: not known, or before the last pass */
@@ -145,6 +146,7 @@ struct observation {
 	size_t run_count;
 	struct observed_user *users; /* owned; NULL: not looked at */
 	struct spent spent, queue_spent[SETTINGS_MAX_QUEUES]; /* over all; by place in settings */
+	int64_t queue_rate[SETTINGS_MAX_QUEUES]; /* what their tasks cost an hour now */
 	bool is_spend_known; /* false: the ledger is new and the mirror could not be read */
 	bool is_spend_counted; /* the machines' cost up to now is in it */
 	char problem[256]; /* the first thing that could not be read, for the report; "" when all

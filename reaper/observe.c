@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "reaper/observe_join.h"
+#include "reaper/schedule.h"
 
 enum { CALL_LIMIT_MS = 10000, LEAST_ENTRIES = 1000 };
 
@@ -244,7 +245,8 @@ void observe(const struct observer *observer, struct observation *out)
 		look_at_tasks(&look);
 	join_prices(out, observer->settings);
 	for (size_t r = 0; r < observer->settings->resource_count; r++)
-		out->resources[r].minimum = observer->settings->resources[r].min_instances;
+		out->resources[r].minimum =
+			schedule_minimum(&observer->settings->resources[r], out->now_ms / 1000);
 	clock_format(out->now_ms, false, now);
 	text_cut(out->today, sizeof(out->today), now);
 	out->clearml_calls = clearml_calls(observer->clearml) - calls_before;

@@ -33,6 +33,11 @@ static bool is_seen_terminated(const struct observed_machine *machine)
 	return machine && machine->is_listed && machine->instance.state == INSTANCE_TERMINATED;
 }
 
+static bool is_fresh(const struct observation *seen, const struct clearml_worker *worker)
+{
+	return seen->now_ms - worker->last_report_ms <= FRESH_S * 1000;
+}
+
 /* ---- ghosts ---- */
 
 static void add_ghost(struct observation *seen, const struct clearml_worker *worker,
@@ -120,7 +125,7 @@ static void add_worker(struct observation *seen, struct runners *runners,
 {
 	struct runner runner = { .task = worker->task, .is_ours = is_ours };
 
-	if (!*worker->task || seen->now_ms - worker->last_report_ms > FRESH_S * 1000)
+	if (!*worker->task || !is_fresh(seen, worker))
 		return;
 	text_cut(runner.worker, sizeof(runner.worker), worker->id);
 	add_runner(seen, runners, &runner);
@@ -148,9 +153,10 @@ void join_workers(struct observation *seen, const struct settings *settings,
 		const struct observed_machine *machine =
 			place == TEXT_INDEX_NONE ? NULL : &seen->machines[place];
 
-		if (is_seen_terminated(machine))
+		/* One that reports is no ghost, whatever the list says. */
+		if (is_seen_terminated(machine) && !is_fresh(seen, worker))
 			add_ghost(seen, worker, instance);
-		else if (!machine || !machine->has_record)
+		else if (!machine || (!machine->has_record && !is_seen_terminated(machine)))
 			add_worker(seen, &runners, worker, is_ours);
 	}
 }

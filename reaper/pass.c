@@ -118,22 +118,38 @@ static void leave_spend(const struct pass *pass, int64_t deadline_ms, struct pas
 }
 
 /* What could not be told to the journal is in the log: no reason to give the pass up. */
-static unsigned note(const struct act *done, const struct act_result *result)
+static unsigned note(const struct act *done, const struct act_result *result,
+		     struct news_list *news)
 {
-	SCOPED(news_list) struct news_list news = { 0 };
 	struct error err;
 
-	pass_news(done, result, &news);
-	if (pass_journal(done->file, &news, &err) == 0)
+	pass_news(done, result, news);
+	if (pass_journal(done->file, news, &err) == 0)
 		return 0;
 	log_failure("journal", &err);
+	news_list_release(news);
 	return 1;
+}
+
+/* What the pass leaves behind for the next one, for machines and for people. */
+static int leave_behind(const struct pass *pass, int64_t deadline_ms, struct pass_view *view,
+			const struct news_list *news, struct error *err)
+{
+	observe_remember(&view->seen, &view->ledger);
+	pass_channel_send(pass, deadline_ms, view);
+	view->ledger.passes++;
+	if (ledger_write(view->file, &view->ledger, err) < 0)
+		return -1;
+	leave_spend(pass, deadline_ms, view);
+	pass_channel_log(pass, deadline_ms, view, news);
+	return 0;
 }
 
 static int carry_out(const struct pass *pass, int64_t deadline_ms, struct pass_view *view,
 		     struct error *err)
 {
-	struct act_result result = { 0 };
+	SCOPED(act_result) struct act_result result = { 0 };
+	SCOPED(news_list) struct news_list news = { 0 };
 	const struct act act_on = { .settings = pass->settings,
 				    .clearml = pass->clearml,
 				    .seen = &view->seen,
@@ -143,15 +159,10 @@ static int carry_out(const struct pass *pass, int64_t deadline_ms, struct pass_v
 				    .deadline_ms = deadline_ms };
 
 	act(&act_on, &result);
-	unsigned failed = result.failed + note(&act_on, &result);
+	unsigned failed = result.failed + note(&act_on, &result, &news);
 
-	act_result_release(&result);
-	observe_remember(&view->seen, &view->ledger);
-	pass_channel_send(pass, deadline_ms, view);
-	view->ledger.passes++;
-	if (ledger_write(view->file, &view->ledger, err) < 0)
+	if (leave_behind(pass, deadline_ms, view, &news, err) < 0)
 		return -1;
-	leave_spend(pass, deadline_ms, view);
 	if (!view->seen.queues_known || !view->seen.workers_known)
 		return EXIT_FAILED;
 	return failed || view->is_channel_down || !is_all_listed(pass, &view->seen) ? EXIT_PARTLY :

@@ -1,5 +1,7 @@
 #include "reaper/pass_channel.h"
 
+#include <stdlib.h>
+
 #include "common/clock.h"
 #include "common/log.h"
 #include "reaper/told.h"
@@ -25,16 +27,49 @@ void pass_channel_look(const struct pass *pass, struct pass_view *view)
 	clearml_set_timeout(pass->clearml, MOST_MS);
 }
 
-void pass_channel_send(const struct pass *pass, int64_t deadline_ms, struct pass_view *view)
+/* false: it is down, or there is no time for it any more. */
+static bool may_call(const struct pass *pass, int64_t deadline_ms, const struct pass_view *view)
 {
 	int64_t left_ms = deadline_ms - clock_monotonic_ms();
+
+	if (view->is_channel_down || left_ms < LEAST_MS)
+		return false;
+	clearml_set_timeout(pass->clearml, left_ms < MOST_MS ? left_ms : MOST_MS);
+	return true;
+}
+
+void pass_channel_send(const struct pass *pass, int64_t deadline_ms, struct pass_view *view)
+{
 	struct error err;
 
 	told_prune(&view->ledger, &view->seen, pass->settings);
-	if (view->is_channel_down || left_ms < LEAST_MS)
+	if (!may_call(pass, deadline_ms, view))
 		return;
-	clearml_set_timeout(pass->clearml, left_ms < MOST_MS ? left_ms : MOST_MS);
 	if (channel_find(&view->channel, &err) < 0 ||
 	    channel_send(&view->channel, &view->seen, &view->plan, &err) < 0)
 		failed(view, &err);
+}
+
+void pass_channel_log(const struct pass *pass, int64_t deadline_ms, struct pass_view *view,
+		      const struct news_list *news)
+{
+	struct slice *lines = memory_array(news->count + 1, sizeof(*lines));
+	char **texts = memory_array(news->count + 1, sizeof(*texts));
+	struct error err;
+
+	for (size_t i = 0; i < news->count; i++) {
+		const struct journal_entry *entry = &news->news[i].entry;
+		SCOPED(buf) struct buf line = BUF(sizeof(*entry));
+
+		buf_addf(&line, "%s %s: %s", entry->event, entry->subject, entry->text);
+		texts[i] = memory_text(buf_slice(&line));
+		lines[i] = slice_of(texts[i]);
+	}
+	if (view->channel.is_found && may_call(pass, deadline_ms, view) &&
+	    channel_log(&view->channel, lines, news->count, &err) < 0)
+		failed(view, &err);
+	for (size_t i = 0; i < news->count; i++)
+		free(texts[i]);
+	free(texts);
+	free(lines);
 }

@@ -2,6 +2,7 @@
 #define REAPER_PASS_CHANNEL_H
 
 #include "reaper/pass.h"
+#include "reaper/pass_journal.h"
 
 /*
  * pass_channel: the reaper's ClearML task within a pass. What goes wrong with it
@@ -15,5 +16,9 @@ void pass_channel_look(const struct pass *pass, struct pass_view *view);
 /* When the plan was carried out: make or keep the task, send the orders, drop those of machines
  * that are gone. The ledger is to be written after it. */
 void pass_channel_send(const struct pass *pass, int64_t deadline_ms, struct pass_view *view);
+
+/* What was written into the journal goes to the task's console too. */
+void pass_channel_log(const struct pass *pass, int64_t deadline_ms, struct pass_view *view,
+		      const struct news_list *news);
 
 #endif

@@ -33,21 +33,34 @@ static int is_written(struct ledger_file *file, const struct news *news, bool *o
 	return 0;
 }
 
-int pass_journal(struct ledger_file *file, const struct news_list *list, struct error *err)
+static int keep_new(struct ledger_file *file, struct news_list *list, struct error *err)
 {
-	struct journal_entry *entries = memory_array(list->count + 1, sizeof(*entries));
-	size_t count = 0;
-	int status = 0;
+	size_t kept = 0;
 
-	for (size_t i = 0; i < list->count && status == 0; i++) {
+	for (size_t i = 0; i < list->count; i++) {
 		bool is_new = false;
 
-		status = is_written(file, &list->news[i], &is_new, err);
+		if (is_written(file, &list->news[i], &is_new, err) < 0)
+			return -1;
 		if (is_new)
-			entries[count++] = list->news[i].entry;
+			list->news[kept++] = list->news[i];
 	}
-	if (status == 0 && count)
-		status = ledger_journal_add(file, entries, count, err);
+	list->count = kept;
+	return 0;
+}
+
+int pass_journal(struct ledger_file *file, struct news_list *list, struct error *err)
+{
+	if (keep_new(file, list, err) < 0)
+		return -1;
+	if (!list->count)
+		return 0;
+	struct journal_entry *entries = memory_array(list->count, sizeof(*entries));
+
+	for (size_t i = 0; i < list->count; i++)
+		entries[i] = list->news[i].entry;
+	int status = ledger_journal_add(file, entries, list->count, err);
+
 	free(entries);
 	return status;
 }

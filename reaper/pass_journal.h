@@ -32,7 +32,7 @@ struct news_list {
 void pass_news(const struct act *act, const struct act_result *result, struct news_list *out);
 void news_list_release(struct news_list *list);
 
-/* Those that are to be written, into the ledger. */
-CHECKED int pass_journal(struct ledger_file *file, const struct news_list *list, struct error *err);
+/* Those that are to be written, into the ledger; the others are taken out of the list. */
+CHECKED int pass_journal(struct ledger_file *file, struct news_list *list, struct error *err);
 
 #endif

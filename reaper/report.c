@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "reaper/money.h"
+#include "reaper/report_money.h"
 #include "reaper/table.h"
 
 const char *report_state_name(enum instance_state state)
@@ -340,6 +341,7 @@ void report_plan(const struct report *report, struct buf *out)
 	add_queues(report, out);
 	add_resources(report, out);
 	add_steps(report, out);
+	report_money(report, out);
 	add_warnings(report, out);
 	add_worst(report, out);
 }
@@ -418,6 +420,8 @@ void report_status(const struct report *report, struct buf *out)
 	add_head(report, "Status", out);
 	add_machines(report, out);
 	add_waiting(report, out);
+	report_money(report, out);
+	add_warnings(report, out);
 }
 
 /* ---- the log ---- */

@@ -214,6 +214,7 @@ void spend_look(const struct spend_look *look, struct observation *seen)
 	unsigned calls_before = clearml_calls(look->clearml);
 	struct error err;
 
+	seen->is_spend_known = seen->is_spend_counted = false;
 	seen->users = memory_array(look->settings->user_budget_count + 1, sizeof(*seen->users));
 	for (size_t i = 0; i < seen->machine_count; i++)
 		seen->machines[i].price = price_of(look->settings, &seen->machines[i]);

@@ -32,6 +32,7 @@ static void collect(struct observation *seen)
 
 			memcpy(run->task, machine->record.tasks[t], sizeof(run->task));
 			memcpy(run->instance, machine->instance.id, sizeof(run->instance));
+			run->machine = i;
 		}
 	}
 	qsort(seen->runs, seen->run_count, sizeof(*seen->runs), by_instance);
@@ -130,47 +131,42 @@ int spend_runs_look(struct clearml *clearml, struct ledger_file *file,
 
 /* ---- users ---- */
 
-static unsigned seats_of(const struct observed_machine *machine)
+static int64_t share_of(const struct observed_machine *machine)
 {
-	unsigned tasks = (unsigned)machine->record.task_count;
+	unsigned tasks = (unsigned)machine->record.task_count, seats = machine->record.seats;
 
-	if (machine->record.seats > tasks)
-		return machine->record.seats;
-	return tasks ? tasks : 1;
+	if (machine->price == MONEY_UNKNOWN)
+		return MONEY_UNKNOWN;
+	return machine->price / (seats > tasks ? seats : tasks);
 }
 
-static int64_t rate_of(const struct observation *seen, const struct observed_machine *machine,
-		       const char *user)
+static void add_share(int64_t *rate, int64_t share)
 {
-	struct observed_run first = { 0 };
-	size_t low = 0, high = seen->run_count, count = 0;
-
-	memcpy(first.instance, machine->instance.id, sizeof(first.instance));
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (by_instance(&seen->runs[middle], &first) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < seen->run_count && !strcmp(seen->runs[low].instance, first.instance); low++)
-		count += !strcmp(seen->runs[low].user, user);
-	return (int64_t)count * machine->price / seats_of(machine);
+	if (share == MONEY_UNKNOWN || *rate == MONEY_UNKNOWN)
+		*rate = MONEY_UNKNOWN;
+	else
+		*rate += share;
 }
 
 void spend_runs_rate(const struct settings *settings, struct observation *seen)
 {
-	for (size_t u = 0; u < settings->user_budget_count; u++)
-		for (size_t i = 0; i < seen->machine_count; i++)
-			if (seen->machines[i].has_record && seen->machines[i].price > 0)
-				seen->users[u].rate += rate_of(seen, &seen->machines[i],
-							       settings->user_budgets[u].user);
+	for (size_t i = 0; i < seen->run_count; i++) {
+		const struct observed_run *run = &seen->runs[i];
+		int64_t share = share_of(&seen->machines[run->machine]);
+
+		for (size_t u = 0; *run->user && u < settings->user_budget_count; u++)
+			if (!strcmp(settings->user_budgets[u].user, run->user))
+				add_share(&seen->users[u].rate, share);
+		for (size_t q = 0; *run->queue && q < settings->queue_count; q++)
+			if (!strcmp(settings->queues[q], run->queue))
+				add_share(&seen->queue_rate[q], share);
+	}
 }
 
+/* One whose machines have no price that is known is not let past an hour's limit. */
 static bool is_past(const struct budget *budget, const struct observed_user *user)
 {
-	return (budget->hour && user->rate >= budget->hour) ||
+	return (budget->hour && (user->rate >= budget->hour || user->rate == MONEY_UNKNOWN)) ||
 	       (budget->day && user->spent.day >= budget->day) ||
 	       (budget->month && user->spent.month >= budget->month);
 }

@@ -14,7 +14,7 @@ CHECKED int spend_runs_look(struct clearml *clearml, struct ledger_file *file,
 			    const struct settings *settings, struct observation *seen,
 			    struct error *err);
 
-/* seen->users[].rate, from the runs. */
+/* seen->users[].rate and seen->queue_rate, from the runs and their machines' prices. */
 void spend_runs_rate(const struct settings *settings, struct observation *seen);
 
 /* Is a user at or past a budget, so that the next call has something to ask? */

@@ -10,14 +10,18 @@ found=$(mktemp) || exit 1
 trap 'rm -f "$found"' EXIT
 
 rooms="common bootstrap reaper"
-pure="common/verdict common/phase common/idle common/settle
-	reaper/plan reaper/plan_end reaper/plan_launch reaper/plan_mark reaper/plan_money
-	reaper/plan_repair reaper/plan_stock reaper/plan_why reaper/demand reaper/doom reaper/slots
-	reaper/offering reaper/offerings reaper/breaker reaper/money
-	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check
-	common/hocon reaper/zone_rule reaper/money_accrue reaper/money_worst"
-pure="$pure reaper/observe_join reaper/observe_lost reaper/observe_workers
-	reaper/observe_remember reaper/text_index common/reason"
+pure="common/verdict common/phase common/idle common/settle reaper/plan reaper/plan_end
+	reaper/plan_launch reaper/plan_mark reaper/plan_money reaper/plan_repair
+	reaper/plan_stock reaper/plan_why reaper/demand reaper/doom reaper/slots
+	reaper/offering reaper/offerings reaper/breaker reaper/money bootstrap/docker_words
+	bootstrap/docker_policy bootstrap/docker_policy_check common/hocon reaper/zone_rule
+	reaper/money_accrue reaper/money_worst"
+pure="common/verdict common/phase common/idle common/settle reaper/plan reaper/plan_end
+	reaper/plan_launch reaper/plan_mark reaper/plan_money reaper/plan_repair
+	reaper/plan_stock reaper/plan_why reaper/demand reaper/doom reaper/slots
+	reaper/offering reaper/offerings reaper/breaker reaper/money bootstrap/docker_words
+	bootstrap/docker_policy bootstrap/docker_policy_check common/hocon reaper/zone_rule
+	reaper/money_accrue reaper/money_worst"
 # What they may use: texts, errors and JSON in memory.
 plain="common/buf common/error common/json common/json_build common/worker_id"
 # Exported for unit tests and fuzzers alone: the pure half of a module, bytes in and a record out
@@ -25,21 +29,20 @@ plain="common/buf common/error common/json common/json_build common/worker_id"
 # is here until the providers of the clouds, which list their regions with it, are here too.
 exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml_read_board
 	clearml_read_queues clearml_read_task clearml_read_tasks clearml_read_workers
-	control_parse control_print heartbeat_is_gap http_exchange_all identity_parse join_holder
-	journal_parse journal_print orders_parse orders_print settings_parse zone_parse
-	world_add_task world_close world_event_count world_is_over world_machine_count
-	world_machine_fate world_now_s world_open world_run_until world_task_count
-	world_task_fate"
+	control_parse control_print heartbeat_is_gap http_exchange_all identity_parse
+	join_holder journal_parse journal_print orders_parse orders_print settings_parse
+	zone_parse world_add_task world_close world_event_count world_is_over
+	world_machine_count world_machine_fate world_now_s world_open world_run_until
+	world_task_count world_task_fate"
 
 # Verbs of docker.h that the container mode has no use for yet, and those of age.h, whose callers
 # are on their way.
-not_called_yet="channel_log docker_disk_usage docker_login_check docker_pause docker_prune
-	docker_stop docker_top docker_unpause schedule_minimum
-	offerings_failed offerings_worked
+not_called_yet="docker_disk_usage docker_login_check docker_pause docker_prune
+	docker_stop docker_top docker_unpause offerings_failed offerings_worked
 	age_identities_parse age_identities_release age_identity_new age_identity_print
 	age_recipient_parse age_recipient_print age_seal age_unseal prices_source
-	ledger_journal_each ledger_spend_add
-	ledger_spend_each ledger_spend_sums ledger_spend_task"
+	ledger_journal_each ledger_spend_add ledger_spend_each ledger_spend_sums
+	ledger_spend_task"
 
 complain() { printf 'gate %s: %s\n' "$gate" "$*" | tee -a "$found"; }
 # Turns each line of standard input into a complaint.
@@ -186,14 +189,14 @@ pure_symbols() {
 
 words() { printf '%s' "$1" | tr -s ' \t\n' ' '; }
 
-# The planner's, until plan.c asks them; the forecast's, until simulate is here.
+# The planner's, until plan.c asks them.
 planner="breaker_look breaker_name market_name money_allows money_text money_warns
 	offerings_failed offerings_next offerings_worked slots_holder"
-forecast="bound_find command_values outcome_machines_over_time outcome_percentile outcome_release
-	outcome_sum outcome_waiting_over_time outcome_waits rival_run trace_parse"
+pure="$pure reaper/forecast/rival reaper/forecast/bound reaper/forecast/outcome"
+exported_for_tests="$exported_for_tests outcome_percentile"
 # What only its own file uses is static: nm over all objects of the two programs.
 gate_exports() {
-	allowed=$(words "$exported_for_tests $not_called_yet $planner $forecast")
+	allowed=$(words "$exported_for_tests $not_called_yet $planner")
 	objects | xargs nm -A | awk -v allowed=" $allowed main " '
 		$2 == "U" { is_used[$3] = 1; next }
 		$2 ~ /^[TDBRCV]$/ && $3 !~ /^__/ { sub(/:[^:]*$/, "", $1); definer[$3] = $1 }

@@ -61,30 +61,58 @@ static struct instance *add_instance(struct listing *listing, const struct local
 		.market = note->market,
 	};
 	memcpy(instance->id, note->instance, sizeof(instance->id));
-	memcpy(instance->resource, listing->resource->name, sizeof(instance->resource));
+	memcpy(instance->resource, note->resource, sizeof(instance->resource));
 	memcpy(instance->type, note->type, sizeof(instance->type));
 	if (strcmp(note->zone, LOCAL_ZONE) != 0)
 		memcpy(instance->zone, note->zone, sizeof(instance->zone));
 	return instance;
 }
 
-static bool holds_slot(const struct listing *listing, const struct local_note *note)
+/* A resource's slots are named by it: those of another one in this folder, which may be configured
+ * no more, are reached by its name. */
+static struct resource named_as(const struct resource *resource, const char *name)
 {
+	struct resource other = *resource; /* borrows all it has */
+
+	text_cut(other.name, sizeof(other.name), name);
+	return other;
+}
+
+static int is_holding(const struct settings *settings, const struct resource *resource,
+		      const struct local_note *note, bool *out, struct error *err)
+{
+	struct resource of = named_as(resource, note->resource);
+	struct local_slot slot;
+
+	if (local_slot_look(settings, &of, note->slot, &slot, err) < 0)
+		return -1;
+	*out = slot.is_held && slot.has_note && !strcmp(slot.note.instance, note->instance);
+	return 0;
+}
+
+static int holds_slot(const struct listing *listing, const struct local_note *note, bool *out,
+		      struct error *err)
+{
+	*out = false;
+	if (strcmp(note->resource, listing->resource->name) != 0)
+		return is_holding(listing->settings, listing->resource, note, out, err);
 	for (size_t i = 0; i < listing->slot_count; i++) {
 		const struct local_slot *slot = &listing->slots[i];
 
 		if (slot->slot == note->slot && slot->is_held && slot->has_note &&
 		    !strcmp(slot->note.instance, note->instance))
-			return true;
+			*out = true;
 	}
-	return false;
+	return 0;
 }
 
 static int find_state(const struct listing *listing, const struct local_note *note,
 		      enum instance_state *out, struct error *err)
 {
-	bool is_alive = holds_slot(listing, note);
+	bool is_alive;
 
+	if (holds_slot(listing, note, &is_alive, err) < 0)
+		return -1;
 	/* Its keeper writes ended.json after it has seen the last process gone. */
 	if (!is_alive && !local_machine_has(listing->resource, note->instance, "ended.json") &&
 	    local_machine_is_marked(note->instance, &is_alive, err) < 0)
@@ -100,8 +128,7 @@ static int find_state(const struct listing *listing, const struct local_note *no
 
 static bool is_ours(const struct listing *listing, const struct local_note *note)
 {
-	return !strcmp(note->prefix, listing->settings->prefix) &&
-	       !strcmp(note->resource, listing->resource->name);
+	return !strcmp(note->prefix, listing->settings->prefix);
 }
 
 static int list_folder(struct listing *listing, const char *name, struct error *err)
@@ -147,6 +174,7 @@ static void list_slot(struct listing *listing, const struct local_slot *slot)
 	if (!slot->is_held)
 		return;
 	note = (struct local_note){ .slot = slot->slot, .launched_s = clock_wall_ms() / 1000 };
+	memcpy(note.resource, listing->resource->name, sizeof(note.resource));
 	snprintf(note.instance, sizeof(note.instance), "local-launching-%u", slot->slot);
 	add_instance(listing, &note)->state = INSTANCE_PENDING;
 }
@@ -216,17 +244,6 @@ static int write_end(const struct resource *resource, const char *instance, stru
 	return file_write(path, buf_slice(&text), 0600, err);
 }
 
-static int is_holding(const struct settings *settings, const struct resource *resource,
-		      const struct local_note *note, bool *out, struct error *err)
-{
-	struct local_slot slot;
-
-	if (local_slot_look(settings, resource, note->slot, &slot, err) < 0)
-		return -1;
-	*out = slot.is_held && slot.has_note && !strcmp(slot.note.instance, note->instance);
-	return 0;
-}
-
 /* Killing is not enough: the instance is gone when its slot is free. */
 static int kill_all(const struct settings *settings, const struct resource *resource,
 		    const struct local_note *note, struct error *err)
@@ -262,9 +279,8 @@ static int local_terminate(const struct settings *settings, const struct resourc
 	if (local_machine_read(resource, instance, &note, err) < 0)
 		return error_wrap(err, "terminate %s", instance);
 	if (!is_ours(&listing, &note))
-		return error_set(err, ERROR_REFUSED, "%s is a machine of %s:%s, not of %s:%s",
-				 instance, note.prefix, note.resource, settings->prefix,
-				 resource->name);
+		return error_set(err, ERROR_REFUSED, "%s is a machine of %s, not of %s", instance,
+				 note.prefix, settings->prefix);
 	if (is_holding(settings, resource, &note, &is_held, err) < 0 ||
 	    local_machine_is_marked(instance, &is_marked, err) < 0)
 		return -1;

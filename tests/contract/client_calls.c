@@ -118,6 +118,17 @@ static int pop(struct clearml *clearml, const struct words *words, struct json *
 	return 0;
 }
 
+static int create_queue(struct clearml *clearml, const struct words *words, struct json *out,
+			struct error *err)
+{
+	char id[CLEARML_ID_ROOM];
+
+	if (clearml_create_queue(clearml, must(words, 1), id, err) < 0)
+		return -1;
+	json_add_text(out, "id", id);
+	return 0;
+}
+
 static int front(struct clearml *clearml, const struct words *words, struct json *out,
 		 struct error *err)
 {
@@ -422,6 +433,7 @@ static const struct {
 	{ "queues", queues },
 	{ "peek", peek },
 	{ "pop", pop },
+	{ "create_queue", create_queue },
 	{ "front", front },
 	{ "task", task },
 	{ "arguments", arguments },

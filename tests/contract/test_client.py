@@ -329,6 +329,16 @@ def test_workers(calls, client):
     assert {found["id"] for found in calls.workers("p:")["workers"]} == {record}
 
 
+def test_a_queue_is_made_once(calls, client):
+    made = calls.create_queue("night shift")["id"]
+    assert [queue["id"] for queue in calls.queues(0, "night shift")["queues"]] == [made]
+    error = refused(calls.create_queue, "night shift")
+    assert error.kind == "conflict" and error.subcode == 801
+    error = refused(calls.create_queue, "no")
+    assert error.kind == "refused" and error.subcode == 800
+    assert client.call("queues.get_by_id", queue=made)["queue"]["system_tags"] == []
+
+
 def test_a_board(calls, client):
     """The reaper's own task, as it is found, made and kept."""
     name, orders = "mayfly-reaper la.b", "one line\nand another\n"
@@ -448,7 +458,7 @@ REPEATED = {"front": ("QUEUE", "TASK"), "set": ("TASK", "a", "b"), "delete": ("T
             "unregister": ("w",), "board_start": ("BOARD",), "board_ping": ("BOARD",),
             "lines": ("BOARD", "x")}
 ONCE = {"pop": ("QUEUE",), "enqueue": ("TASK", "QUEUE", "r"), "fail": ("TASK", "r"),
-        "board_drop": ("BOARD",)}
+        "board_drop": ("BOARD",), "create_queue": ("new one",)}
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ static void check_offset(const struct zone *zone, int64_t at_s)
 
 	assert(offset >= -26 * 3600 && offset <= 26 * 3600);
 	assert(until_s > at_s);
-	if (until_s - at_s > 1 && until_s < INT64_C(1) << 40) {
+	if (until_s > at_s + 1 && until_s < INT64_C(1) << 40) {
 		assert(zone_offset(zone, until_s - 1, &again_s) == offset);
 		assert(again_s == until_s);
 	}

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "common/clock.h"
+#include "reaper/offerings.h"
 #include "tests/unit/support/scratch.h"
 #include "tests/unit/support/sealed_files.h"
 
@@ -461,6 +462,19 @@ static void test_what_the_next_pass_knows(void **state)
 	close_bench();
 }
 
+static void test_what_works_again_has_not_failed(void **state)
+{
+	(void)state;
+	open_bench(THREE);
+	offerings_failed(&bench.ledger, &bench.settings, &bench.settings.resources[0], 0,
+			 ERROR_CAPACITY, NULL, NOW_S - 1000);
+	assert_int_equal(bench.ledger.offerings[0].failures, 1);
+	add_launch(0, 0);
+	assert_string_equal(launch(), "d");
+	assert_int_equal(bench.ledger.offerings[0].failures, 0);
+	close_bench();
+}
+
 /* ---- limits of a pass ---- */
 
 static void test_past_the_deadline_nothing_is_asked(void **state)
@@ -541,6 +555,7 @@ int main(void)
 		cmocka_unit_test(test_a_repeat_is_not_put_off_by_a_failure),
 		cmocka_unit_test(test_which_attempts_are_kept),
 		cmocka_unit_test(test_what_the_next_pass_knows),
+		cmocka_unit_test(test_what_works_again_has_not_failed),
 		cmocka_unit_test(test_past_the_deadline_nothing_is_asked),
 		cmocka_unit_test(test_too_many_failures_end_it),
 		cmocka_unit_test(test_the_api_is_not_called_faster_than_it_may),

@@ -298,6 +298,24 @@ static void test_what_did_not_fit_is_written_later(void **state)
 	}
 }
 
+/* The daily look needs room too; without it a pass still sees what to terminate. */
+static void test_a_full_disk_stops_no_look(void **state)
+{
+	bool wrote, is_full = true;
+
+	(void)state;
+	assert_true(run_pass(1, SQL_FAULT_NONE, 0, &wrote));
+	for (unsigned nth = 1; is_full; nth++) {
+		sql_faults_arm(SQL_FAULT_FULL, nth);
+		struct ledger_file *file = ledger_opened(folder, NOW_S + DAY_S);
+		assert_int_equal(seed_in(file), 1);
+		ledger_close(file);
+		is_full = sql_faults_disarm();
+		assert_true(is_full || nth > 1);
+	}
+	assert_nothing_aside();
+}
+
 /* ---- a real file system that is full, or cannot be written ---- */
 
 static void test_a_file_system_without_room(void **state)
@@ -355,6 +373,7 @@ int main(void)
 		IN_FOLDER(test_killed_while_the_old_ledger_is_taken_over),
 		IN_FOLDER(test_a_full_disk_at_each_write),
 		IN_FOLDER(test_what_did_not_fit_is_written_later),
+		IN_FOLDER(test_a_full_disk_stops_no_look),
 		IN_FOLDER(test_a_file_system_without_room),
 		IN_FOLDER(test_a_file_system_that_cannot_be_written),
 	};

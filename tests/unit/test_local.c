@@ -424,6 +424,27 @@ static void test_anothers_machine_is_not_ours(void **state)
 	(void)find(bench, id);
 }
 
+/* The resource was renamed, or taken out of the configuration: another one of the folder sees it.
+ */
+static void test_another_resources_machine_is_listed_and_ended(void **state)
+{
+	struct bench *bench = *state;
+	char id[TICKET_FIELD_ROOM];
+	struct error err = { 0 };
+
+	keeper_does(bench, WAITS);
+	must_launch(bench, 0, id);
+	SET(bench->resource.name, "renamed");
+	assert_int_not_equal(find(bench, id)->state, INSTANCE_TERMINATED);
+	assert_string_equal(find(bench, id)->resource, "cpu");
+	if (provider_local.terminate(&bench->settings, &bench->resource, id, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_int_equal(find(bench, id)->state, INSTANCE_TERMINATED);
+	assert_int_equal(process_of(id, ""), 0);
+	SET(bench->resource.name, "cpu");
+	assert_int_equal(find(bench, id)->state, INSTANCE_TERMINATED);
+}
+
 static void test_a_key_that_is_not_there_launches_nothing(void **state)
 {
 	struct bench *bench = *state;
@@ -558,6 +579,7 @@ int main(void)
 		TEST(test_a_generation_is_launched_once),
 		TEST(test_termination_leaves_nothing),
 		TEST(test_anothers_machine_is_not_ours),
+		TEST(test_another_resources_machine_is_listed_and_ended),
 		TEST(test_a_key_that_is_not_there_launches_nothing),
 		TEST(test_a_program_that_is_not_there_spends_nothing),
 		TEST(test_a_slot_remembers_when_the_folder_is_gone),

@@ -355,6 +355,78 @@ static void test_the_reason_of_a_return(void **state)
 	}
 }
 
+/* m1 lost the task, popped and never started, of attempt 2. */
+static void test_it_is_judged_by_what_is_read_again(void **state)
+{
+	static const struct {
+		const char *when;
+		enum loss loss;
+		const char *owner; /* now */
+		const char *phase, *listed; /* of m1's record now; "": none */
+		int64_t age_s; /* of that record */
+		bool is_in_queue, is_run_by_other, has_changed;
+		enum verdict verdict;
+	} cases[] = {
+		{ "its machine is gone", LOSS_TERMINATED, "m1/2", "", "", 0, false, false, false,
+		  VERDICT_RETURN },
+		{ "another owner signed it", LOSS_TERMINATED, "m2/3", "", "", 0, false, false,
+		  false, VERDICT_HANDS_OFF },
+		{ "it is in a queue", LOSS_TERMINATED, "m1/2", "", "", 0, true, false, false,
+		  VERDICT_HANDS_OFF },
+		{ "another worker runs it", LOSS_TERMINATED, "m1/2", "", "", 0, false, true, false,
+		  VERDICT_HANDS_OFF },
+		{ "it had all its attempts", LOSS_TERMINATED, "m1/7", "", "", 0, false, false,
+		  false, VERDICT_FAIL },
+		{ "its machine still does not list it", LOSS_UNLISTED, "m1/2", "serve", "", 2,
+		  false, false, false, VERDICT_RETURN },
+		{ "its machine lists it after all", LOSS_UNLISTED, "m1/2", "serve", TASK, 2, false,
+		  false, false, VERDICT_HANDS_OFF },
+		{ "its machine restarts", LOSS_UNLISTED, "m1/2", "prove", "", 2, false, false,
+		  false, VERDICT_HANDS_OFF },
+		{ "its machine fell silent", LOSS_UNLISTED, "m1/2", "serve", "", 120, false, false,
+		  false, VERDICT_HANDS_OFF },
+		{ "nobody has it", LOSS_NOBODY, "", "serve", "", 2, false, false, false,
+		  VERDICT_RETURN },
+		{ "somebody has just signed it", LOSS_NOBODY, "m1/1", "serve", "", 2, false, false,
+		  false, VERDICT_HANDS_OFF },
+		{ "somebody lists it, and has not signed it", LOSS_NOBODY, "", "serve", TASK, 2,
+		  false, false, false, VERDICT_HANDS_OFF },
+		{ "it was put back and popped again", LOSS_NOBODY, "", "", "", 0, false, false,
+		  true, VERDICT_HANDS_OFF },
+		{ "a plain agent reports it", LOSS_NOBODY, "", "", "", 0, false, true, false,
+		  VERDICT_HANDS_OFF },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct observe_bench bench;
+		struct join_again again = { "p", NOW_MS, NULL, cases[i].is_in_queue,
+					    cases[i].is_run_by_other };
+		struct observed_task lost = { .loss = cases[i].loss,
+					      .attempt = 2,
+					      .max_attempts = 7 };
+
+		observe_bench_open(&bench, one, NULL);
+		lost.task = bench.task;
+		SET(lost.instance, cases[i].loss == LOSS_NOBODY ? "" : "m1");
+		SET(lost.task.owner, cases[i].loss == LOSS_NOBODY ? "" : "m1/2");
+		SET(bench.task.owner, cases[i].owner);
+		bench.task.status_changed_ms = cases[i].has_changed;
+		if (*cases[i].phase) {
+			struct machine_record *record =
+				observe_bench_record(&bench, "m1", cases[i].phase, cases[i].age_s);
+
+			SET(record->tasks[0], cases[i].listed);
+			record->task_count = *cases[i].listed != '\0';
+		}
+		again.records = &bench.records;
+		if (join_judge(&lost, &bench.task, &again) != cases[i].verdict)
+			fail_msg("when %s: %s", cases[i].when,
+				 verdict_name(join_judge(&lost, &bench.task, &again)));
+		observe_bench_close(&bench);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_a_task_proves_that_its_machine_came_up),
 		cmocka_unit_test(test_a_task_says_that_a_silent_machine_may_work),
 		cmocka_unit_test(test_the_reason_of_a_return),
+		cmocka_unit_test(test_it_is_judged_by_what_is_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,20 +21,23 @@ static void test_ghosts(void **state)
 		const char *when, *worker;
 		enum instance_state state;
 		bool is_listed, is_ghost;
+		int64_t age_s; /* of its report; 0: 61 */
 	} cases[] = {
 		{ "its machine is seen terminated", "p:cpu:small:m1", INSTANCE_TERMINATED, true,
-		  true },
+		  true, 0 },
 		{ "it is one seat of such a machine", "p:cpu:small:m1:3", INSTANCE_TERMINATED, true,
-		  true },
+		  true, 0 },
 		{ "it is a machine record, which ends by itself", "p:cpu:small:m1:bootstrap",
-		  INSTANCE_TERMINATED, true, false },
-		{ "its machine is on its way out", "p:cpu:small:m1", INSTANCE_STOPPING, true,
-		  false },
-		{ "its machine runs", "p:cpu:small:m1", INSTANCE_RUNNING, true, false },
-		{ "nobody lists its machine", "p:cpu:small:m1", INSTANCE_TERMINATED, false, false },
-		{ "its machine is unknown", "p:cpu:small:m9", INSTANCE_TERMINATED, true, false },
-		{ "it is another prefix's", "q:cpu:small:m1", INSTANCE_TERMINATED, true, false },
-		{ "it is nobody's", "m1", INSTANCE_TERMINATED, true, false },
+		  INSTANCE_TERMINATED, true, false, 0 },
+		{ "its machine is on its way out", "p:cpu:small:m1", INSTANCE_STOPPING, true, false,
+		  0 },
+		{ "its machine runs", "p:cpu:small:m1", INSTANCE_RUNNING, true, false, 0 },
+		{ "nobody lists its machine", "p:cpu:small:m1", INSTANCE_TERMINATED, false, false,
+		  0 },
+		{ "its machine is unknown", "p:cpu:small:m9", INSTANCE_TERMINATED, true, false, 0 },
+		{ "it is another prefix's", "q:cpu:small:m1", INSTANCE_TERMINATED, true, false, 0 },
+		{ "it is nobody's", "m1", INSTANCE_TERMINATED, true, false, 0 },
+		{ "it still reports", "p:cpu:small:m1", INSTANCE_TERMINATED, true, false, 60 },
 	};
 
 	(void)state;
@@ -44,7 +47,8 @@ static void test_ghosts(void **state)
 
 		observe_bench_open(&bench, two, states);
 		bench.seen.machines[0].is_listed = cases[i].is_listed;
-		observe_bench_worker(&bench, cases[i].worker, TASK, 400);
+		observe_bench_worker(&bench, cases[i].worker, TASK,
+				     cases[i].age_s ? cases[i].age_s : 61);
 		(void)observe_bench_join(&bench);
 		if (bench.seen.ghost_count != cases[i].is_ghost)
 			fail_msg("when %s: %zu", cases[i].when, bench.seen.ghost_count);

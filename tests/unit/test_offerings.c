@@ -89,10 +89,11 @@ static void test_the_next_offering(void **state)
 		{ "spot cools down, the roll-back comes first", "Aa", "", "A300", "", 400, 0,
 		  NOTHING, 200 },
 		{ "spot cools down past the roll-back", "Aa", "", "A300", "", 600, 0, 1, 300 },
-		{ "spot is asked first even then", "aA", "", "", "", 600, 0, 0, 0 },
+		{ "then the resource has its own order again", "aA", "", "", "", 600, 0, 0, 0 },
 		{ "spot is left alone", "Aa", "", "", "", 900, 60, 1, 60 },
 		{ "spot is left alone, the other cools down", "Aa", "", "a30", "", 900, 60, NOTHING,
 		  30 },
+		{ "spot is left alone until now", "aA", "", "", "", 0, -1, 1, 0 },
 		{ "spot was left alone long enough", "Aa", "", "", "", 2400, 0, 0, 0 },
 		{ "spot failed in another season", "Aa", "0", "", "", 2400, 0, NOTHING, 0 },
 		{ "spot failed just not in another season", "Aa", "0", "", "", 2399, 0, 1, 0 },
@@ -136,8 +137,9 @@ static void test_the_next_offering(void **state)
 			.states = states,
 			.state_count = state_count,
 			.spot_failing_since_s = cases[i].failing_s ? NOW_S - cases[i].failing_s : 0,
-			.spot_blackout_until_s =
-				cases[i].blackout_s ? NOW_S + cases[i].blackout_s : 0,
+			.spot_blackout_until_s = cases[i].blackout_s < 0 ? NOW_S :
+						 cases[i].blackout_s ? NOW_S + cases[i].blackout_s :
+								       0, /* -1: it ends now */
 			.now_s = NOW_S,
 		};
 		bool is_found =

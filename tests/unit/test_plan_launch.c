@@ -108,6 +108,7 @@ static void test_a_breaker_lets_one_machine_through(void **state)
 		{ "it is time for a probe", 3, 600, "", false, 1, WHY_LAUNCH, 0 },
 		{ "the probe boots", 3, 600, "b", false, 0, WHY_BREAKER, 0 },
 		{ "the probe is asked for", 3, 600, "", true, 0, WHY_BREAKER, 0 },
+		{ "others boot, and one is asked for", 3, 600, "b", true, 0, WHY_BREAKER, 0 },
 		{ "others work meanwhile", 3, 600, "w", false, 1, WHY_LAUNCH, 0 },
 	};
 
@@ -318,6 +319,29 @@ static void test_the_preferred_queue_goes_first(void **state)
 	free(world);
 }
 
+/* The later resource could launch, too, but for a limit that the first one has used up. */
+static void test_a_later_resource_is_not_to_blame_for_a_common_limit(void **state)
+{
+	struct plan_world *world = plan_world_new(2, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 9, "c");
+	plan_world_resource(world, "second", 9, "c");
+	world->settings.max_booting = 2;
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.resources[0].launches, 2);
+	assert_int_equal(plan.resources[1].why, WHY_LATER_RESOURCE);
+	plan_release(&plan);
+	add_state(world, "second", "small", 60);
+	world->settings.max_booting = 0;
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.resources[1].why, WHY_COOLING_DOWN);
+	assert_int_equal(plan.resources[1].until_s, NOW_S + 60);
+	plan_release(&plan);
+	free(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +354,7 @@ int main(void)
 		cmocka_unit_test(test_three_tasks_on_two_resources_are_three_machines),
 		cmocka_unit_test(test_a_dead_idle_worker_hides_no_demand),
 		cmocka_unit_test(test_the_preferred_queue_goes_first),
+		cmocka_unit_test(test_a_later_resource_is_not_to_blame_for_a_common_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

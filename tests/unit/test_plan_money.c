@@ -389,6 +389,72 @@ static void test_an_open_attempt_costs_what_it_asked_for(void **state)
 	}
 }
 
+/* What every limit counts: a launch that nobody answered, though its resource may be gone. */
+static void test_an_open_attempt_counts_to_the_total(void **state)
+{
+	static const struct {
+		const char *when, *resource;
+		unsigned total, booting, launches;
+	} cases[] = {
+		{ "of its own resource", "first", 3, 0, 2 },
+		{ "of a resource that is gone", "gone", 3, 0, 2 },
+		{ "of its own, which boots", "first", 0, 3, 2 },
+		{ "of one that is gone, which nobody waits for", "gone", 0, 3, 3 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(9, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 9, "c");
+		world->settings.max_instances = cases[i].total;
+		world->settings.max_booting = cases[i].booting;
+		world->seen.attempt_count = 1;
+		SET(world->attempts[0].resource, cases[i].resource);
+		plan_world_plan(world, &plan);
+		if (plan.resources[0].launches != cases[i].launches)
+			fail_msg("when %s: %u", cases[i].when, plan.resources[0].launches);
+		plan_release(&plan);
+		free(world);
+	}
+}
+
+static void test_a_free_machine_needs_no_budget(void **state)
+{
+	struct plan_world *world = plan_world_new(2, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 9, "c");
+	plan_world_resource(world, "hidden", 2, "g");
+	for (size_t r = 0; r < 2; r++)
+		world->resources[r].offerings[0].price = 0;
+	plan_world_machine(world, 0, 'b')->price = 0;
+	world->machines[0].record.seats = 1;
+	world->seen.run_count = 1;
+	SET(world->runs[0].queue, "cpu");
+	SET(world->runs[0].instance, "local-a");
+	world->seen.resources[1].is_listed = false;
+	world->settings.budget.hour = world->queue_budgets[0].hour = USD;
+	world->resources[0].budget.hour = USD;
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.launch_count, 1);
+	assert_int_equal(plan.resources[0].rate, 0);
+	assert_true(plan.resources[0].is_rate_known);
+	plan_release(&plan);
+	/* Without any budget a price that nobody knows is only told. */
+	world->resources[0].offerings[0].price = MONEY_UNKNOWN;
+	world->settings.budget = world->queue_budgets[0] = world->resources[0].budget =
+		(struct budget){ 0 };
+	world->settings.queue_budgets = NULL;
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.launch_count, 1);
+	assert_false(plan.resources[0].is_rate_known);
+	plan_release(&plan);
+	free(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,6 +465,8 @@ int main(void)
 		cmocka_unit_test(test_warns_of_what_is_nearly_spent),
 		cmocka_unit_test(test_a_hidden_machine_costs_its_dearest_offering),
 		cmocka_unit_test(test_an_open_attempt_costs_what_it_asked_for),
+		cmocka_unit_test(test_an_open_attempt_counts_to_the_total),
+		cmocka_unit_test(test_a_free_machine_needs_no_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,7 @@ static void stand_open(struct stand *stand, const struct api_step *steps, size_t
 	log_open("test", NULL, LOG_ERROR);
 	scratch_make(stand->folder);
 	stand->seen = &stand->world->seen;
+	stand->seen->runs = NULL; /* ours are made, and freed */
 	SET(stand->budget.user, "ann");
 	settings->user_budgets = &stand->budget;
 	settings->user_budget_count = 1;

@@ -60,6 +60,8 @@ static void test_rules(void **state)
 		{ "a year ends", berlin, at(2026, 12, 31, 23), HOUR_S, at(2027, 3, 28, 1) },
 		{ "summer is over the turn of the year", santiago, at(2026, 12, 31, 23),
 		  -3 * HOUR_S, at(2027, 4, 4, 3) },
+		{ "summer has lasted since the year before", santiago, at(2027, 1, 15, 0),
+		  -3 * HOUR_S, at(2027, 4, 4, 3) },
 		{ "winter is in the middle of the year", santiago, at(2026, 6, 1, 0), -4 * HOUR_S,
 		  at(2026, 9, 6, 4) },
 		{ "summer time is behind the standard time", dublin, at(2026, 12, 1, 0), 0,

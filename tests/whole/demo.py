@@ -105,11 +105,14 @@ def task_rows(world, tasks):
 
 
 def timeline(world, tasks):
-    """Every event of the demo, in order: (seconds since the start, words)."""
+    """Every event of the demo, in order: (seconds since the start, words).
+    Not of the reaper's own task: it runs nowhere."""
     names = {task: name for task, _, name in tasks}
     events = []
     for entry in world.client.history():
-        name = names.get(entry["task"], entry["task"])
+        name = names.get(entry["task"])
+        if not name:
+            continue
         if entry["what"] == "popped":
             events.append((entry["time"], f"popped     {name} by {machine_of(entry['worker'])}"))
         elif entry.get("after") == "in_progress" != entry["before"]:

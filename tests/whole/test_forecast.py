@@ -2,9 +2,17 @@
 
 import csv
 import io
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from world import World
+from world import REAPER, World
+
+ROOT = Path(__file__).resolve().parents[2]
+TRACES = ROOT / "templates/traces"
+POLICY = ROOT / "tests/bench/policy.json"
 
 DONE, FAILED, USAGE = 0, 1, 2
 
@@ -61,5 +69,56 @@ def test_a_trace_of_what_has_run(world):
 ])
 def test_a_trace_that_is_refused(world, words, why):
     done = world.run_reaper("trace", *words)
+    assert done.returncode == USAGE and why in done.stderr
+    assert done.stdout == ""
+
+
+def simulate(*words):
+    return subprocess.run([str(REAPER), "simulate", *map(str, words)], capture_output=True,
+                          text=True, timeout=90, check=False)
+
+
+def test_a_forecast_of_their_own_past(world):
+    for queue in ("cpu", "gpu", "cpu"):
+        run_one(world, queue, queue)
+    trace = world.folder / "trace.csv"
+    trace.write_text(world.run_reaper("trace", "--from", "2020-01-01").stdout)
+    done = simulate(world.config, trace, "--json")
+    assert done.returncode == DONE, done.stderr
+    told = json.loads(done.stdout)
+    ours, rival = told["policies"]
+    assert told["tasks"] == ours["started"] == rival["started"] == 3
+    assert rival["policy"] == "ClearML's autoscaler"
+    assert ours["unstarted"] == 0 and ours["launches"] >= 2
+    assert told["bound"]["any_wait_instance_s"] <= told["bound"]["no_wait_instance_s"]
+    assert told["bound"]["any_wait_instance_s"] <= min(ours["instance_s"], rival["instance_s"])
+
+
+def test_no_key_and_no_server_is_needed(tmp_path):
+    page = tmp_path / "page.html"
+    done = simulate(POLICY, TRACES / "office.csv", "--compare", POLICY, "--html", page)
+    assert done.returncode == DONE, done.stderr
+    assert "ClearML's autoscaler" in done.stdout and "bound: no task waits" in done.stdout
+    assert page.read_text().count("<svg") == 4
+
+
+def test_the_shipped_traces_are_what_the_script_makes(tmp_path):
+    subprocess.run([sys.executable, ROOT / "tests/bench/make_traces.py", tmp_path], check=True)
+    made = sorted(path.name for path in tmp_path.iterdir())
+    assert made == sorted(path.name for path in TRACES.iterdir())
+    for name in made:
+        assert (tmp_path / name).read_bytes() == (TRACES / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("text, words, why", [
+    ("", (), "line 1: the first row must name"),
+    ("arrival,queue,duration\n0,gpu,soon\n", (), 'line 2: duration: expected'),
+    ("arrival,queue,duration\n0,gpu,9\n", ("--boot", "2h"), "--boot: expected 1s to 1h"),
+    ("arrival,queue,duration\n0,gpu,9\n", ("--compare", "/none.json"), "/none.json"),
+])
+def test_a_forecast_that_is_refused(tmp_path, text, words, why):
+    trace = tmp_path / "trace.csv"
+    trace.write_text(text)
+    done = simulate(POLICY, trace, *words)
     assert done.returncode == USAGE and why in done.stderr
     assert done.stdout == ""

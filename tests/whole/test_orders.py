@@ -82,7 +82,11 @@ def test_drain_lets_the_task_end(world):
     assert world.run_reaper("run").returncode == 0
     assert tell(world, "drain", "--list") == "no machine is told anything\n"
     assert '"orders":{}' in orders(world)
-    assert len(boards(world)) == 1
+    board, = boards(world)
+    # Its console is the log of decisions: each once.
+    console = world.client.console(board)
+    assert all(console.count(f"launched {name}: ") == 1 for name in world.instances()), console
+    assert console.count(f"ordered {machine}: drain") == 1, console
 
 
 def test_leave_gives_the_task_back(world):

@@ -72,3 +72,24 @@ void bench_random_trace(uint64_t *seed, size_t count, size_t queues, struct trac
 					     queue_names[bench_chance(seed, (unsigned)queues)] };
 	bench_trace(tasks, made, out);
 }
+
+void bench_defaults(struct settings *settings, int64_t idle_s)
+{
+	text_cut(settings->prefix, sizeof(settings->prefix), "bench");
+	settings->silent_idle_s = 600;
+	settings->silent_busy_s = 5400;
+	settings->two_looks_s = 60;
+	settings->idle_grace_s = 600;
+	settings->breaker_failures = 3;
+	settings->breaker_probe_s = 600;
+	settings->cooldown_s = 180;
+	settings->cooldown_max_s = 1800;
+	for (size_t i = 0; i < settings->resource_count; i++) {
+		struct ticket *ticket = &settings->resources[i].ticket;
+		unsigned seats = ticket->seats;
+
+		ticket_defaults(ticket);
+		ticket->seats = seats;
+		ticket->limits.idle_timeout_s = idle_s;
+	}
+}

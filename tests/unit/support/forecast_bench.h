@@ -14,6 +14,8 @@ struct bench_resource {
 
 /* Queues are named "a", "b", "c". Released with bench_release(). */
 void bench_settings(const struct bench_resource *resources, size_t count, struct settings *out);
+/* What a configuration that says nothing more says; machines idle out after so long. */
+void bench_defaults(struct settings *settings, int64_t idle_s);
 void bench_release(struct settings *settings);
 
 struct bench_task {

@@ -191,8 +191,9 @@ static void add_offering(const struct report *report, const struct planned_launc
 
 	offering_key(offering, key);
 	money_text(offering->price, price);
-	table_cell(table, "%s slot %u generation %u: %s at %s $/h", resource->name, launch->slot,
-		   launch->generation, key, price);
+	table_cell(table, "%s slot %u generation %u: %s%s%s%s", resource->name, launch->slot,
+		   launch->generation, key, offering->price < 0 ? "" : " at ",
+		   offering->price < 0 ? "" : price, offering->price < 0 ? "" : " $/h");
 }
 
 static void add_launches(const struct report *report, struct table *table)

@@ -189,14 +189,12 @@ pure_symbols() {
 
 words() { printf '%s' "$1" | tr -s ' \t\n' ' '; }
 
-# The planner's, until plan.c asks them.
-planner="breaker_look breaker_name market_name money_allows money_text money_warns
-	offerings_failed offerings_next offerings_worked slots_holder"
+# The forecast's.
 pure="$pure reaper/forecast/rival reaper/forecast/bound reaper/forecast/outcome"
 exported_for_tests="$exported_for_tests outcome_percentile"
 # What only its own file uses is static: nm over all objects of the two programs.
 gate_exports() {
-	allowed=$(words "$exported_for_tests $not_called_yet $planner")
+	allowed=$(words "$exported_for_tests $not_called_yet")
 	objects | xargs nm -A | awk -v allowed=" $allowed main " '
 		$2 == "U" { is_used[$3] = 1; next }
 		$2 ~ /^[TDBRCV]$/ && $3 !~ /^__/ { sub(/:[^:]*$/, "", $1); definer[$3] = $1 }

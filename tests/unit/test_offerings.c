@@ -132,6 +132,11 @@ static void test_the_next_offering(void **state)
 				told->hinted_until_s = is_hint ? then_s : 0;
 			}
 		}
+		for (size_t n = state_count; n < ARRAY_LEN(states); n++) {
+			text_cut(states[n].resource, sizeof(states[n].resource), "gpu");
+			offering_key(&offerings[0], states[n].offering);
+			states[n].until_s = NOW_S + 5;
+		}
 		struct offerings_view view = {
 			.resource = &resource,
 			.states = states,
@@ -154,7 +159,7 @@ static void test_the_next_offering(void **state)
 }
 
 struct bench {
-	struct offering offerings[4];
+	struct offering offerings[5];
 	struct resource resource;
 	struct settings settings;
 	struct ledger ledger;
@@ -164,6 +169,7 @@ static void bench_open(struct bench *bench, const char *kinds)
 {
 	memset(bench, 0, sizeof(*bench));
 	make_resource(&bench->resource, bench->offerings, kinds);
+	bench->offerings[4] = (struct offering){ .zone = "b" }; /* of nobody */
 	bench->settings.cooldown_s = 180;
 	bench->settings.cooldown_max_s = 1800;
 }
@@ -224,9 +230,9 @@ static void test_cooldowns_double_and_age(void **state)
 	/* The last cooldown ended so long ago that the next failure is a first one. */
 	refuse(&bench, 1, NOW_S + 1800 + 1799);
 	assert_int_equal(bench.ledger.offerings[0].failures, 7);
-	refuse(&bench, 1, NOW_S + 9000);
+	refuse(&bench, 1, bench.ledger.offerings[0].until_s + 1800);
 	assert_int_equal(bench.ledger.offerings[0].failures, 1);
-	assert_int_equal(bench.ledger.offerings[0].until_s, NOW_S + 9180);
+	assert_int_equal(bench.ledger.offerings[0].until_s, NOW_S + 3599 + 3600 + 180);
 	offerings_worked(&bench.ledger, &bench.resource, 1);
 	assert_int_equal(bench.ledger.offerings[0].until_s, 0);
 	assert_int_equal(bench.ledger.offerings[0].failures, 0);

@@ -516,6 +516,42 @@ static void test_lost_memory_is_believed_for_a_while(void **state)
 	}
 }
 
+/* The first look says nothing to the machine yet; what an operator said goes on. */
+static void test_an_operators_word_stands_until_the_plan_has_one(void **state)
+{
+	struct plan_world *world = plan_world_new(0, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 4, "c");
+	struct observed_machine *machine = plan_world_machine(world, 0, 'd');
+	machine->record.idle_s = 9999;
+	machine->order = ORDER_DRAIN;
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.order_count, 1);
+	assert_int_equal(plan.orders[0].order, ORDER_DRAIN);
+	assert_int_equal(plan.orders[0].doom, DOOM_NONE);
+	plan_release(&plan);
+	free(world);
+}
+
+static void test_a_mark_that_was_seen_again_is_kept_once(void **state)
+{
+	struct plan_world *world = plan_world_new(0, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 4, "c");
+	plan_world_machine(world, 0, 'w')->instance.state = INSTANCE_STOPPED;
+	world->seen.workers_known = false;
+	add_mark(world, "stopped local-a", 30);
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.mark_count, 1);
+	assert_int_equal(find_mark(&plan, "stopped local-a"), 30);
+	plan_release(&plan);
+	free(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -529,6 +565,8 @@ int main(void)
 		cmocka_unit_test(test_marks_survive_what_could_not_be_read),
 		cmocka_unit_test(test_each_mark_finds_its_own),
 		cmocka_unit_test(test_lost_memory_ends_nobody_by_its_records),
+		cmocka_unit_test(test_an_operators_word_stands_until_the_plan_has_one),
+		cmocka_unit_test(test_a_mark_that_was_seen_again_is_kept_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,6 +160,10 @@ static void test_nothing_is_launched_for_who_must_wait(void **state)
 		  0 },
 		{ "more have waited than wait", 3, 9, 0, 30, 90, "", 3, 0, 0, WHY_LAUNCH, 0 },
 		{ "all are of users past their budget", 2, 0, 2, 0, 5, "", 0, 0, 2, WHY_BUDGET, 0 },
+		{ "one is of such a user, the others must wait", 3, 0, 1, 30, 30, "", 0, 0, 3,
+		  WHY_WAITING, 0 },
+		{ "all have waited, and all are barred", 2, 2, 2, 30, 40, "", 0, 0, 2, WHY_BUDGET,
+		  0 },
 		{ "one is of such a user", 3, 0, 1, 0, 5, "", 2, 0, 1, WHY_LAUNCH, 0 },
 		{ "more are barred than wait", 2, 0, 9, 0, 5, "", 0, 0, 2, WHY_BUDGET, 0 },
 		{ "an idle machine takes barred ones too", 2, 0, 2, 0, 5, "ii", 0, 2, 0,
@@ -342,6 +346,39 @@ static void test_a_later_resource_is_not_to_blame_for_a_common_limit(void **stat
 	free(world);
 }
 
+static void test_a_barred_queue_says_so_in_any_order(void **state)
+{
+	(void)state;
+	for (int barred = 0; barred < 2; barred++) {
+		struct plan_world *world = plan_world_new(1, 1);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 9, "cg");
+		plan_world_resource(world, "second", 1, "g");
+		world->seen.queues[barred].barred = 1;
+		world->seen.queues[!barred].waiting = 0;
+		plan_world_plan(world, &plan);
+		assert_int_equal(plan.resources[0].why, WHY_BUDGET);
+		plan_release(&plan);
+		free(world);
+	}
+}
+
+static void test_a_stopped_machine_has_no_seat(void **state)
+{
+	struct plan_world *world = plan_world_new(1, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 9, "c");
+	plan_world_machine(world, 0, 'i')->instance.state = INSTANCE_STOPPED;
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.queues[0].covered, 0);
+	assert_int_equal(plan.resources[0].free_seats, 0);
+	plan_release(&plan);
+	free(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +392,8 @@ int main(void)
 		cmocka_unit_test(test_a_dead_idle_worker_hides_no_demand),
 		cmocka_unit_test(test_the_preferred_queue_goes_first),
 		cmocka_unit_test(test_a_later_resource_is_not_to_blame_for_a_common_limit),
+		cmocka_unit_test(test_a_barred_queue_says_so_in_any_order),
+		cmocka_unit_test(test_a_stopped_machine_has_no_seat),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

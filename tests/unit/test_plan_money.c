@@ -227,6 +227,7 @@ static void test_what_a_queue_costs_is_its_share(void **state)
 		{ "its task has the machine, and there is more", "cpu", 1, USD, 2 * USD, 1 },
 		{ "another queue's task", "gpu", 1, USD, USD, 1 },
 		{ "a queue that we do not serve", "else", 1, USD, USD, 1 },
+		{ "its task is on a machine that nobody sees", "cpu?", 1, USD, USD, 1 },
 		{ "its task has half of the machine", "cpu", 2, USD, 3 * USD / 2, 1 },
 		{ "nobody knows the seats", "cpu", 0, USD, USD, 0 },
 		{ "nobody knows the price", "cpu", 1, MONEY_UNKNOWN, 9 * USD, 0 },
@@ -245,10 +246,17 @@ static void test_what_a_queue_costs_is_its_share(void **state)
 		machine->price = cases[i].price;
 		world->queue_budgets[0].hour = cases[i].hour;
 		if (cases[i].queue) {
+			bool is_seen = !strchr(cases[i].queue, '?');
+
 			world->seen.run_count = 1;
-			SET(world->runs[0].queue, cases[i].queue);
+			SET(world->runs[0].queue, is_seen ? cases[i].queue : "cpu");
 			SET(world->runs[0].instance, machine->instance.id);
+			if (!is_seen)
+				world->seen.machine_count = 0;
 		}
+		(void)plan_world_machine(world, 0, 'd'); /* and one behind it */
+		if (world->seen.machine_count == 1)
+			world->seen.machine_count = 0;
 		plan_world_plan(world, &plan);
 		if (plan.launch_count != cases[i].launches)
 			fail_msg("when %s: %zu launches", cases[i].when, plan.launch_count);
@@ -282,6 +290,28 @@ static void test_the_end_of_the_month(void **state)
 		if (plan.resources[0].until_s != expected)
 			fail_msg("%s: %lld", cases[i].today,
 				 (long long)(plan.resources[0].until_s - expected));
+		plan_release(&plan);
+		free(world);
+	}
+}
+
+static void test_a_day_that_is_none_says_nothing(void **state)
+{
+	static const char *const days[] = { "", "2027-00-15", "2027-13-15" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+		struct plan_world *world = plan_world_new(1, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 9, "c");
+		world->settings.budget.month = USD;
+		world->seen.spent.month = 2 * USD;
+		memset(world->seen.today, 0, sizeof(world->seen.today));
+		SET(world->seen.today, days[i]);
+		plan_world_plan(world, &plan);
+		assert_int_equal(plan.resources[0].why, WHY_BUDGET);
+		assert_int_equal(plan.resources[0].until_s, 0);
 		plan_release(&plan);
 		free(world);
 	}
@@ -326,6 +356,7 @@ static void test_a_hidden_machine_costs_its_dearest_offering(void **state)
 		{ "two at three dollars", 3 * USD, false, 4 },
 		{ "one of them is known, at one dollar", 3 * USD, true, 6 },
 		{ "nobody knows", MONEY_UNKNOWN, false, 0 },
+		{ "all of them are known", MONEY_UNKNOWN, true, 8 },
 	};
 
 	(void)state;
@@ -339,6 +370,8 @@ static void test_a_hidden_machine_costs_its_dearest_offering(void **state)
 		world->seen.resources[0].is_listed = false;
 		world->settings.budget.hour = 10 * USD;
 		if (cases[i].has_record)
+			plan_world_machine(world, 0, 'w')->is_listed = false;
+		if (cases[i].has_record && cases[i].second < 0)
 			plan_world_machine(world, 0, 'w')->is_listed = false;
 		plan_world_plan(world, &plan);
 		if (plan.resources[1].launches != cases[i].launches)
@@ -462,6 +495,7 @@ int main(void)
 		cmocka_unit_test(test_a_cheaper_offering_fits_the_hour),
 		cmocka_unit_test(test_what_a_queue_costs_is_its_share),
 		cmocka_unit_test(test_the_end_of_the_month),
+		cmocka_unit_test(test_a_day_that_is_none_says_nothing),
 		cmocka_unit_test(test_warns_of_what_is_nearly_spent),
 		cmocka_unit_test(test_a_hidden_machine_costs_its_dearest_offering),
 		cmocka_unit_test(test_an_open_attempt_costs_what_it_asked_for),

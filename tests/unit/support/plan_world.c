@@ -73,7 +73,10 @@ void plan_world_poison(struct plan_world *world)
 	for (size_t i = world->seen.machine_count; i < MAX_MACHINES; i++) {
 		struct observed_machine *machine = &world->machines[i];
 
-		*machine = (struct observed_machine){ .is_listed = true, .was_seen = true };
+		*machine = (struct observed_machine){ .is_listed = true,
+						      .was_seen = true,
+						      .has_record = true,
+						      .last_report_ms = world->seen.now_ms };
 		SET(machine->instance.resource, world->resources[0].name);
 		SET(machine->instance.id, "poison");
 		machine->instance.generation = 99;
@@ -86,6 +89,24 @@ void plan_world_poison(struct plan_world *world)
 	}
 	for (size_t i = world->seen.lost_count; i < ARRAY_LEN(world->lost); i++)
 		world->lost[i].task.status = TASK_IN_PROGRESS;
+	for (size_t r = 0; r < ARRAY_LEN(world->resources); r++) {
+		size_t count =
+			r < world->settings.resource_count ? world->resources[r].offering_count : 0;
+
+		world->offerings[r][count] = (struct offering){ .price = MONEY_UNKNOWN };
+	}
+	for (size_t r = world->settings.resource_count; r < ARRAY_LEN(world->resources); r++)
+		world->resources[r] = (struct resource){
+			.name = "gone",
+			.budget = { 1, 1, 1 },
+			.ticket.limits.max_life_s = 99 * 86400,
+		};
+	world->seen.resources[world->settings.resource_count].spent = (struct spent){ 9, 9 };
+	for (size_t i = world->seen.run_count; i < ARRAY_LEN(world->runs); i++) {
+		SET(world->runs[i].queue, world->settings.queues[0]);
+		SET(world->runs[i].instance, world->machines[0].instance.id);
+	}
+	SET(world->settings.queues[world->settings.queue_count], "else");
 	for (size_t i = world->seen.mark_count; i < ARRAY_LEN(world->marks); i++)
 		world->marks[i] = (struct mark){ "poison", NOW_S - 60 };
 	for (size_t i = world->settings.queue_count; i < world->settings.queue_count + 2; i++)

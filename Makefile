@@ -85,7 +85,7 @@ PYTEST     = MAYFLY_BUILD="$(CURDIR)/$(BUILD)" PYTHONDONTWRITEBYTECODE=1 \
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 .PHONY: all setup setup-developer test test-all stages demo agent-image unit replay \
-	valgrind contract vectors test-vectors simulate bench peers whole unit-programs asan analyze fuzz cover mutants gates format install help clean FORCE
+	valgrind contract vectors test-vectors simulate bench peers whole unit-programs asan analyze fuzz cover mutants mutants-simulation gates format install help clean FORCE
 
 # --- What a user calls.
 all: $(PROGRAMS) ## build the two programs (MODE=release for one to ship)
@@ -213,6 +213,9 @@ format: ## rewrite the C sources with clang-format 14
 mutants: $(TESTS) ## one operator of a deciding module changed at a time: does a unit test notice?
 	$(Q).deps/venv/bin/python tests/mutate.py $(MODULE)
 
+mutants-simulation: $(SIMULATE) ## known bugs put back, one at a time: does the simulator notice? SEEDS=1000
+	$(Q)SEEDS=$(or $(SEEDS),1000) .deps/venv/bin/python tests/simulation/mutate.py
+
 compile_commands.json: Makefile $(SOURCES) ## for clangd, clang-tidy and include-what-you-use
 	@echo "  GEN $@"
 	$(Q){ printf '['; comma=; for f in $(SOURCES); do printf '%s\n{"directory": "%s", "file": "%s", "command": "%s"}' \
@@ -241,9 +244,11 @@ $(DRIVERS:%.c=$(BUILD)/%): %: %.o $(call object,tests/unit/support/driven.c) $(M
 	$(Q)$(link) $^ $(libraries) -o $@
 
 # The simulator: seeded worlds, and what must hold in them.
+# What it is linked with is written beside it, for mutate.py.
 $(SIMULATE): $(call object,$(SIMULATOR)) $(MODULES)
 	@echo "  LD  $@"
 	$(Q)$(link) $^ $(libraries) -o $@
+	$(Q)echo '$^ $(libraries)' > $@.link
 
 # They measure what decides: nothing but the planner and what it stands on is built.
 $(BENCHES:%.c=$(BUILD)/%): %: %.o $(call object,$(wildcard reaper/plan*.c) reaper/doom.c \

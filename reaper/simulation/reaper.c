@@ -217,6 +217,9 @@ static void repair(struct world *world, struct world_pass *pass)
 		return;
 	struct world_task *task = &world->tasks[number];
 
+	/* The server does not queue what is queued. */
+	if (verdict == VERDICT_RETURN && task->is_in_queue)
+		return;
 	world_note(world, task->id, "host %zu repairs it, it was %s's: %s", pass->host,
 		   lost->instance, verdict_name(verdict));
 	if (verdict == VERDICT_FAIL) {

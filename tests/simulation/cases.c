@@ -203,6 +203,9 @@ static void scaler_39(struct stage *stage)
 	world_run_until(stage->world, 1500);
 	expect_wait(stage, 2, 300);
 	expect_wait(stage, 3, 300);
+	world_run_until(stage->world, 5 * 3600);
+	expect_runs(stage, 0, 1);
+	expect_runs(stage, 1, 1);
 	finish(stage);
 }
 
@@ -257,6 +260,73 @@ static void parallelcluster_734(struct stage *stage)
 	finish(stage);
 }
 
+/* Two machines were launched for one slot, by reapers with different memories. */
+static void begin_rivals(struct stage *stage)
+{
+	struct resource *resource = draw_resource(&stage->drawn, "only", 1);
+	struct world_request request = { 0 };
+
+	resource->offering_count = 2;
+	resource->offerings[1] = resource->offerings[0];
+	(void)snprintf(resource->offerings[1].zone, TICKET_FIELD_ROOM, "zone-1");
+	resource->ticket.limits.idle_timeout_s = 3600;
+	/* No reaper comes between them: no list can be read, until the end. */
+	stage->drawn.options.faults.hosts = 2;
+	stage->drawn.options.faults.list_fails = 1;
+	stage->drawn.options.boot_least_s = stage->drawn.options.boot_most_s = 60;
+	begin(stage);
+	(void)world_launch(stage->world, &request);
+	request.offering = 1;
+	(void)world_launch(stage->world, &request);
+	for (unsigned i = 0; i < 60; i++)
+		world_add_task(stage->world, 1 + i / 2 * 60, 0, 50, 0);
+}
+
+/* They come up at the same time: one of them works, the other one leaves before it does. */
+static void rivals_together(struct stage *stage)
+{
+	begin_rivals(stage);
+	world_run_until(stage->world, 1200);
+	if (stage->world->machines[0]->tasks && stage->world->machines[1]->tasks)
+		fault(stage, "both have taken tasks");
+	if (stage->world->machines_alive != 1)
+		fault(stage, "%zu of the two are left", stage->world->machines_alive);
+	stage->world->options.faults.list_fails = 0;
+	finish(stage);
+}
+
+/* The younger comes up while the elder works, and must see whether that one lives. */
+static void rivals_apart(struct stage *stage)
+{
+	begin_rivals(stage);
+	stage->world->machines[1]->gates_ms += 101000;
+	world_run_until(stage->world, 1200);
+	if (stage->world->machines[1]->tasks)
+		fault(stage, "the younger has taken tasks");
+	if (stage->world->machines_alive != 1)
+		fault(stage, "%zu of the two are left", stage->world->machines_alive);
+	stage->world->options.faults.list_fails = 0;
+	finish(stage);
+}
+
+/* The elder was cut off while the younger came up: both serve, and then the younger leaves. */
+static void rivals_after_a_cut(struct stage *stage)
+{
+	begin_rivals(stage);
+	stage->world->options.faults.cuts = 1e-9; /* both may work until the younger looks */
+	stage->world->machines[1]->started_ms += 200000; /* it boots for longer */
+	stage->world->machines[1]->gates_ms += 200000;
+	world_run_until(stage->world, 115);
+	stage->world->machines[0]->cut_until_ms = stage->world->now_ms + 240000;
+	world_run_until(stage->world, 3000);
+	if (!stage->world->machines[1]->tasks)
+		fault(stage, "the younger has not worked in the elder's absence");
+	if (stage->world->machines[0]->ended_ms >= 0 || stage->world->machines[1]->ended_ms < 0)
+		fault(stage, "it is not the elder that is left");
+	stage->world->options.faults.list_fails = 0;
+	finish(stage);
+}
+
 static const struct {
 	const char *name;
 	void (*play)(struct stage *stage);
@@ -272,6 +342,9 @@ static const struct {
 	{ "buildkite-agent-scaler#46: launches under way", scaler_46 },
 	{ "github-aws-runners#5085: a stale busy flag", runners_5085 },
 	{ "aws-parallelcluster-node#734: throttled is not dry", parallelcluster_734 },
+	{ "one slot, two machines, up at the same time", rivals_together },
+	{ "one slot, two machines, one up later", rivals_apart },
+	{ "one slot, two machines, the elder was cut off", rivals_after_a_cut },
 };
 
 unsigned cases_run(void)

@@ -215,6 +215,13 @@ static void check_slots(struct invariants *invariants, const struct world *world
 		    !seen->queues_known)
 			invariants_fail(invariants, world, resource->name,
 					"I7: launches by what could not be read");
+		for (size_t a = 0; a < seen->attempt_count && !launch->is_repeat; a++)
+			if (seen->attempts[a].slot == launch->slot &&
+			    is_same(seen->attempts[a].resource, resource->name))
+				invariants_fail(invariants, world, resource->name,
+						"I1: slot %u is launched for twice: there is an "
+						"open attempt",
+						launch->slot);
 		for (size_t m = 0; m < seen->machine_count; m++) {
 			const struct instance *instance = &seen->machines[m].instance;
 

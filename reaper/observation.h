@@ -122,6 +122,7 @@ struct mark { /* a destructive decision that waits for its second look */
 
 struct observation {
 	int64_t now_ms; /* ClearML's clock (its Date header); ours when it did not answer */
+	bool is_clock_known; /* it is ClearML's: false means that nothing destructive is due */
 	char today[11]; /* the UTC day of now_ms, "2026-11-24": goes into new tickets */
 	int64_t ledger_since_s; /* when the ledger began; instances older than it may have been seen
 				   before */

@@ -237,7 +237,8 @@ void observe(const struct observer *observer, struct observation *out)
 	/* Who does not answer one question will not answer the next; the pass has a deadline. */
 	if (clearml_now_ms(observer->clearml))
 		look_at_queues(&look);
-	if (clearml_now_ms(observer->clearml))
+	out->is_clock_known = clearml_now_ms(observer->clearml) != 0;
+	if (out->is_clock_known)
 		out->now_ms = clearml_now_ms(observer->clearml);
 	if (out->queues_known && out->workers_known &&
 	    (observer->is_sweep_wanted ||

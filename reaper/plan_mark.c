@@ -79,10 +79,14 @@ static void keep(struct planner *planner, const struct mark *mark)
 	plan->marks[plan->mark_count++] = *mark;
 }
 
+/* Two looks by different clocks say nothing of the time between: without ClearML's, old marks stay
+ * as they are, and nothing is old enough. */
 int64_t mark_again(struct planner *planner, const char *verb, const char *subject)
 {
 	struct mark mark = { .first_s = planner->now_s };
 
+	if (!planner->seen->is_clock_known)
+		return -1;
 	mark_name(mark.what, verb, subject);
 	subject = subject_of(mark.what);
 	for (size_t i = first_of(planner, subject); is_of(planner, i, subject); i++) {

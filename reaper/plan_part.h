@@ -47,7 +47,8 @@ struct planner {
 };
 
 /* marks: a destructive decision must be seen twice. mark_again() notes it and says for how long it
- * has been seen. What could not be looked at keeps its mark for a while (I7): marks_end(). */
+ * has been seen; -1 without ClearML's clock. What could not be looked at keeps its mark for a while
+ * (I7): marks_end(). */
 #define MARK_OF_TASK "task" /* how the verb of a task's mark begins */
 void marks_open(struct planner *planner);
 int64_t mark_again(struct planner *planner, const char *verb, const char *subject);

@@ -97,6 +97,7 @@ static void look_at_queues(struct world *world, struct world_pass *pass)
 		return;
 	pass->seen.queues_known = true;
 	pass->seen.now_ms = world->now_ms;
+	pass->seen.is_clock_known = true;
 	fill_queues(world, cap, &pass->queues);
 	join_queues(&pass->seen, world->settings, &pass->queues, cap);
 }
@@ -151,6 +152,7 @@ static void look_at_records(struct world *world, struct world_pass *pass)
 
 	if (world_call(world, NULL) == CALL_DONE) {
 		seen->now_ms = world->now_ms;
+		seen->is_clock_known = true;
 		world_fill_records(world, &records);
 		join_records(seen, world->settings, &records);
 		seen->workers_known = !join_missing(&pass->ledger, &records, seen->now_ms);

@@ -298,6 +298,9 @@ static bool take_step(struct world *world, struct world_pass *pass)
 		return false;
 	case STEP_STORE:
 		world_store(world, pass);
+		if (world->options.watcher.stored)
+			world->options.watcher.stored(world->options.watcher.context, world,
+						      pass->host, &pass->seen, &pass->plan);
 		return false;
 	case STEP_LAUNCH:
 		return world_pass_launches(world, pass);

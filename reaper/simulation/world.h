@@ -61,6 +61,10 @@ struct world_watcher { /* each may be NULL */
 	/* A pass of this host has decided, and carries it out from here on. */
 	void (*planned)(void *context, const struct world *world, size_t host,
 			const struct observation *seen, const struct plan *plan);
+	/* The ledger has what this pass decided: killed before, it would be as though it had not
+	 * been. */
+	void (*stored)(void *context, const struct world *world, size_t host,
+		       const struct observation *seen, const struct plan *plan);
 	/* Right before the instance is terminated by a reaper. */
 	void (*terminates)(void *context, const struct world *world, size_t host, size_t machine,
 			   enum doom doom);

@@ -106,6 +106,7 @@ static struct fleet_world *world_open(const struct size *size)
 	world->settings.silent_busy_s = 5400;
 	world->settings.two_looks_s = 60;
 	world->seen.now_ms = (int64_t)NOW_S * 1000;
+	world->seen.is_clock_known = true;
 	world->seen.queues_known = world->seen.workers_known = world->seen.tasks_known = true;
 	world->seen.is_spend_known = true;
 	memcpy(world->seen.today, "2027-01-15", sizeof(world->seen.today));

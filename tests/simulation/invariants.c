@@ -190,6 +190,16 @@ static void check_looks(struct invariants *invariants, const struct world *world
 				1000);
 }
 
+/* A seat whose task a person has stopped has no more work to lose. */
+static bool has_work(const struct world *world, const struct world_machine *machine)
+{
+	for (unsigned s = 0; s < machine->seat_count; s++)
+		if (machine->seats[s].state == WORLD_SEAT_RUNNING &&
+		    world->tasks[machine->seats[s].task].status == TASK_IN_PROGRESS)
+			return true;
+	return false;
+}
+
 static void on_termination(void *context, const struct world *world, size_t host, size_t number,
 			   enum doom doom)
 {
@@ -207,7 +217,7 @@ static void on_termination(void *context, const struct world *world, size_t host
 	    world->now_ms - machine->record.last_report_ms < 60000)
 		invariants_fail(invariants, world, id, "I3: reports, and is terminated: %s",
 				doom_text(doom));
-	if (machine->record.task_count && world_seats_are_running(machine) &&
+	if (machine->record.task_count && has_work(world, machine) &&
 	    world->now_ms - machine->record.last_report_ms <
 		    world->settings->silent_busy_s * 1000 - MISSED_MS)
 		invariants_fail(invariants, world, id,
@@ -265,6 +275,7 @@ void invariants_open(struct invariants *invariants, const struct drawn *drawn,
 	*watcher = (struct world_watcher){ .context = invariants,
 					   .event = on_event,
 					   .planned = invariants_planned,
+					   .stored = invariants_stored,
 					   .terminates = on_termination };
 }
 

@@ -54,6 +54,8 @@ void invariants_release(struct invariants *invariants);
 /* For the files of the invariants alone. */
 void invariants_fail(struct invariants *invariants, const struct world *world, const char *subject,
 		     const char *fmt, ...) PRINTF(4, 5);
+void invariants_stored(void *context, const struct world *world, size_t host,
+		       const struct observation *seen, const struct plan *plan);
 void invariants_planned(void *context, const struct world *world, size_t host,
 			const struct observation *seen, const struct plan *plan);
 

@@ -244,25 +244,32 @@ static bool is_all_read(const struct observation *seen, const struct settings *s
 	return seen->queues_known && seen->workers_known;
 }
 
-static void check_terminations(struct invariants *invariants, const struct world *world,
-			       size_t host, const struct observation *seen, const struct plan *plan)
+static void make_room(struct invariants *invariants, const struct world *world)
 {
-	if (invariants->look_count < world->machine_count) {
-		size_t before = invariants->look_count;
+	size_t before = invariants->look_count;
 
-		invariants->look_count = world->machine_count * 2;
-		invariants->looks = memory_grow(invariants->looks, invariants->look_count,
-						sizeof(*invariants->looks));
-		memset(invariants->looks + before, 0,
-		       (invariants->look_count - before) * sizeof(*invariants->looks));
-	}
+	if (before >= world->machine_count)
+		return;
+	invariants->look_count = world->machine_count * 2;
+	invariants->looks =
+		memory_grow(invariants->looks, invariants->look_count, sizeof(*invariants->looks));
+	memset(invariants->looks + before, 0,
+	       (invariants->look_count - before) * sizeof(*invariants->looks));
+}
+
+void invariants_stored(void *context, const struct world *world, size_t host,
+		       const struct observation *seen, const struct plan *plan)
+{
+	struct invariants *invariants = context;
 	uint64_t pass = ++invariants->passes[host];
 	bool is_whole = is_all_read(seen, world->settings, plan);
 
+	if (!seen->is_clock_known) /* no look: by whose clock would it be? */
+		return;
+	make_room(invariants, world);
 	for (size_t i = 0; i < plan->termination_count; i++) {
-		const struct observed_machine *machine =
-			&seen->machines[plan->terminations[i].machine];
-		size_t number = world_machine_named(world, machine->instance.id);
+		size_t number = world_machine_named(
+			world, seen->machines[plan->terminations[i].machine].instance.id);
 
 		if (number == NOBODY)
 			continue;
@@ -270,20 +277,35 @@ static void check_terminations(struct invariants *invariants, const struct world
 
 		/* Where all was read and it was not so, looking begins anew. */
 		if (!look->pass || look->whole_passes < invariants->whole_passes[host])
-			look->first_ms = world->now_ms;
+			look->first_ms = seen->now_ms;
 		look->pass = pass;
 		look->whole_passes = invariants->whole_passes[host] + is_whole;
-		if (!machine->is_listed)
-			invariants_fail(invariants, world, machine->instance.id,
-					"I7: to be terminated, and no list shows it");
-		if ((plan->terminations[i].doom == DOOM_SILENT ||
-		     plan->terminations[i].doom == DOOM_NEVER_CAME_UP) &&
-		    !seen->workers_known)
-			invariants_fail(invariants, world, machine->instance.id,
-					"I7: %s, and the records could not be read",
-					doom_text(plan->terminations[i].doom));
 	}
 	invariants->whole_passes[host] += is_whole;
+}
+
+static void check_terminations(struct invariants *invariants, const struct world *world,
+			       const struct observation *seen, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->termination_count; i++) {
+		const struct planned_termination *planned = &plan->terminations[i];
+		const struct observed_machine *machine = &seen->machines[planned->machine];
+		const char *id = machine->instance.id;
+
+		if (world_machine_named(world, id) == NOBODY)
+			continue;
+		if (!machine->is_listed)
+			invariants_fail(invariants, world, id,
+					"I7: to be terminated, and no list shows it");
+		if (planned->is_due && !seen->is_clock_known)
+			invariants_fail(invariants, world, id,
+					"I7: due, and nobody knows what time it is");
+		if ((planned->doom == DOOM_SILENT || planned->doom == DOOM_NEVER_CAME_UP) &&
+		    !seen->workers_known)
+			invariants_fail(invariants, world, id,
+					"I7: %s, and the records could not be read",
+					doom_text(planned->doom));
+	}
 }
 
 void invariants_planned(void *context, const struct world *world, size_t host,
@@ -292,8 +314,9 @@ void invariants_planned(void *context, const struct world *world, size_t host,
 	struct invariants *invariants = context;
 	struct supply supply = { 0 };
 
+	(void)host;
 	check_slots(invariants, world, seen, plan);
-	check_terminations(invariants, world, host, seen, plan);
+	check_terminations(invariants, world, seen, plan);
 	if (!seen->queues_known || !seen->workers_known)
 		return;
 	count_supply(seen, world->settings, plan, &supply);

@@ -552,6 +552,42 @@ static void test_a_mark_that_was_seen_again_is_kept_once(void **state)
 	free(world);
 }
 
+/* Ours may be minutes off: then two looks in one moment would be far enough apart. */
+static void test_nothing_is_due_by_a_clock_that_is_not_clearmls(void **state)
+{
+	static const struct {
+		const char *when;
+		bool is_clock_known;
+		int age_s;
+		bool is_due;
+	} cases[] = {
+		{ "ClearML told the time", true, 600, true },
+		{ "it did not", false, 600, false },
+		{ "it did not, and this is the first look", false, -1, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(1, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 4, "c");
+		plan_world_machine(world, 0, 'w')->instance.state = INSTANCE_STOPPED;
+		world->seen.workers_known = world->seen.queues_known = false;
+		world->seen.is_clock_known = cases[i].is_clock_known;
+		if (cases[i].age_s >= 0)
+			add_mark(world, "stopped local-a", cases[i].age_s);
+		plan_world_plan(world, &plan);
+		assert_int_equal(plan.termination_count, 1);
+		if (plan.terminations[0].is_due != cases[i].is_due)
+			fail_msg("when %s: due %d", cases[i].when, plan.terminations[0].is_due);
+		/* The look that counts is kept; one by another clock is none. */
+		assert_int_equal(plan.mark_count, cases[i].age_s >= 0);
+		plan_release(&plan);
+		free(world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -567,6 +603,7 @@ int main(void)
 		cmocka_unit_test(test_lost_memory_ends_nobody_by_its_records),
 		cmocka_unit_test(test_an_operators_word_stands_until_the_plan_has_one),
 		cmocka_unit_test(test_a_mark_that_was_seen_again_is_kept_once),
+		cmocka_unit_test(test_nothing_is_due_by_a_clock_that_is_not_clearmls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,7 @@ struct plan_world *plan_world_new(unsigned cpu_waiting, unsigned gpu_waiting)
 	world->seen.queues[0] = (struct observed_queue){ .exists = true, .waiting = cpu_waiting };
 	world->seen.queues[1] = (struct observed_queue){ .exists = true, .waiting = gpu_waiting };
 	world->seen.now_ms = (int64_t)NOW_S * 1000;
+	world->seen.is_clock_known = true;
 	world->seen.queues_known = world->seen.workers_known = world->seen.tasks_known = true;
 	SET(world->seen.today, "2027-01-15");
 	world->seen.machines = world->machines;

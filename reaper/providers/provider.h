@@ -24,6 +24,7 @@ struct instance {
 	unsigned slot, generation;
 	enum instance_state state;
 	int64_t launched_s; /* wall seconds, the provider's word */
+	int64_t ended_s; /* when it was terminated, likewise; 0: not yet, or it does not say */
 	char type[TICKET_FIELD_ROOM], zone[TICKET_FIELD_ROOM]; /* "" where the provider says none */
 	enum market market;
 };

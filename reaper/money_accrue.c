@@ -273,8 +273,10 @@ static void accrue_machine(struct accrual *accrual, struct ledger *ledger,
 {
 	const struct observed_machine *machine = accrual->machine;
 
-	/* An end that was counted may be forgotten while the provider still shows it. */
-	if (!machine->instance.launched_s || (!remembered && is_ended(machine)))
+	/* An end that was counted may be forgotten while the provider still shows it. What has no
+	 * id yet is counted under its own, from its launch on. */
+	if (!machine->instance.launched_s || machine->instance.is_unnamed ||
+	    (!remembered && is_ended(machine)))
 		return;
 	accrual->from_s = remembered && remembered->spent_until_s ? remembered->spent_until_s :
 								    machine->instance.launched_s;

@@ -176,7 +176,10 @@ static void list_slot(struct listing *listing, const struct local_slot *slot)
 	note = (struct local_note){ .slot = slot->slot, .launched_s = clock_wall_ms() / 1000 };
 	memcpy(note.resource, listing->resource->name, sizeof(note.resource));
 	snprintf(note.instance, sizeof(note.instance), "local-launching-%u", slot->slot);
-	add_instance(listing, &note)->state = INSTANCE_PENDING;
+	struct instance *instance = add_instance(listing, &note);
+
+	instance->state = INSTANCE_PENDING;
+	instance->is_unnamed = true;
 }
 
 /* By slot and age: the same machines in the same order, whatever their folders are called. */

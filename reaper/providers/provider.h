@@ -26,6 +26,8 @@ struct instance {
 	int64_t launched_s; /* wall seconds, the provider's word */
 	char type[TICKET_FIELD_ROOM], zone[TICKET_FIELD_ROOM]; /* "" where the provider says none */
 	enum market market;
+	bool is_unnamed; /* its slot is held and tells no id yet: the id stands in for it in this
+			    list alone */
 };
 
 struct fleet {

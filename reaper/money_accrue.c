@@ -286,7 +286,9 @@ static void accrue_machine(struct accrual *accrual, struct ledger *ledger,
 {
 	const struct observed_machine *machine = accrual->machine;
 
-	if (!machine->instance.launched_s || (!remembered && !is_counted(ledger, machine)))
+	/* What has no id yet is counted under its own, from its launch on. */
+	if (!machine->instance.launched_s || machine->instance.is_unnamed ||
+	    (!remembered && !is_counted(ledger, machine)))
 		return;
 	accrual->from_s = remembered && remembered->spent_until_s ? remembered->spent_until_s :
 								    machine->instance.launched_s;

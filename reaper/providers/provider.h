@@ -27,6 +27,8 @@ struct instance {
 	int64_t ended_s; /* when it was terminated, likewise; 0: not yet, or it does not say */
 	char type[TICKET_FIELD_ROOM], zone[TICKET_FIELD_ROOM]; /* "" where the provider says none */
 	enum market market;
+	bool is_unnamed; /* its slot is held and tells no id yet: the id stands in for it in this
+			    list alone */
 };
 
 struct fleet {

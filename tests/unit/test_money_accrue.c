@@ -83,7 +83,7 @@ static int64_t money_of(const struct books *books)
 
 static void test_counts_from_when_to_when(void **state)
 {
-	enum trouble { NOTHING, STOPPED, ENDED, UNLISTED, LIST_FAILED, NO_LAUNCH };
+	enum trouble { NOTHING, STOPPED, ENDED, UNLISTED, LIST_FAILED, NO_LAUNCH, NO_NAME };
 	static const struct {
 		const char *when;
 		int64_t launched_s, spent_until_s; /* before now; spent -1: not remembered */
@@ -110,6 +110,7 @@ static void test_counts_from_when_to_when(void **state)
 		{ "it is stopped: until its last report, and never again", 100, 60, 20, 0, STOPPED,
 		  40, 0 },
 		{ "nobody knows when it was launched", 100, -1, 5, 0, NO_LAUNCH, 0, -1 },
+		{ "its id is not known yet", 100, -1, 5, 0, NO_NAME, 0, -1 },
 	};
 
 	(void)state;
@@ -130,6 +131,7 @@ static void test_counts_from_when_to_when(void **state)
 			machine->instance.state = INSTANCE_TERMINATED;
 		if (cases[i].trouble == STOPPED)
 			machine->instance.state = INSTANCE_STOPPED;
+		machine->instance.is_unnamed = cases[i].trouble == NO_NAME;
 		if (cases[i].trouble == NO_LAUNCH)
 			machine->instance.launched_s = 0;
 		books.ledger.counted_until_s = cases[i].counted_s ? NOW_S - cases[i].counted_s : 0;

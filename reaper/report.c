@@ -133,6 +133,8 @@ static void add_why(const struct report *report, const struct resource_plan *pla
 	char span[CLOCK_TEXT_LEN];
 
 	buf_addf(&why, "%s", why_text(planned->why));
+	if (planned->rest != WHY_NO_DEMAND)
+		buf_addf(&why, "; then %s", why_text(planned->rest));
 	if (*planned->words)
 		buf_addf(&why, " (%s)", planned->words);
 	if (planned->until_s) {

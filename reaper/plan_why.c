@@ -100,8 +100,7 @@ static enum why tell_unripe(struct planner *planner, size_t r, const struct aske
 		planned->until_s = asked->ripe_at_s;
 		return WHY_WAITING;
 	}
-	text_cut(planned->words, sizeof(planned->words),
-		 "the waiting tasks are of users whose budget is spent");
+	plan_tell_users(planner, planned->words);
 	return WHY_BUDGET;
 }
 

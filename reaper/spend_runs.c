@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reaper/money.h"
+
 enum { MOST_ASKED = 500 /* tasks in a pass: one call */ };
 
 /* ---- which tasks run ---- */
@@ -163,18 +165,16 @@ void spend_runs_rate(const struct settings *settings, struct observation *seen)
 	}
 }
 
-/* One whose machines have no price that is known is not let past an hour's limit. */
-static bool is_past(const struct budget *budget, const struct observed_user *user)
+static bool is_past(const struct user_budget *user, const struct observed_user *seen)
 {
-	return (budget->hour && (user->rate >= budget->hour || user->rate == MONEY_UNKNOWN)) ||
-	       (budget->day && user->spent.day >= budget->day) ||
-	       (budget->month && user->spent.month >= budget->month);
+	return money_is_past(&(struct money_gate){
+		.budget = &user->budget, .spent = seen->spent, .rate = seen->rate });
 }
 
 bool spend_runs_is_anyone_barred(const struct settings *settings, const struct observation *seen)
 {
 	for (size_t u = 0; u < settings->user_budget_count; u++)
-		if (is_past(&settings->user_budgets[u].budget, &seen->users[u]))
+		if (is_past(&settings->user_budgets[u], &seen->users[u]))
 			return true;
 	return false;
 }
@@ -219,7 +219,7 @@ int spend_runs_bar(struct clearml *clearml, const struct settings *settings,
 	size_t count = 0;
 
 	for (size_t u = 0; u < settings->user_budget_count; u++)
-		if (is_past(&settings->user_budgets[u].budget, &seen->users[u]))
+		if (is_past(&settings->user_budgets[u], &seen->users[u]))
 			users[count++] = settings->user_budgets[u].user;
 	int result = clearml_purposes_queued(clearml, users, count, &queued, err);
 

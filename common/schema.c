@@ -223,6 +223,18 @@ static bool check_count(struct check *check, const struct json *schema, const ch
 	return false;
 }
 
+static void find_no_match(struct check *check, const struct json *schema, const struct json *value)
+{
+	struct schema_shown got = show_got(check, value, false);
+	const char *expected = json_text_value(schema_member(schema, "x-expected"));
+
+	if (expected)
+		find(check, WEIGHT_DETAIL, "expected %s, got %s", expected, got.text);
+	else
+		find(check, WEIGHT_DETAIL, "must match %s, got %s",
+		     json_text_value(schema_member(schema, "pattern")), got.text);
+}
+
 static void check_text(struct check *check, const struct json *schema, const struct json *value)
 {
 	static const char *const limits[2] = { "minLength", "maxLength" };
@@ -235,8 +247,7 @@ static void check_text(struct check *check, const struct json *schema, const str
 	if (regcomp(&compiled, json_text_value(pattern), REG_EXTENDED | REG_NOSUB) != 0)
 		return; /* only when memory is out: schema_verify() compiled it */
 	if (regexec(&compiled, text, 0, NULL, 0) != 0)
-		find(check, WEIGHT_DETAIL, "must match %s, got %s", json_text_value(pattern),
-		     show_got(check, value, false).text);
+		find_no_match(check, schema, value);
 	regfree(&compiled);
 }
 

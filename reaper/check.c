@@ -136,15 +136,12 @@ static int check_instances(const struct settings *settings, const struct resourc
 	SCOPED(fleet) struct fleet fleet = { 0 };
 	struct error err;
 	char what[TICKET_FIELD_ROOM + 16], text[128];
-	size_t alive = 0;
 
 	snprintf(what, sizeof(what), "resource %s", resource->name);
 	if (provider_named(resource->provider)->list(settings, resource, &fleet, &err) < 0)
 		return say(false, what, err.message);
-	for (size_t i = 0; i < fleet.count; i++)
-		alive += fleet.list[i].state != INSTANCE_TERMINATED;
-	snprintf(text, sizeof(text), "%zu of %u instances are alive", alive,
-		 resource->max_instances);
+	snprintf(text, sizeof(text), "%zu of %u instances are alive",
+		 fleet_alive(&fleet, resource->name), resource->max_instances);
 	return say(true, what, text);
 }
 

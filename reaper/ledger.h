@@ -79,6 +79,10 @@ CHECKED int ledger_open(const char *folder, int64_t now_s, struct ledger_file **
  * makes no sense (a warning): an empty ledger. Writes are ERROR_REFUSED. */
 CHECKED int ledger_open_view(const char *folder, int64_t now_s, struct ledger_file **out,
 			     struct error *err);
+/* The same for one who prints what is in it: none yet is ERROR_NOT_FOUND, one that makes no sense
+ * ERROR_MALFORMED. */
+CHECKED int ledger_open_history(const char *folder, int64_t now_s, struct ledger_file **out,
+				struct error *err);
 void ledger_close(struct ledger_file *file); /* NULL is fine */
 
 CHECKED int ledger_read(struct ledger_file *file, struct ledger *out, struct error *err);

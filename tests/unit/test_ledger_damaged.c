@@ -296,12 +296,17 @@ static void test_damage_to_the_history_shows_when_it_is_used(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		bool is_used = cases[i].is_believed && cases[i].use != LEAVE;
+		struct ledger_file *told;
+		struct error err = { 0 };
 
 		put_whole(whole.len);
 		size_t at = start_of(cases[i].table);
 		whole.bytes[at] = (char)~whole.bytes[at]; /* the kind of its page */
 		put_whole(whole.len);
 		whole.bytes[at] = (char)~whole.bytes[at];
+		if (ledger_open_history(folder, NOW_S, &told, &err) == 0)
+			fail_msg("when %s: told as if it were whole", cases[i].when);
+		assert_int_equal(err.class, ERROR_MALFORMED);
 		if (is_believed(60, cases[i].use, is_used) != cases[i].is_believed)
 			fail_msg("when %s: believed %d", cases[i].when, !cases[i].is_believed);
 		if (is_believed(120, LEAVE, false) != cases[i].is_believed_then)

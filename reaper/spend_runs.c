@@ -17,7 +17,7 @@ static int by_instance(const void *left, const void *right)
 	return order ? order : strcmp(a->task, b->task);
 }
 
-static void collect(struct observation *seen)
+void spend_runs_collect(struct observation *seen)
 {
 	size_t count = 0;
 
@@ -125,7 +125,7 @@ int spend_runs_look(struct clearml *clearml, struct ledger_file *file,
 {
 	SCOPED(unknown) struct unknown unknown = { 0 };
 
-	collect(seen);
+	spend_runs_collect(seen);
 	if (find_in_ledger(file, seen, &unknown, err) < 0)
 		return -1;
 	return unknown.count ? ask(clearml, settings, seen, &unknown, err) : 0;
@@ -165,16 +165,18 @@ void spend_runs_rate(const struct settings *settings, struct observation *seen)
 	}
 }
 
-static bool is_past(const struct user_budget *user, const struct observed_user *seen)
+bool spend_runs_is_barred(const struct settings *settings, const struct observation *seen,
+			  size_t user)
 {
-	return money_is_past(&(struct money_gate){
-		.budget = &user->budget, .spent = seen->spent, .rate = seen->rate });
+	return money_is_past(&(struct money_gate){ .budget = &settings->user_budgets[user].budget,
+						   .spent = seen->users[user].spent,
+						   .rate = seen->users[user].rate });
 }
 
 bool spend_runs_is_anyone_barred(const struct settings *settings, const struct observation *seen)
 {
 	for (size_t u = 0; u < settings->user_budget_count; u++)
-		if (is_past(&settings->user_budgets[u], &seen->users[u]))
+		if (spend_runs_is_barred(settings, seen, u))
 			return true;
 	return false;
 }
@@ -187,8 +189,8 @@ static int compare_texts(const void *left, const void *right)
 }
 
 /* A task that was popped may be queued still, and is a machine's already. */
-static void bar(const struct settings *settings, struct observation *seen,
-		const struct clearml_purposes *queued)
+void spend_runs_bar_tasks(const struct settings *settings, struct observation *seen,
+			  const struct clearml_purposes *queued)
 {
 	const char **running = memory_array(seen->run_count + 1, sizeof(*running));
 
@@ -219,13 +221,13 @@ int spend_runs_bar(struct clearml *clearml, const struct settings *settings,
 	size_t count = 0;
 
 	for (size_t u = 0; u < settings->user_budget_count; u++)
-		if (is_past(&settings->user_budgets[u], &seen->users[u]))
+		if (spend_runs_is_barred(settings, seen, u))
 			users[count++] = settings->user_budgets[u].user;
 	int result = clearml_purposes_queued(clearml, users, count, &queued, err);
 
 	free(users);
 	if (result < 0)
 		return -1;
-	bar(settings, seen, &queued);
+	spend_runs_bar_tasks(settings, seen, &queued);
 	return 0;
 }

@@ -36,6 +36,8 @@ struct fleet {
 	size_t count;
 };
 void fleet_release(struct fleet *fleet);
+/* How many of this resource hold a slot still: a list may show those of others. */
+size_t fleet_alive(const struct fleet *fleet, const char *resource);
 
 struct launch {
 	const struct settings *settings;

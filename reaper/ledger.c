@@ -243,6 +243,18 @@ static int open_history(struct ledger_file *file, struct error *err)
 	return ledger_sql_check(file->sql, err);
 }
 
+/* Whoever misses the older entries finds why. */
+static int note_fresh(struct ledger_file *file, const struct error *why, struct error *err)
+{
+	struct journal_entry entry = { .time_s = file->now_s,
+				       .event = "set aside",
+				       .subject = LEDGER_NAME };
+
+	snprintf(entry.text, sizeof(entry.text),
+		 "kept as %s.unreadable-*, a fresh one begins: %.400s", LEDGER_NAME, why->message);
+	return ledger_journal_add(file, &entry, 1, err);
+}
+
 /* The file as it was is moved aside, and a fresh one is open; a view has an empty one. */
 static int start_over(struct ledger_file *file, const struct error *why, struct error *err)
 {
@@ -255,9 +267,9 @@ static int start_over(struct ledger_file *file, const struct error *why, struct 
 			 reason.message);
 		return open_empty(file, err);
 	}
-	if (set_aside(file, LEDGER_NAME, &reason, err) < 0)
+	if (set_aside(file, LEDGER_NAME, &reason, err) < 0 || open_file(file, err) < 0)
 		return -1;
-	return open_file(file, err);
+	return note_fresh(file, &reason, err);
 }
 
 static int open_with(int (*open)(struct ledger_file *, struct error *), const char *folder,

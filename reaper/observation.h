@@ -148,8 +148,9 @@ struct observation {
 	struct observed_user *users; /* owned; NULL: not looked at */
 	struct spent spent, queue_spent[SETTINGS_MAX_QUEUES]; /* over all; by place in settings */
 	int64_t queue_rate[SETTINGS_MAX_QUEUES]; /* what their tasks cost an hour now */
-	bool is_spend_known; /* false: the ledger is new and the mirror could not be read */
-	bool is_spend_counted; /* the machines' cost up to now is in it */
+	/* The machines' cost up to now is in it. False: it could not be counted in this pass, or
+	 * the ledger is new and the mirror could not be read. */
+	bool is_spend_known;
 	char problem[256]; /* the first thing that could not be read, for the report; "" when all
 			      was */
 	unsigned clearml_calls;

@@ -94,7 +94,7 @@ static void forget_looks(struct stand *stand)
 		seen->resources[r].spent = (struct spent){ 0 };
 	for (size_t q = 0; q < 2; q++)
 		seen->queues[q].barred = 0;
-	seen->is_spend_known = seen->is_spend_counted = false;
+	seen->is_spend_known = false;
 	*seen->problem = 0;
 }
 
@@ -252,16 +252,64 @@ static void test_what_cannot_be_asked_is_counted_later(void **state)
 	add_machine(&stand, 0, HOUR, TASK_A);
 	stand.seen->workers_known = false;
 	look(&stand, NOW_S);
+	assert_false(stand.seen->is_spend_known);
 	assert_int_equal(stand.seen->spent.day, 0);
 	stand.seen->workers_known = true;
 	look(&stand, NOW_S);
-	assert_true(stand.seen->is_spend_known);
+	assert_false(stand.seen->is_spend_known);
 	assert_non_null(strstr(stand.seen->problem, "whose tasks run"));
 	assert_int_equal(stand.seen->spent.day, 0);
 	write_ledger(&stand);
 	look(&stand, NOW_S);
+	assert_true(stand.seen->is_spend_known);
 	assert_int_equal(stand.seen->users[0].spent.day, PRICE);
 	stand_close(&stand);
+}
+
+/* Whatever the machines cost meanwhile would not be in what was spent. */
+static void test_a_budget_holds_while_nothing_can_be_counted(void **state)
+{
+	static const struct api_step refused[] = {
+		HELLO,
+		{ .endpoint = "tasks.get_all", .status = 400, .subcode = 42, .message = "no" },
+	};
+	static const struct api_step answered[] = {
+		HELLO,
+		ANSWER(PURPOSE(TASK_A, "bob", QUEUE_A, "in_progress")),
+	};
+	static const struct {
+		const char *when;
+		const struct api_step *steps;
+		int64_t day, month, hour; /* the budget */
+		bool is_launched;
+	} cases[] = {
+		{ "it is counted", answered, 10 * PRICE, 0, 0, true },
+		{ "nobody says whose tasks run, and a day has a limit", refused, 10 * PRICE, 0, 0,
+		  false },
+		{ "nobody says whose tasks run, and a month has a limit", refused, 0, 10 * PRICE, 0,
+		  false },
+		{ "nobody says whose tasks run, and only an hour has a limit", refused, 0, 0,
+		  10 * PRICE, true },
+		{ "nobody says whose tasks run, and there is no limit", refused, 0, 0, 0, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct stand stand;
+		struct plan plan;
+
+		stand_open(&stand, cases[i].steps, ARRAY_LEN(refused));
+		add_machine(&stand, 0, HOUR, TASK_A);
+		stand.world->settings.budget = (struct budget){ .hour = cases[i].hour,
+								.day = cases[i].day,
+								.month = cases[i].month };
+		look(&stand, NOW_S);
+		plan_make(stand.seen, &stand.world->settings, &plan);
+		if ((plan.launch_count > 0) != cases[i].is_launched)
+			fail_msg("when %s: %zu launches", cases[i].when, plan.launch_count);
+		plan_release(&plan);
+		stand_close(&stand);
+	}
 }
 
 static void test_bars_what_a_user_past_the_budget_has_waiting(void **state)
@@ -403,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_counts_for_whom_and_asks_once),
 		cmocka_unit_test(test_a_kill_neither_loses_nor_doubles),
 		cmocka_unit_test(test_what_cannot_be_asked_is_counted_later),
+		cmocka_unit_test(test_a_budget_holds_while_nothing_can_be_counted),
 		cmocka_unit_test(test_bars_what_a_user_past_the_budget_has_waiting),
 		cmocka_unit_test(test_a_new_ledger_takes_over_what_an_earlier_one_left),
 		cmocka_unit_test(test_what_an_earlier_ledger_left_is_unknown),

@@ -81,6 +81,14 @@ static size_t find_resource(const struct settings *settings, const char *name)
 	return RESOURCE_NONE;
 }
 
+/* May it still come up in time? An older one is no capacity, as a machine past its boot deadline is
+ * none: what waits goes to another resource. */
+static bool is_young(const struct planner *planner, const struct resource *resource,
+		     const struct open_attempt *attempt)
+{
+	return planner->now_s - attempt->asked_s <= resource->ticket.limits.boot_deadline_s;
+}
+
 /* A launch that was asked for and never answered costs money until it is known
  * not to exist: it counts, and the very same request is repeated. */
 static void count_attempt(struct planner *planner, const struct open_attempt *attempt)
@@ -107,7 +115,8 @@ static void count_attempt(struct planner *planner, const struct open_attempt *at
 	planner->rate = plan_sum(planner->rate, price);
 	planned->alive++;
 	planned->booting++;
-	planned->booting_seats += resource->ticket.seats;
+	if (is_young(planner, resource, attempt))
+		planned->booting_seats += resource->ticket.seats;
 	add_rate(planned, price);
 	if (plan_is_known(planner, r) && (is_offered || !*attempt->offering))
 		repeat_attempt(planner, r, attempt, is_offered ? offering : 0);

@@ -20,9 +20,11 @@ static void test_repeats_an_open_attempt_and_counts_it(void **state)
 	(void)state;
 	plan_world_resource(world, "first", 2, "c");
 	world->seen.attempt_count = 1;
-	world->attempts[0] = (struct open_attempt){
-		.resource = "first", .slot = 1, .generation = 4, .day = "2027-01-14"
-	};
+	world->attempts[0] = (struct open_attempt){ .resource = "first",
+						    .slot = 1,
+						    .generation = 4,
+						    .day = "2027-01-14",
+						    .asked_s = NOW_S };
 	plan_world_plan(world, &plan);
 	assert_int_equal(plan.launch_count, 2); /* the repeat, and slot 0 for the second task */
 	assert_true(plan.launches[0].is_repeat);
@@ -95,12 +97,50 @@ static void test_an_open_attempt_fills_every_limit(void **state)
 		world->seen.resources[0].is_listed = limit != UNLISTED;
 		world->seen.attempt_count = 1;
 		SET(world->attempts[0].resource, "first");
+		world->attempts[0].asked_s = NOW_S;
 		plan_world_plan(world, &plan);
 		assert_int_equal(plan.resources[0].launches, 0);
 		assert_int_equal(plan.resources[0].booting, 1);
 		assert_int_equal(plan.resources[0].booting_seats, 1);
 		/* Asked again, but not past a list that failed. */
 		assert_int_equal(plan.launch_count, limit != UNLISTED);
+		plan_release(&plan);
+		free(world);
+	}
+}
+
+/* It may exist, and counts as a machine; but what waits does not wait for it for ever. */
+static void test_an_old_attempt_is_no_capacity(void **state)
+{
+	static const struct {
+		const char *when;
+		int age_s;
+		bool is_listed;
+		unsigned booting_seats, others; /* launches of the second resource */
+	} cases[] = {
+		{ "it may come up in time", 600, true, 1, 0 },
+		{ "it may come up in time, and the list fails", 600, false, 1, 0 },
+		{ "it is past its boot deadline", 601, true, 0, 0 },
+		{ "it is past its boot deadline, and the list fails", 601, false, 0, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(1, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 4, "c");
+		plan_world_resource(world, "second", 4, "c");
+		world->seen.resources[0].is_listed = cases[i].is_listed;
+		world->seen.attempt_count = 1;
+		SET(world->attempts[0].resource, "first");
+		world->attempts[0].asked_s = NOW_S - cases[i].age_s;
+		plan_world_plan(world, &plan);
+		if (plan.resources[0].booting_seats != cases[i].booting_seats ||
+		    plan.resources[0].alive < 1 || plan.resources[1].launches != cases[i].others)
+			fail_msg("when %s: %u seats, %u alive, %u of the second", cases[i].when,
+				 plan.resources[0].booting_seats, plan.resources[0].alive,
+				 plan.resources[1].launches);
 		plan_release(&plan);
 		free(world);
 	}
@@ -454,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_repeats_an_open_attempt_and_counts_it),
 		cmocka_unit_test(test_an_open_attempt_is_no_other_machine),
 		cmocka_unit_test(test_an_open_attempt_fills_every_limit),
+		cmocka_unit_test(test_an_old_attempt_is_no_capacity),
 		cmocka_unit_test(test_counts_what_each_machine_is_good_for),
 		cmocka_unit_test(test_explains_by_all_its_queues),
 		cmocka_unit_test(test_a_later_resource_says_so_for_any_of_its_queues),

@@ -72,7 +72,7 @@ static void add_loss(struct plan_world *world)
 static void add_attempt(struct plan_world *world)
 {
 	world->seen.attempt_count = 1;
-	world->attempts[0] = (struct open_attempt){ .slot = 4, .generation = 2 };
+	world->attempts[0] = (struct open_attempt){ .slot = 4, .generation = 2, .asked_s = NOW_S };
 	SET(world->attempts[0].resource, "cpu");
 	SET(world->attempts[0].day, "2027-01-14");
 }

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reaper/act_launch.h"
 #include "reaper/offerings.h"
 #include "reaper/simulation/world_state.h"
 
@@ -136,8 +137,12 @@ static void try_other(struct world *world, struct world_pass *pass,
 		      const struct planned_launch *launch)
 {
 	const struct resource *resource = resource_of(world, launch);
+	size_t at = find_attempt(world, &pass->ledger, launch);
 
-	drop_attempt(world, pass, launch);
+	if (at < pass->ledger.attempt_count &&
+	    act_launch_is_settled(&pass->seen, resource, launch, pass->ledger.attempts[at].asked_s,
+				  pass->answer))
+		drop_attempt(world, pass, launch);
 	offerings_failed(&pass->ledger, world->settings, resource, pass->offering, pass->answer,
 			 NULL, pass->seen.now_ms / 1000);
 	pass->tried[pass->offering] = true;
@@ -173,7 +178,7 @@ static void judge_answer(struct world *world, struct world_pass *pass,
 	case ERROR_MALFORMED:
 		end_launch(pass);
 		break;
-	default: /* these prove that nothing was launched */
+	default: /* this request launched nothing */
 		try_other(world, pass, launch);
 	}
 }

@@ -107,8 +107,12 @@ struct observed_run { /* a task that a machine runs, and for whom: what its cost
 	size_t machine; /* into observation.machines */
 	/* Filled by spend_look(), from the ledger or by one call; "" when not known: */
 	char queue[CLEARML_NAME_ROOM], user[SETTINGS_USER_ROOM];
-	int64_t since_s; /* server's wall time; 0: not known, or before the last pass */
+	/* Server's wall time; 0: not known, or before the last pass; RUN_NOT_ASKED: it is nobody's
+	 * until a later pass asks for whom it is. */
+	int64_t since_s;
 };
+
+#define RUN_NOT_ASKED INT64_MAX
 
 struct observed_user { /* by place in settings.user_budgets */
 	struct spent spent;

@@ -86,6 +86,8 @@ static int find_in_ledger(struct ledger_file *file, struct observation *seen, st
 			return -1;
 		if (!is_found && out->count < MOST_ASKED)
 			out->runs[out->count++] = run;
+		else if (!is_found)
+			run->since_s = RUN_NOT_ASKED;
 		memcpy(run->queue, row.queue, sizeof(run->queue));
 		memcpy(run->user, row.user, sizeof(run->user));
 	}

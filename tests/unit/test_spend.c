@@ -195,6 +195,38 @@ static void test_counts_for_whom_and_asks_once(void **state)
 	stand_close(&stand);
 }
 
+/* They are nobody's until then, but not for good. */
+static void test_more_tasks_than_one_call_takes_are_asked_for_later(void **state)
+{
+	enum { SEATS = 16, MACHINES = 34 };
+	static const struct api_step steps[] = { HELLO, ANSWER(""), ANSWER("") };
+	struct stand stand;
+	unsigned number = 0;
+
+	(void)state;
+	stand_open(&stand, steps, ARRAY_LEN(steps));
+	for (unsigned m = 0; m < MACHINES; m++) {
+		struct machine_record *record = &add_machine(&stand, 0, HOUR, "")->record;
+
+		record->seats = SEATS;
+		for (; record->task_count < SEATS; record->task_count++)
+			snprintf(record->tasks[record->task_count], sizeof(record->tasks[0]),
+				 "%032x", ++number);
+	}
+	look(&stand, NOW_S);
+	check_sent(&stand.talk, FIRST, "\"000000000000000000000000000001f4\"");
+	check_not_sent(&stand.talk, FIRST, "\"000000000000000000000000000001f5\"");
+	write_ledger(&stand);
+	look(&stand, NOW_S + 60);
+	check_not_sent(&stand.talk, FIRST + 1, "\"000000000000000000000000000001f4\"");
+	check_sent(&stand.talk, FIRST + 1, "\"000000000000000000000000000001f5\"");
+	write_ledger(&stand);
+	look(&stand, NOW_S + 120); /* nobody is asked */
+	/* No cent is lost while they are nobody's. */
+	assert_int_equal(stand.seen->spent.day, MACHINES * ((int64_t)PRICE + PRICE / 30));
+	stand_close(&stand);
+}
+
 static bool add_money(const struct spend_row *row, void *context)
 {
 	*(int64_t *)context += row->money;
@@ -449,6 +481,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts_for_whom_and_asks_once),
+		cmocka_unit_test(test_more_tasks_than_one_call_takes_are_asked_for_later),
 		cmocka_unit_test(test_a_kill_neither_loses_nor_doubles),
 		cmocka_unit_test(test_what_cannot_be_asked_is_counted_later),
 		cmocka_unit_test(test_a_budget_holds_while_nothing_can_be_counted),

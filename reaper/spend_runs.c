@@ -82,7 +82,7 @@ static int find_in_ledger(struct ledger_file *file, struct observation *seen, st
 		struct spend_row row = { 0 };
 		bool is_found = false;
 
-		if (ledger_spend_task(file, run->task, &row, &is_found, err) < 0)
+		if (ledger_spend_task(file, run->task, run->instance, &row, &is_found, err) < 0)
 			return -1;
 		if (!is_found && out->count < MOST_ASKED)
 			out->runs[out->count++] = run;

@@ -195,6 +195,32 @@ static void test_counts_for_whom_and_asks_once(void **state)
 	stand_close(&stand);
 }
 
+/* Enqueued again by somebody else, into another queue, it runs on another machine. */
+static void test_what_runs_again_elsewhere_is_asked_for_again(void **state)
+{
+	static const struct api_step steps[] = {
+		HELLO,
+		ANSWER(PURPOSE(TASK_A, "ann", QUEUE_A, "in_progress")),
+		ANSWER(PURPOSE(TASK_A, "bob", QUEUE_B, "in_progress")),
+	};
+	struct stand stand;
+
+	(void)state;
+	stand_open(&stand, steps, ARRAY_LEN(steps));
+	add_machine(&stand, 1, HOUR, TASK_A);
+	look(&stand, NOW_S);
+	write_ledger(&stand);
+	stand.seen->machine_count = 0;
+	struct observed_machine *machine = add_machine(&stand, 1, -HOUR, TASK_A);
+
+	SET(machine->instance.id, "local-z");
+	look(&stand, NOW_S + 3 * HOUR);
+	assert_int_equal(stand.seen->queue_spent[0].day, PRICE);
+	assert_int_equal(stand.seen->queue_spent[1].day, 2 * PRICE);
+	assert_int_equal(stand.seen->users[0].spent.day, PRICE);
+	stand_close(&stand);
+}
+
 /* They are nobody's until then, but not for good. */
 static void test_more_tasks_than_one_call_takes_are_asked_for_later(void **state)
 {
@@ -481,6 +507,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts_for_whom_and_asks_once),
+		cmocka_unit_test(test_what_runs_again_elsewhere_is_asked_for_again),
 		cmocka_unit_test(test_more_tasks_than_one_call_takes_are_asked_for_later),
 		cmocka_unit_test(test_a_kill_neither_loses_nor_doubles),
 		cmocka_unit_test(test_what_cannot_be_asked_is_counted_later),

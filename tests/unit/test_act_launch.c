@@ -555,6 +555,14 @@ static void test_the_api_is_not_called_faster_than_it_may(void **state)
 		add_launch(slot % 2, slot);
 	assert_string_equal(launch(), "dddn");
 	close_bench();
+	/* Nor may it wait past the half of the pass: terminations and repairs come behind. */
+	open_bench(THREE);
+	provider.launch_limit = (struct call_limit){ .burst = 3, .per_second = 1 };
+	bench.time_ms = 1800;
+	for (unsigned slot = 0; slot < 4; slot++)
+		add_launch(slot % 2, slot);
+	assert_string_equal(launch(), "dddn");
+	close_bench();
 	/* Waiting is worth it where there is time. */
 	open_bench(THREE);
 	provider.launch_limit = (struct call_limit){ .burst = 1, .per_second = 200 };

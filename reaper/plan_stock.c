@@ -17,6 +17,13 @@ static void add_rate(struct resource_plan *resource, int64_t price)
 		resource->rate += price;
 }
 
+/* Did it boot in vain so far? */
+static bool is_unproven(const struct observed_machine *machine, const struct machine_seats *seats)
+{
+	return machine->instance.state <= INSTANCE_RUNNING && !machine->has_served &&
+	       !seats->busy && !seats->free;
+}
+
 static void count_machine(struct planner *planner, size_t i)
 {
 	const struct observed_machine *machine = &planner->seen->machines[i];
@@ -36,6 +43,7 @@ static void count_machine(struct planner *planner, size_t i)
 	resource->busy_seats += seats.busy;
 	resource->booting += seats.is_booting;
 	planner->booting += seats.is_booting;
+	planner->launchers[machine->resource].unproven += is_unproven(machine, &seats);
 	if (planner->is_leaving[i])
 		return;
 	resource->free_seats += seats.free;

@@ -197,7 +197,7 @@ static void look_at_users(const struct spend_look *look, struct observation *see
 	struct error err;
 
 	spend_runs_rate(look->settings, seen);
-	if (!spend_runs_is_anyone_barred(look->settings, seen))
+	if (!spend_runs_is_anyone_watched(look->settings, seen))
 		return;
 	if (give_time(look, &err) == 0 &&
 	    spend_runs_bar(look->clearml, look->settings, seen, &err) == 0)

@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "reaper/money.h"
 #include "reaper/observe.h"
+#include "reaper/spend_runs.h"
 #include "tests/unit/support/plan_world.h"
 #include "tests/unit/support/scratch.h"
 #include "tests/unit/support/talk.h"
@@ -409,6 +410,112 @@ static void test_bars_what_a_user_past_the_budget_has_waiting(void **state)
 	stand_close(&stand);
 }
 
+#define WAITS(n, queue) PURPOSE("0000000000000000000000000000000" n, "ann", queue, "queued")
+#define THREE_WAIT ANSWER(WAITS("1", QUEUE_A) "," WAITS("2", QUEUE_A) "," WAITS("3", QUEUE_A))
+
+/* Of what runs and waits for ann; the machine in the first resource costs a dollar an hour. */
+static void test_what_an_hours_limit_leaves_is_launched_for(void **state)
+{
+	static const struct api_step steps[] = {
+		HELLO,
+		ANSWER(PURPOSE(TASK_A, "ann", QUEUE_A, "in_progress")),
+		THREE_WAIT,
+	};
+	static const struct {
+		const char *when;
+		int64_t hour;
+		int64_t price; /* of the first resource's offering */
+		unsigned seats; /* of its machines */
+		unsigned barred;
+	} cases[] = {
+		{ "the limit is reached", PRICE, PRICE, 1, 3 },
+		{ "the limit is passed", PRICE / 2, PRICE, 1, 3 },
+		{ "it is not enough for one more", 2 * PRICE - 1, PRICE, 1, 3 },
+		{ "it is enough for one more", 2 * PRICE, PRICE, 1, 2 },
+		{ "it is enough for all", 4 * PRICE, PRICE, 1, 0 },
+		{ "two of them share a machine", 2 * PRICE, PRICE, 2, 1 },
+		{ "it costs nothing here, and a dollar elsewhere", 2 * PRICE, 0, 1, 2 },
+		{ "a machine is dear", 4 * PRICE, 3 * PRICE, 1, 2 },
+		{ "nobody knows what a machine costs", 4 * PRICE, MONEY_UNKNOWN, 1, 3 },
+		{ "the seats are not known", 2 * PRICE, PRICE, 0, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct stand stand;
+
+		stand_open(&stand, steps, ARRAY_LEN(steps));
+		add_machine(&stand, 0, HOUR, TASK_A);
+		for (size_t r = 0; r < 2; r++)
+			stand.world->resources[r].ticket.seats = cases[i].seats;
+		stand.world->resources[0].offerings[0].price = cases[i].price;
+		stand.budget.budget.hour = cases[i].hour;
+		look(&stand, NOW_S);
+		if (stand.seen->queues[0].barred != cases[i].barred)
+			fail_msg("when %s: %u are barred", cases[i].when,
+				 stand.seen->queues[0].barred);
+		stand_close(&stand);
+	}
+}
+
+/* Only the second resource serves the second queue. */
+static void test_a_waiting_task_takes_the_price_of_its_queue(void **state)
+{
+	static const struct api_step steps[] = {
+		HELLO,
+		ANSWER(WAITS("1", QUEUE_B) "," WAITS("2", QUEUE_B) "," WAITS("3", QUEUE_A)),
+	};
+	struct stand stand;
+
+	(void)state;
+	stand_open(&stand, steps, ARRAY_LEN(steps));
+	stand.world->resources[0].offerings[0].price = 9 * PRICE;
+	stand.budget.budget.hour = 8 * PRICE;
+	look(&stand, NOW_S);
+	assert_int_equal(stand.seen->queues[0].barred, 1);
+	assert_int_equal(stand.seen->queues[1].barred, 0);
+	stand_close(&stand);
+}
+
+static void test_when_it_is_asked_whose_tasks_wait(void **state)
+{
+	static const struct {
+		const char *when;
+		struct budget budget; /* of an hour, a day, a month */
+		int64_t spent;
+		unsigned waiting;
+		bool is_unknown; /* what was spent */
+		bool is_asked;
+	} cases[] = {
+		{ "there is no limit", { 0 }, 5, 1, false, false },
+		{ "an hour has a limit", { .hour = 9 }, 5, 1, false, true },
+		{ "an hour has a limit, and nothing waits", { .hour = 9 }, 5, 0, false, false },
+		{ "a day's limit is not reached", { .day = 9 }, 5, 1, false, false },
+		{ "a day's limit is reached", { .day = 5 }, 5, 1, false, true },
+		{ "a day's limit is reached, and nothing waits", { .day = 5 }, 5, 0, false, false },
+		{ "a month's limit is reached", { .month = 5 }, 5, 1, false, true },
+		{ "a day has a limit, and nothing is counted", { .day = 9 }, 5, 1, true, true },
+		{ "a month has a limit, and nothing is counted", { .month = 9 }, 5, 1, true, true },
+		{ "there is no limit, and nothing is counted", { 0 }, 5, 1, true, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(0, cases[i].waiting);
+		struct user_budget budget = { .budget = cases[i].budget };
+		struct observed_user user = { .spent = { cases[i].spent, cases[i].spent } };
+
+		world->settings.user_budgets = &budget;
+		world->settings.user_budget_count = 1;
+		world->seen.users = &user;
+		world->seen.is_spend_known = !cases[i].is_unknown;
+		if (spend_runs_is_anyone_watched(&world->settings, &world->seen) !=
+		    cases[i].is_asked)
+			fail_msg("when %s", cases[i].when);
+		free(world);
+	}
+}
+
 static void test_a_new_ledger_takes_over_what_an_earlier_one_left(void **state)
 {
 	static const struct api_step steps[] = {
@@ -513,6 +620,9 @@ int main(void)
 		cmocka_unit_test(test_what_cannot_be_asked_is_counted_later),
 		cmocka_unit_test(test_a_budget_holds_while_nothing_can_be_counted),
 		cmocka_unit_test(test_bars_what_a_user_past_the_budget_has_waiting),
+		cmocka_unit_test(test_what_an_hours_limit_leaves_is_launched_for),
+		cmocka_unit_test(test_a_waiting_task_takes_the_price_of_its_queue),
+		cmocka_unit_test(test_when_it_is_asked_whose_tasks_wait),
 		cmocka_unit_test(test_a_new_ledger_takes_over_what_an_earlier_one_left),
 		cmocka_unit_test(test_what_an_earlier_ledger_left_is_unknown),
 	};

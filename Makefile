@@ -253,7 +253,8 @@ $(SIMULATE): $(call object,$(SIMULATOR)) $(MODULES)
 # They measure what decides: nothing but the planner and what it stands on is built.
 $(BENCHES:%.c=$(BUILD)/%): %: %.o $(call object,$(wildcard reaper/plan*.c) reaper/doom.c \
 		reaper/demand.c reaper/slots.c reaper/offering.c reaper/offerings.c \
-		reaper/breaker.c reaper/money.c common/verdict.c common/reason.c common/buf.c common/error.c)
+		reaper/open_attempt.c reaper/breaker.c reaper/money.c common/verdict.c common/reason.c \
+		common/buf.c common/error.c)
 	@echo "  LD  $@"
 	$(Q)$(link) $^ -o $@
 

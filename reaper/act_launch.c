@@ -8,6 +8,7 @@
 #include "common/hash.h"
 #include "common/log.h"
 #include "reaper/offerings.h"
+#include "reaper/open_attempt.h"
 #include "reaper/slots.h"
 #include "reaper/ticket_make.h"
 
@@ -79,36 +80,6 @@ static void add_attempt(const struct act *act, const struct planned_launch *laun
 	ledger->attempts[ledger->attempt_count++] = attempt;
 }
 
-static bool has_offering(const struct resource *resource, const char *key)
-{
-	char other[OFFERING_KEY_ROOM];
-
-	for (size_t i = 0; i < resource->offering_count; i++) {
-		offering_key(&resource->offerings[i], other);
-		if (!strcmp(key, other))
-			return true;
-	}
-	return !*key; /* mayfly 0.1 remembered none: it had one only */
-}
-
-/* One for a resource that is configured no more could never be repeated; nor could one for an
- * offering that is none any more: once it would be in the list if it came to be, it is over. */
-static bool is_kept(const struct act *act, const struct open_attempt *attempt)
-{
-	const struct settings *settings = act->settings;
-
-	for (size_t r = 0; r < settings->resource_count; r++) {
-		const struct resource *resource = &settings->resources[r];
-
-		if (!strcmp(resource->name, attempt->resource))
-			return has_offering(resource, attempt->offering) ||
-			       !act->seen->resources[r].is_listed ||
-			       act->seen->now_ms / 1000 <
-				       attempt->asked_s + resource->ticket.limits.boot_deadline_s;
-	}
-	return false;
-}
-
 /* What was asked for must be known to the next pass even if this one is killed right after asking.
  */
 static int store(const struct act *act, struct error *err)
@@ -120,7 +91,7 @@ static int store(const struct act *act, struct error *err)
 		memory_grow(ledger->attempts, seen->attempt_count + 1, sizeof(*ledger->attempts));
 	ledger->attempt_count = 0;
 	for (size_t i = 0; i < seen->attempt_count; i++)
-		if (is_kept(act, &seen->attempts[i]))
+		if (open_attempt_is_kept(&seen->attempts[i], act->settings, seen))
 			ledger->attempts[ledger->attempt_count++] = seen->attempts[i];
 	for (size_t i = 0; i < act->plan->launch_count; i++)
 		add_attempt(act, &act->plan->launches[i]);

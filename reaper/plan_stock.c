@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "reaper/doom.h"
+#include "reaper/open_attempt.h"
 #include "reaper/plan_part.h"
 
 bool plan_is_known(const struct planner *planner, size_t resource)
@@ -98,7 +99,7 @@ static bool is_young(const struct planner *planner, const struct resource *resou
 }
 
 /* A launch that was asked for and never answered costs money until it is known
- * not to exist: it counts, and the very same request is repeated. */
+ * not to exist: it counts, and while it is young the very same request is repeated. */
 static void count_attempt(struct planner *planner, const struct open_attempt *attempt)
 {
 	size_t r = find_resource(planner->settings, attempt->resource);
@@ -126,7 +127,8 @@ static void count_attempt(struct planner *planner, const struct open_attempt *at
 	if (is_young(planner, resource, attempt))
 		planned->booting_seats += resource->ticket.seats;
 	add_rate(planned, price);
-	if (plan_is_known(planner, r) && (is_offered || !*attempt->offering))
+	if (plan_is_known(planner, r) && (is_offered || !*attempt->offering) &&
+	    open_attempt_is_young(attempt, resource, planner->now_s))
 		repeat_attempt(planner, r, attempt, is_offered ? offering : 0);
 }
 

@@ -13,15 +13,9 @@ rooms="common bootstrap reaper"
 pure="common/verdict common/phase common/idle common/settle reaper/plan reaper/plan_end
 	reaper/plan_launch reaper/plan_mark reaper/plan_money reaper/plan_repair
 	reaper/plan_stock reaper/plan_why reaper/demand reaper/doom reaper/slots
-	reaper/offering reaper/offerings reaper/breaker reaper/money bootstrap/docker_words
-	bootstrap/docker_policy bootstrap/docker_policy_check common/hocon reaper/zone_rule
-	reaper/money_accrue reaper/money_worst"
-pure="common/verdict common/phase common/idle common/settle reaper/plan reaper/plan_end
-	reaper/plan_launch reaper/plan_mark reaper/plan_money reaper/plan_repair
-	reaper/plan_stock reaper/plan_why reaper/demand reaper/doom reaper/slots
-	reaper/offering reaper/offerings reaper/breaker reaper/money bootstrap/docker_words
-	bootstrap/docker_policy bootstrap/docker_policy_check common/hocon reaper/zone_rule
-	reaper/money_accrue reaper/money_worst"
+	reaper/offering reaper/offerings reaper/open_attempt reaper/breaker reaper/money
+	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check common/hocon
+	reaper/zone_rule reaper/money_accrue reaper/money_worst"
 # What they may use: texts, errors and JSON in memory.
 plain="common/buf common/error common/json common/json_build common/worker_id"
 # Exported for unit tests and fuzzers alone: the pure half of a module, bytes in and a record out

@@ -28,6 +28,7 @@ TESTS = {  # the module -> the unit tests that must notice
     "reaper/doom.c": ["plan", "plan_end", "plan_stock", "plan_seats", "plan_launch"],
     "reaper/slots.c": ["slots", "plan_stock"],
     "reaper/offering.c": ["offerings"], "reaper/offerings.c": ["offerings"],
+    "reaper/open_attempt.c": ["open_attempt", "plan_stock"],
     "reaper/breaker.c": ["breaker"], "reaper/money.c": ["money"],
     "reaper/demand.c": ["demand", "plan", "plan_seats", "plan_launch"],
     "common/verdict.c": ["verdict"],

@@ -3,6 +3,7 @@
 
 #include "reaper/act_launch.h"
 #include "reaper/offerings.h"
+#include "reaper/open_attempt.h"
 #include "reaper/simulation/world_state.h"
 
 /* A pass's launches, as act does them: the attempt is in the ledger before anything is asked. */
@@ -47,11 +48,14 @@ static void add_attempt(struct world *world, struct world_pass *pass,
 void world_store(struct world *world, struct world_pass *pass)
 {
 	struct ledger *ledger = &pass->ledger;
+	const struct observation *seen = &pass->seen;
 
-	free(ledger->attempts);
-	ledger->attempts = world_copy_of(pass->seen.attempts, pass->seen.attempt_count,
-					 sizeof(*ledger->attempts));
-	ledger->attempt_count = pass->seen.attempt_count;
+	ledger->attempts =
+		memory_grow(ledger->attempts, seen->attempt_count + 1, sizeof(*ledger->attempts));
+	ledger->attempt_count = 0;
+	for (size_t i = 0; i < seen->attempt_count; i++)
+		if (open_attempt_is_kept(&seen->attempts[i], world->settings, seen))
+			ledger->attempts[ledger->attempt_count++] = seen->attempts[i];
 	for (size_t i = 0; i < pass->plan.launch_count; i++)
 		add_attempt(world, pass, &pass->plan.launches[i], pass->plan.launches[i].offering);
 	free(ledger->marks);

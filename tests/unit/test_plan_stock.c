@@ -47,6 +47,42 @@ static void test_repeats_an_open_attempt_and_counts_it(void **state)
 	free(world);
 }
 
+/* What was decided days ago is not decided now: the budget is spent, the queue paused. */
+static void test_repeats_an_attempt_while_it_is_young(void **state)
+{
+	static const struct {
+		const char *when;
+		int64_t age_s;
+		size_t repeats;
+	} cases[] = {
+		{ "its machine may come up yet", 600, 1 },
+		{ "its boot deadline is past", 601, 0 },
+		{ "it is five days old", 5 * 86400, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(2, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 1, "c");
+		world->settings.budget.day = USD;
+		world->seen.spent.day = 5 * USD;
+		world->seen.queues[0].is_forced_off = true;
+		world->seen.attempt_count = 1;
+		SET(world->attempts[0].resource, "first");
+		world->attempts[0].asked_s = NOW_S - cases[i].age_s;
+		plan_world_plan(world, &plan);
+		if (plan.launch_count != cases[i].repeats)
+			fail_msg("when %s: %zu launches", cases[i].when, plan.launch_count);
+		/* It may be there all the same. */
+		if (plan.resources[0].alive != 1)
+			fail_msg("when %s: %u alive", cases[i].when, plan.resources[0].alive);
+		plan_release(&plan);
+		free(world);
+	}
+}
+
 static void test_an_open_attempt_is_no_other_machine(void **state)
 {
 	static const struct {
@@ -492,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_a_young_machine_may_report_before_it_is_listed),
 		cmocka_unit_test(test_a_young_ledger_ends_who_is_silent_under_its_eyes),
 		cmocka_unit_test(test_repeats_an_open_attempt_and_counts_it),
+		cmocka_unit_test(test_repeats_an_attempt_while_it_is_young),
 		cmocka_unit_test(test_an_open_attempt_is_no_other_machine),
 		cmocka_unit_test(test_an_open_attempt_fills_every_limit),
 		cmocka_unit_test(test_an_old_attempt_is_no_capacity),

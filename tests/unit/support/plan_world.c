@@ -65,6 +65,8 @@ struct plan_world *plan_world_new(unsigned cpu_waiting, unsigned gpu_waiting)
 	world->seen.ghosts = world->ghosts;
 	world->seen.runs = world->runs;
 	world->seen.is_spend_known = true;
+	for (size_t i = 0; i < ARRAY_LEN(world->attempts); i++)
+		world->attempts[i].asked_s = NOW_S;
 	return world;
 }
 

@@ -382,6 +382,28 @@ static void test_half_without_a_record_is_no_lost_memory(void **state)
 	}
 }
 
+static void test_lost_memory_ends_nobody_by_its_records(void **state)
+{
+	struct plan_world *world = plan_world_new(0, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 9, "c");
+	plan_world_machine(world, 0, 's');
+	plan_world_machine(world, 0, 's');
+	plan_world_machine(world, 0, 'i')->record.idle_s = 9999;
+	plan_world_machine(world, 0, 'w')->instance.state = INSTANCE_STOPPED;
+	world->resources[0].min_instances = 9;
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.termination_count, 1);
+	assert_int_equal(plan.terminations[0].doom, DOOM_STOPPED);
+	assert_int_equal(plan.order_count, 0);
+	assert_int_equal(plan.launch_count, 0);
+	assert_int_equal(plan.resources[0].why, WHY_MEMORY_LOST);
+	plan_release(&plan);
+	free(world);
+}
+
 static void test_a_long_name_makes_a_cut_mark(void **state)
 {
 	struct plan_world *world = plan_world_new(0, 0);
@@ -538,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_instances_past_the_slots_count),
 		cmocka_unit_test(test_a_machine_of_no_resource_only_costs),
 		cmocka_unit_test(test_half_without_a_record_is_no_lost_memory),
+		cmocka_unit_test(test_lost_memory_ends_nobody_by_its_records),
 		cmocka_unit_test(test_a_long_name_makes_a_cut_mark),
 		cmocka_unit_test(test_a_failed_list_fills_the_total),
 	};

@@ -322,26 +322,6 @@ static enum outcome try_offerings(struct launcher *launcher, struct asking *aski
 	return outcome;
 }
 
-bool act_launch_is_settled(const struct observation *seen, const struct resource *resource,
-			   const struct planned_launch *planned, int64_t asked_s,
-			   enum error_class failure)
-{
-	if (!planned->is_repeat || failure == ERROR_CAPACITY || failure == ERROR_QUOTA)
-		return true;
-	return seen->resources[planned->resource].is_listed &&
-	       seen->now_ms / 1000 >= asked_s + resource->ticket.limits.boot_deadline_s;
-}
-
-static bool is_settled(const struct act *act, const struct planned_launch *planned,
-		       const struct error *why)
-{
-	const struct open_attempt *attempt = find_attempt(act, planned);
-
-	return attempt &&
-	       act_launch_is_settled(act->seen, &act->settings->resources[planned->resource],
-				     planned, attempt->asked_s, why->class);
-}
-
 static enum outcome launch_one(struct launcher *launcher, const struct planned_launch *planned,
 			       struct act_launched *out)
 {
@@ -352,7 +332,8 @@ static enum outcome launch_one(struct launcher *launcher, const struct planned_l
 				 .out = out };
 	enum outcome outcome = try_offerings(launcher, &asking);
 
-	if ((outcome == OUTCOME_FAILED && is_settled(launcher->act, planned, &out->why)) ||
+	if ((outcome == OUTCOME_FAILED &&
+	     open_attempt_is_settled(planned->is_repeat, out->why.class)) ||
 	    (outcome == OUTCOME_NONE && !planned->is_repeat))
 		drop_attempt(launcher->act, planned);
 	return outcome;

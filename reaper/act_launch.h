@@ -19,17 +19,6 @@
  * Private to act.c.
  */
 
-/*
- * After a repeat that failed: is it settled that the request before it launched
- * nothing either? A cloud that was throttling, or denied, or was never asked,
- * says nothing about that one; want of capacity or quota does, and a list that
- * does not show it once it must be over. (What is asked for the first time is
- * settled by any failure.) Pure.
- */
-bool act_launch_is_settled(const struct observation *seen, const struct resource *resource,
-			   const struct planned_launch *planned, int64_t asked_s,
-			   enum error_class failure);
-
 enum { ACT_LAUNCH_FAILURES = 20 /* of a pass: then something is wrong that haste makes worse */ };
 
 struct act_launch {

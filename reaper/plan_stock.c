@@ -90,16 +90,9 @@ static size_t find_resource(const struct settings *settings, const char *name)
 	return RESOURCE_NONE;
 }
 
-/* May it still come up in time? An older one is no capacity, as a machine past its boot deadline is
- * none: what waits goes to another resource. */
-static bool is_young(const struct planner *planner, const struct resource *resource,
-		     const struct open_attempt *attempt)
-{
-	return planner->now_s - attempt->asked_s <= resource->ticket.limits.boot_deadline_s;
-}
-
 /* A launch that was asked for and never answered costs money until it is known
- * not to exist: it counts, and while it is young the very same request is repeated. */
+ * not to exist: it counts, and while it is young the very same request is repeated. An older one is
+ * no capacity, as a machine past its boot deadline is none: what waits goes elsewhere. */
 static void count_attempt(struct planner *planner, const struct open_attempt *attempt)
 {
 	size_t r = find_resource(planner->settings, attempt->resource);
@@ -117,6 +110,7 @@ static void count_attempt(struct planner *planner, const struct open_attempt *at
 	struct resource_plan *planned = &planner->plan->resources[r];
 	size_t offering = find_offering(resource, attempt->offering);
 	bool is_offered = offering < resource->offering_count;
+	bool is_young = open_attempt_is_young(attempt, resource, planner->now_s);
 	int64_t price = is_offered ? resource->offerings[offering].price : plan_dearest(resource);
 
 	planner->alive++;
@@ -124,11 +118,10 @@ static void count_attempt(struct planner *planner, const struct open_attempt *at
 	planner->rate = plan_sum(planner->rate, price);
 	planned->alive++;
 	planned->booting++;
-	if (is_young(planner, resource, attempt))
+	if (is_young)
 		planned->booting_seats += resource->ticket.seats;
 	add_rate(planned, price);
-	if (plan_is_known(planner, r) && (is_offered || !*attempt->offering) &&
-	    open_attempt_is_young(attempt, resource, planner->now_s))
+	if (plan_is_known(planner, r) && (is_offered || !*attempt->offering) && is_young)
 		repeat_attempt(planner, r, attempt, is_offered ? offering : 0);
 }
 

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reaper/act_launch.h"
 #include "reaper/offerings.h"
 #include "reaper/open_attempt.h"
 #include "reaper/simulation/world_state.h"
@@ -141,11 +140,8 @@ static void try_other(struct world *world, struct world_pass *pass,
 		      const struct planned_launch *launch)
 {
 	const struct resource *resource = resource_of(world, launch);
-	size_t at = find_attempt(world, &pass->ledger, launch);
 
-	if (at < pass->ledger.attempt_count &&
-	    act_launch_is_settled(&pass->seen, resource, launch, pass->ledger.attempts[at].asked_s,
-				  pass->answer))
+	if (open_attempt_is_settled(launch->is_repeat, pass->answer))
 		drop_attempt(world, pass, launch);
 	offerings_failed(&pass->ledger, world->settings, resource, pass->offering, pass->answer,
 			 NULL, pass->seen.now_ms / 1000);

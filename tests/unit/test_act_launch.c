@@ -403,37 +403,6 @@ static void test_a_repeat_is_the_very_same_request(void **state)
 	}
 }
 
-static void test_when_a_failed_repeat_is_settled(void **state)
-{
-	static const struct {
-		const char *when;
-		bool is_repeat, is_listed;
-		int age_s;
-		enum error_class failure;
-		bool is_settled;
-	} cases[] = {
-		{ "it is the first request", false, true, 0, ERROR_THROTTLED, true },
-		{ "there is no capacity", true, false, 60, ERROR_CAPACITY, true },
-		{ "the quota is reached", true, false, 60, ERROR_QUOTA, true },
-		{ "it may come up yet", true, true, 599, ERROR_REFUSED, false },
-		{ "it would be in the list", true, true, 600, ERROR_REFUSED, true },
-		{ "it would be in the list, which failed", true, false, 600, ERROR_REFUSED, false },
-	};
-
-	(void)state;
-	open_bench(THREE);
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct planned_launch planned = { .is_repeat = cases[i].is_repeat };
-
-		bench.seen->resources[0].is_listed = cases[i].is_listed;
-		if (act_launch_is_settled(bench.seen, &bench.settings.resources[0], &planned,
-					  NOW_S - cases[i].age_s,
-					  cases[i].failure) != cases[i].is_settled)
-			fail_msg("when %s", cases[i].when);
-	}
-	close_bench();
-}
-
 /* Its own offering is asked even where another launch found no capacity in it. */
 static void test_a_repeat_is_not_put_off_by_a_failure(void **state)
 {
@@ -595,7 +564,6 @@ int main(void)
 		cmocka_unit_test(test_each_offering_has_its_own_key),
 		cmocka_unit_test(test_nothing_dearer_is_asked_where_a_budget_counts_on_the_price),
 		cmocka_unit_test(test_a_repeat_is_the_very_same_request),
-		cmocka_unit_test(test_when_a_failed_repeat_is_settled),
 		cmocka_unit_test(test_a_repeat_is_not_put_off_by_a_failure),
 		cmocka_unit_test(test_which_attempts_are_kept),
 		cmocka_unit_test(test_what_the_next_pass_knows),

@@ -411,7 +411,6 @@ static void test_an_open_attempt_costs_what_it_asked_for(void **state)
 		world->seen.attempt_count = 1;
 		SET(world->attempts[0].resource, cases[i].resource);
 		SET(world->attempts[0].offering, cases[i].offering);
-		world->attempts[0].asked_s = NOW_S;
 		plan_world_plan(world, &plan);
 		if (plan.resources[0].launches != cases[i].launches ||
 		    plan.launch_count != cases[i].launches + cases[i].is_repeated)
@@ -446,7 +445,6 @@ static void test_an_open_attempt_counts_to_the_total(void **state)
 		world->settings.max_instances = cases[i].total;
 		world->settings.max_booting = cases[i].booting;
 		world->seen.attempt_count = 1;
-		world->attempts[0].asked_s = NOW_S;
 		SET(world->attempts[0].resource, cases[i].resource);
 		plan_world_plan(world, &plan);
 		if (plan.resources[0].launches != cases[i].launches)

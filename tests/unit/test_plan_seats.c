@@ -106,7 +106,6 @@ static void test_an_open_attempt_brings_all_its_seats(void **state)
 	world->resources[0].ticket.seats = SEATS;
 	world->seen.attempt_count = 1;
 	SET(world->attempts[0].resource, "many");
-	world->attempts[0].asked_s = NOW_S;
 	plan_world_plan(world, &plan);
 	assert_int_equal(plan.resources[0].booting, 1);
 	assert_int_equal(plan.resources[0].booting_seats, SEATS);

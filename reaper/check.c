@@ -8,6 +8,8 @@
 #include "common/command.h"
 #include "common/file.h"
 #include "reaper/bundle_proof.h"
+#include "reaper/check_folder.h"
+#include "reaper/ledger.h"
 #include "reaper/providers/provider.h"
 #include "reaper/table.h"
 #include "reaper/ticket_make.h"
@@ -24,6 +26,47 @@ static int say(bool is_fine, const char *what, const char *text)
 	printf("%-7s %s: %s\n", is_fine ? "ok" : "FAILED", plain_what, plain_text);
 	return is_fine ? 0 : -1;
 }
+
+/* ---- folders ---- */
+
+static int say_folder(const char *what, const char *path)
+{
+	struct error err;
+	bool is_there;
+	char text[TICKET_PATH_ROOM + 64];
+
+	if (check_folder(path, &is_there, &err) < 0)
+		return say(false, what, err.message);
+	snprintf(text, sizeof(text), "%s %s", path,
+		 is_there ? "can be written" : "is not there yet, and can be made");
+	return say(true, what, text);
+}
+
+/* What a pass writes before it decides anything. */
+static int check_state(const struct settings *settings)
+{
+	static const char *const files[] = { "lock", LEDGER_NAME, LEDGER_NAME "-wal",
+					     LEDGER_NAME "-shm" };
+	static const char what[] = "state_folder";
+	struct error err;
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (check_folder_file(settings->state_folder, files[i], &err) < 0)
+			return say(false, what, err.message);
+	return say_folder(what, settings->state_folder);
+}
+
+static int check_machines(const struct resource *resource)
+{
+	char what[TICKET_FIELD_ROOM + 16];
+
+	if (strcmp(resource->provider, "local") != 0)
+		return 0;
+	snprintf(what, sizeof(what), "machines of %s", resource->name);
+	return say_folder(what, resource->local.machines);
+}
+
+/* ---- ClearML ---- */
 
 static int check_login(const struct settings *settings, struct clearml *clearml)
 {
@@ -66,6 +109,8 @@ static int check_queues(const struct settings *settings, struct clearml *clearml
 	free(names);
 	return result;
 }
+
+/* ---- resources ---- */
 
 /* The limit holds with the longest numbers that a slot and its generation can have. */
 static int check_ticket(const struct settings *settings, const struct resource *resource)
@@ -136,15 +181,12 @@ static int check_instances(const struct settings *settings, const struct resourc
 	SCOPED(fleet) struct fleet fleet = { 0 };
 	struct error err;
 	char what[TICKET_FIELD_ROOM + 16], text[128];
-	size_t alive = 0;
 
 	snprintf(what, sizeof(what), "resource %s", resource->name);
 	if (provider_named(resource->provider)->list(settings, resource, &fleet, &err) < 0)
 		return say(false, what, err.message);
-	for (size_t i = 0; i < fleet.count; i++)
-		alive += fleet.list[i].state != INSTANCE_TERMINATED;
-	snprintf(text, sizeof(text), "%zu of %u instances are alive", alive,
-		 resource->max_instances);
+	snprintf(text, sizeof(text), "%zu of %u instances are alive",
+		 fleet_alive(&fleet, resource->name), resource->max_instances);
 	return say(true, what, text);
 }
 
@@ -154,14 +196,16 @@ static unsigned check_resource(const struct settings *settings, const struct res
 
 	failures += check_ticket(settings, resource) < 0;
 	failures += check_local(settings, resource) < 0;
+	failures += check_machines(resource) < 0;
 	return failures;
 }
 
 int check(const struct settings *settings, struct clearml *clearml)
 {
-	unsigned failures = 0;
+	unsigned failures;
 
 	(void)say(true, settings->path, "the configuration is valid");
+	failures = check_state(settings) < 0;
 	/* What is wrong with one of these ended the reading of the configuration. */
 	for (size_t i = 0; i < settings->bundle_count; i++)
 		(void)say(true, settings->bundles[i].path,

@@ -6,10 +6,11 @@
 
 /*
  * check: tells, line by line on standard output, whether what the
- * configuration names is there: the sealed bundles, ClearML, the keys, the
- * clock, each queue, each resource's instances, the size of its ticket, and of
- * machines on this computer that their keys open what they are given. Changes
- * nothing. EXIT_OK, or EXIT_FAILED.
+ * configuration names is there: the sealed bundles, the state folder, ClearML,
+ * the keys, the clock, each queue, each resource's instances, the size of its
+ * ticket, and of machines on this computer that their folder can be written and
+ * that their keys open what they are given. Leaves all as it was. EXIT_OK, or
+ * EXIT_FAILED.
  */
 int check(const struct settings *settings, struct clearml *clearml);
 

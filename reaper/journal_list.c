@@ -87,14 +87,17 @@ static bool take(const struct journal_entry *entry, void *context)
 	return found->count < found->wanted->limit;
 }
 
+/* Before the first pass there is no ledger: no failure, but it must not look like a quiet night. */
 static int read_journal(const char *folder, int64_t now_ms, struct found *out, struct error *err)
 {
 	struct ledger_file *file;
 
-	if (ledger_open_view(folder, now_ms / 1000, &file, err) < 0)
-		return -1;
+	if (ledger_open_history(folder, now_ms / 1000, &file, err) < 0)
+		return err->class == ERROR_NOT_FOUND ? session_complain(err, 0) : -1;
 	int status = ledger_journal_each(file, SIZE_MAX, take, out, err);
 	ledger_close(file);
+	if (status == 0 && !out->count)
+		fprintf(stderr, "mayfly-reaper: no entries\n");
 	return status;
 }
 

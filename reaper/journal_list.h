@@ -3,7 +3,8 @@
 
 #include "common/command.h"
 
-/* `mayfly-reaper journal`: the newest entries of the ledger's journal, the newest last. */
+/* `mayfly-reaper journal`: the newest entries of the ledger's journal, the newest last. None, and
+ * why, is said on standard error. */
 int journal_list_run(const struct command_line *line);
 
 #endif

@@ -11,10 +11,12 @@
  * Two halves. The memory (struct ledger) is read whole at a pass's begin and
  * written whole in one transaction. The history (journal, spend) is only
  * added to. A pass that is killed, or finds the disk full, loses at most what
- * itself would have written. A file that is no database, fails its integrity
- * check, or was written by a newer version is set aside (renamed, loud
+ * itself would have written. A file that is no database, whose memory is
+ * damaged, or that was written by a newer version is set aside (renamed, loud
  * warning) and a fresh one begins; an older version is migrated, and so is the
- * ledger.json of mayfly 0.1.
+ * ledger.json of mayfly 0.1. The history, which may be long, is checked once a
+ * day, and at the next open after a part that was read, or could not be
+ * written, was found damaged.
  */
 
 struct remembered { /* a machine that had a record, or that we launched */
@@ -77,6 +79,10 @@ CHECKED int ledger_open(const char *folder, int64_t now_s, struct ledger_file **
  * makes no sense (a warning): an empty ledger. Writes are ERROR_REFUSED. */
 CHECKED int ledger_open_view(const char *folder, int64_t now_s, struct ledger_file **out,
 			     struct error *err);
+/* The same for one who prints what is in it: none yet is ERROR_NOT_FOUND, one that makes no sense
+ * ERROR_MALFORMED. */
+CHECKED int ledger_open_history(const char *folder, int64_t now_s, struct ledger_file **out,
+				struct error *err);
 void ledger_close(struct ledger_file *file); /* NULL is fine */
 
 CHECKED int ledger_read(struct ledger_file *file, struct ledger *out, struct error *err);

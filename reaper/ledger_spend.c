@@ -95,7 +95,7 @@ static int read_days(struct ledger_file *file, const struct ledger_shape *shape,
 		.text_count = 2,
 	};
 
-	if (ledger_rows_each(file->sql, shape, &chosen, visit_row, reader, err) < 0)
+	if (ledger_history_each(file, shape, &chosen, visit_row, reader, err) < 0)
 		return error_wrap(err, "read the spend");
 	return 0;
 }
@@ -142,7 +142,7 @@ int ledger_spend_task(struct ledger_file *file, const char *task, const char *in
 				      .texts = { task, instance },
 				      .text_count = 2 };
 
-	if (ledger_rows_each(file->sql, &rows_shape, &last, take_last, &found, err) < 0)
+	if (ledger_history_each(file, &rows_shape, &last, take_last, &found, err) < 0)
 		return error_wrap(err, "read the spend");
 	*is_found = found.is_found;
 	return 0;

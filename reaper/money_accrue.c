@@ -185,8 +185,14 @@ static void find_seats(struct accrual *accrual)
 		accrual->idle_queue = accrual->settings->queues[resource->queues[0]];
 }
 
-/* A machine costs until now; one that is stopped, terminated, or not in a list that is whole, has
- * cost until it was last heard of: when it ended nobody saw. */
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A machine costs until now, or until the provider says that it ended; one that is stopped,
+ * terminated, or not in a list that is whole, has cost until it was last heard of: when it ended
+ * nobody saw. */
 static int64_t counted_to(const struct observation *seen, const struct observed_machine *machine)
 {
 	int64_t now_s = seen->now_ms / 1000, heard_s = machine->last_report_ms / 1000;
@@ -194,9 +200,11 @@ static int64_t counted_to(const struct observation *seen, const struct observed_
 	bool is_gone = !machine->is_listed && machine->resource != RESOURCE_NONE &&
 		       seen->resources[machine->resource].is_listed;
 
+	if (state == INSTANCE_TERMINATED && machine->instance.ended_s)
+		return least(machine->instance.ended_s, now_s);
 	if (state != INSTANCE_TERMINATED && state != INSTANCE_STOPPED && !is_gone)
 		return now_s;
-	return heard_s < now_s ? heard_s : now_s;
+	return least(heard_s, now_s);
 }
 
 struct places { /* of machines, observed or remembered, in order of their names */
@@ -263,9 +271,14 @@ static struct remembered *remember(struct ledger *ledger, const struct observed_
 	return remembered;
 }
 
-static bool is_ended(const struct observed_machine *machine)
+/* One that no pass saw alive: it came and went between two of them, or ended before this ledger
+ * began (before the sums that it took over end), and is none of its business. */
+static bool is_counted(const struct ledger *ledger, const struct observed_machine *machine)
 {
-	return machine->instance.state == INSTANCE_TERMINATED;
+	int64_t since_s = ledger->counted_until_s ? ledger->counted_until_s : ledger->since_s;
+
+	return machine->instance.state != INSTANCE_TERMINATED ||
+	       machine->instance.ended_s > since_s;
 }
 
 static void accrue_machine(struct accrual *accrual, struct ledger *ledger,
@@ -273,8 +286,9 @@ static void accrue_machine(struct accrual *accrual, struct ledger *ledger,
 {
 	const struct observed_machine *machine = accrual->machine;
 
-	/* An end that was counted may be forgotten while the provider still shows it. */
-	if (!machine->instance.launched_s || (!remembered && is_ended(machine)))
+	/* What has no id yet is counted under its own, from its launch on. */
+	if (!machine->instance.launched_s || machine->instance.is_unnamed ||
+	    (!remembered && !is_counted(ledger, machine)))
 		return;
 	accrual->from_s = remembered && remembered->spent_until_s ? remembered->spent_until_s :
 								    machine->instance.launched_s;

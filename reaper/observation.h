@@ -130,7 +130,8 @@ struct observation {
 	char today[11]; /* the UTC day of now_ms, "2026-11-24": goes into new tickets */
 	int64_t ledger_since_s; /* when the ledger began; instances older than it may have been seen
 				   before */
-	bool queues_known, workers_known, tasks_known;
+	bool queues_known, workers_known;
+	bool tasks_known; /* those of all queues were read, and there is a queue */
 	struct observed_queue queues[SETTINGS_MAX_QUEUES];
 	struct observed_resource resources[SETTINGS_MAX_RESOURCES];
 	struct observed_machine *machines;

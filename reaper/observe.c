@@ -175,41 +175,74 @@ static void compare(struct look *look)
 		join_workers(seen, settings, &look->workers);
 }
 
-static int read_tasks(struct look *look, struct clearml_tasks *tasks, struct clearml_queues *queues,
-		      struct error *err)
+static int add_tasks(const struct look *look, const struct clearml_filter *filter,
+		     struct clearml_tasks *out, struct error *err)
 {
-	static const enum task_status statuses[] = { TASK_QUEUED, TASK_IN_PROGRESS };
-	const struct observer *observer = look->observer;
-	const char **ids = memory_array(look->queues.count + 1, sizeof(*ids));
-	int result = give_time(observer, err);
+	SCOPED(clearml_tasks) struct clearml_tasks more = { 0 };
 
-	for (size_t i = 0; i < look->queues.count; i++)
-		ids[i] = look->queues.list[i].id;
-	struct clearml_filter filter = { statuses, ARRAY_LEN(statuses), ids, look->queues.count };
-	if (result == 0 && look->queues.count)
-		result = clearml_tasks_in(observer->clearml, &filter, tasks, err);
-	if (result == 0 && tasks->count)
-		result = give_time(observer, err);
-	/* Every queue there is, and each entry: a person may have moved the task anywhere. */
-	if (result == 0 && tasks->count)
-		result = clearml_queues(observer->clearml, NULL, 0, 0, queues, err);
+	if (give_time(look->observer, err) < 0 ||
+	    clearml_tasks_in(look->observer->clearml, filter, &more, err) < 0)
+		return -1;
+	out->list = memory_grow(out->list, out->count + more.count + 1, sizeof(*out->list));
+	if (more.count)
+		memcpy(out->list + out->count, more.list, more.count * sizeof(*more.list));
+	out->count += more.count;
+	return 0;
+}
+
+static int ask_tasks(const struct look *look, const struct clearml_queues *all,
+		     struct clearml_tasks *out, struct error *err)
+{
+	static const enum task_status statuses[] = { TASK_IN_PROGRESS, TASK_QUEUED };
+	const char **ids = memory_array(all->count + 1, sizeof(*ids));
+	size_t whole;
+
+	join_sweep_queues(&look->queues, all, ids, &whole);
+	struct clearml_filter of_some = { statuses, ARRAY_LEN(statuses), ids, whole };
+	struct clearml_filter of_rest = { statuses, 1, ids + whole, all->count - whole };
+	int result = add_tasks(look, &of_some, out, err);
+
+	if (result == 0)
+		result = add_tasks(look, &of_rest, out, err);
 	free(ids);
 	return result;
+}
+
+/* *is_asked false: there is no queue whose tasks could be asked for. */
+static int read_tasks(const struct look *look, struct clearml_tasks *tasks,
+		      struct clearml_queues *queues, bool *is_asked, struct error *err)
+{
+	SCOPED(clearml_queues) struct clearml_queues all = { 0 };
+	struct clearml *clearml = look->observer->clearml;
+
+	if (give_time(look->observer, err) < 0 ||
+	    clearml_queues(clearml, NULL, 0, JOIN_MOST_FOREIGN + 1, &all, err) < 0 ||
+	    ask_tasks(look, &all, tasks, err) < 0)
+		return -1;
+	*is_asked = all.count > 0;
+	if (!tasks->count)
+		return 0;
+	/* Once more, each entry: a person may have moved the task anywhere, and one that was put
+	 * into its queue after the first reading must not look lost. */
+	if (give_time(look->observer, err) < 0)
+		return -1;
+	return clearml_queues(clearml, NULL, 0, 0, queues, err);
 }
 
 static void look_at_tasks(struct look *look)
 {
 	SCOPED(clearml_tasks) struct clearml_tasks tasks = { 0 };
 	SCOPED(clearml_queues) struct clearml_queues queues = { 0 };
+	bool is_asked;
 	struct error err;
 
-	if (read_tasks(look, &tasks, &queues, &err) < 0) {
+	if (read_tasks(look, &tasks, &queues, &is_asked, &err) < 0) {
 		note_problem(look, "tasks", &err);
 		return;
 	}
 	join_tasks(look->seen, look->observer->settings,
 		   &(struct join_sweep){ &tasks, &queues, &look->workers });
-	look->seen->tasks_known = true;
+	look->seen->tasks_known = is_asked;
 }
 
 void observe(const struct observer *observer, struct observation *out)

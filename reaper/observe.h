@@ -5,12 +5,12 @@
 
 /*
  * observe: queues, workers and instances, with what the ledger remembers, as
- * one record. Three reads of ClearML at most, and two more when something
+ * one record. Three reads of ClearML at most, and four more when something
  * looks lost, however many queues there are (I10), and one list per resource. It never
  * fails: what could not be read is unknown in the record, with the problem
  * told and logged.
  *
- * In this order: instances, workers, queues, tasks, then all queues. Each task
+ * In this order: instances, workers, queues, all queues' names, tasks, then all queues. Each task
  * moves from a queue to a worker, never back but by a repair. Read against
  * that stream, workers before queues, a task that is popped in between is on
  * neither list, and a seat that looked free stays idle for one pass at worst.

@@ -75,13 +75,24 @@ bool join_is_sweep_due(const struct observation *seen, const struct settings *se
 
 /* ---- observe_lost.c: tasks ---- */
 
+/*
+ * Whose tasks a sweep asks for. ids (room for all->count) gets all queues, ours first: a machine
+ * may still have a task of a queue that is configured no more. Of the first *whole the queued tasks
+ * are asked for too, of the rest only those in progress: thousands may wait in others' queues.
+ * all: read with JOIN_MOST_FOREIGN + 1 as the cap, or a higher one.
+ */
+enum { JOIN_MOST_FOREIGN = 1000 /* queued tasks in others' queues */ };
+void join_sweep_queues(const struct clearml_queues *ours, const struct clearml_queues *all,
+		       const char **ids, size_t *whole);
+
 struct join_sweep { /* what a sweep read; all borrowed */
-	const struct clearml_tasks *tasks; /* queued or in progress, of our queues */
+	const struct clearml_tasks *tasks; /* queued or in progress, of anybody's queues */
 	const struct clearml_queues *queues; /* all there are, every entry */
 	const struct clearml_workers *workers; /* everybody's */
 };
 
-/* Tasks that are lost (enum loss) go to seen->lost; a machine that a task names was seen. */
+/* Tasks that are lost (enum loss) go to seen->lost; a machine that a task names was seen. Of
+ * others' queues only what a machine of ours had can be lost. */
 void join_tasks(struct observation *seen, const struct settings *settings,
 		const struct join_sweep *sweep);
 

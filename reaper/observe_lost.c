@@ -116,6 +116,43 @@ static bool lacks_task(const struct machine_record *record, const char *task)
 	       !has_task(record, task);
 }
 
+/* ---- of which queues tasks are read ---- */
+
+static size_t add_ids(const struct clearml_queues *queues, const struct text_index *ours,
+		      bool is_ours, const char **ids)
+{
+	size_t count = 0;
+
+	for (size_t q = 0; q < queues->count; q++)
+		if ((text_index_find(ours, queues->list[q].id) != TEXT_INDEX_NONE) == is_ours)
+			ids[count++] = queues->list[q].id;
+	return count;
+}
+
+static size_t count_foreign(const struct clearml_queues *queues, const struct text_index *ours)
+{
+	size_t waiting = 0;
+
+	for (size_t q = 0; q < queues->count; q++)
+		if (text_index_find(ours, queues->list[q].id) == TEXT_INDEX_NONE)
+			waiting += queues->list[q].entry_count;
+	return waiting;
+}
+
+void join_sweep_queues(const struct clearml_queues *ours, const struct clearml_queues *all,
+		       const char **ids, size_t *whole)
+{
+	SCOPED(text_index) struct text_index index = { 0 };
+
+	text_index_open(&index, ours->count);
+	for (size_t q = 0; q < ours->count; q++)
+		(void)text_index_add(&index, ours->list[q].id, q);
+	size_t count = add_ids(all, &index, true, ids);
+
+	(void)add_ids(all, &index, false, ids + count);
+	*whole = count_foreign(all, &index) > JOIN_MOST_FOREIGN ? count : all->count;
+}
+
 /* ---- which are lost ---- */
 
 /* What a sweep read, by text. */
@@ -305,7 +342,10 @@ static void join_task(struct sweep_index *index, const struct clearml_task *task
 		if (!is_lost_by_nobody(index, task))
 			return;
 	}
-	/* Where it waited last; the first queue when that is unknown. */
+	/* Others pop from their queues too, and owe us no word of it. */
+	if (lost.loss == LOSS_NOBODY && queue == TEXT_INDEX_NONE)
+		return;
+	/* Where it waited last; the first queue when that is none of ours. */
 	lost.queue = queue == TEXT_INDEX_NONE ? 0 : queue;
 	lost.is_in_queue = has(&index->queued, task->id);
 	if (!lost.max_attempts)

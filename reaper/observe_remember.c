@@ -233,8 +233,11 @@ void observe_remember(const struct observation *seen, struct ledger *ledger)
 		(void)text_index_add(&memory.remembered, ledger->machines[i].instance, i);
 	for (size_t i = 0; i < seen->lost_count; i++)
 		(void)text_index_add(&memory.lost, seen->lost[i].instance, i);
+	/* The machine has an id of its own in the next list: remembered, the other would seem gone.
+	 */
 	for (size_t i = 0; i < seen->machine_count; i++)
-		remember(&memory, &seen->machines[i]);
+		if (!seen->machines[i].instance.is_unnamed)
+			remember(&memory, &seen->machines[i]);
 	review(&memory);
 	if (seen->workers_known)
 		ledger->looked_s = memory.now_s;

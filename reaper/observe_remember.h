@@ -15,6 +15,7 @@
  *             ledger is younger than the machine
  * A machine that serves for the first time clears its resource's failures. An
  * ended one is remembered as long as its list shows it, so that it is not judged, or paid, twice.
+ * One that has no id yet (is_unnamed) is not remembered.
  */
 void observe_remember(const struct observation *seen, struct ledger *ledger);
 

@@ -98,7 +98,7 @@ static int gather(const struct settings *settings, const struct wish *wish,
 {
 	struct ledger_file *file = NULL;
 
-	if (ledger_open_view(settings->state_folder, clock_wall_ms() / 1000, &file, err) < 0)
+	if (ledger_open_history(settings->state_folder, clock_wall_ms() / 1000, &file, err) < 0)
 		return -1;
 	/* The sums know no tasks, but are a thousandth of the rows. */
 	int result = (wish->by == SPEND_BY_TASK ? ledger_spend_each : ledger_spend_sums)(

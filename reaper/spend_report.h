@@ -6,6 +6,7 @@
 /*
  * spend_report: `mayfly-reaper report`: what was spent, by task, queue, day,
  * resource or user, from the ledger; nobody is asked, and a pass may run meanwhile.
+ * Without a ledger, or with one that is damaged, nothing is known: EXIT_FAILED.
  */
 
 int spend_report(const struct command_line *line);

@@ -15,7 +15,7 @@ static int by_instance(const void *left, const void *right)
 	return order ? order : strcmp(a->task, b->task);
 }
 
-static void collect(struct observation *seen)
+void spend_runs_collect(struct observation *seen)
 {
 	size_t count = 0;
 
@@ -135,7 +135,7 @@ int spend_runs_look(struct clearml *clearml, struct ledger_file *file,
 {
 	SCOPED(unknown) struct unknown unknown = { 0 };
 
-	collect(seen);
+	spend_runs_collect(seen);
 	if (find_in_ledger(file, seen, &unknown, err) < 0)
 		return -1;
 	return unknown.count ? ask(clearml, settings, seen, &unknown, err) : 0;
@@ -190,8 +190,11 @@ static bool is_past(const struct budget *budget, const struct observation *seen,
 
 /* What is launched for a user in an hour's limit must fit in: so whose tasks wait matters before it
  * is reached. */
-static bool is_watched(const struct budget *budget, const struct observation *seen, size_t user)
+bool spend_runs_is_watched(const struct settings *settings, const struct observation *seen,
+			   size_t user)
 {
+	const struct budget *budget = &settings->user_budgets[user].budget;
+
 	return budget->hour || is_past(budget, seen, user);
 }
 
@@ -202,7 +205,7 @@ bool spend_runs_is_anyone_watched(const struct settings *settings, const struct 
 	for (size_t q = 0; q < settings->queue_count; q++)
 		is_any_waiting |= seen->queues[q].waiting > 0;
 	for (size_t u = 0; is_any_waiting && u < settings->user_budget_count; u++)
-		if (is_watched(&settings->user_budgets[u].budget, seen, u))
+		if (spend_runs_is_watched(settings, seen, u))
 			return true;
 	return false;
 }
@@ -284,8 +287,8 @@ static const char **list_running(const struct observation *seen)
 }
 
 /* A task that was popped may be queued still, and is a machine's already. */
-static void bar(const struct settings *settings, struct observation *seen,
-		const struct clearml_purposes *queued)
+void spend_runs_bar_tasks(const struct settings *settings, struct observation *seen,
+			  const struct clearml_purposes *queued)
 {
 	const char **running = list_running(seen);
 	int64_t *left = allowances(settings, seen);
@@ -314,13 +317,13 @@ int spend_runs_bar(struct clearml *clearml, const struct settings *settings,
 	size_t count = 0;
 
 	for (size_t u = 0; u < settings->user_budget_count; u++)
-		if (is_watched(&settings->user_budgets[u].budget, seen, u))
+		if (spend_runs_is_watched(settings, seen, u))
 			users[count++] = settings->user_budgets[u].user;
 	int result = clearml_purposes_queued(clearml, users, count, &queued, err);
 
 	free(users);
 	if (result < 0)
 		return -1;
-	bar(settings, seen, &queued);
+	spend_runs_bar_tasks(settings, seen, &queued);
 	return 0;
 }

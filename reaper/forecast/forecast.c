@@ -149,6 +149,20 @@ static void print_resources(const struct forecast *forecast, struct buf *out)
 	table_print(&table, out);
 }
 
+static void print_remarks(const struct forecast *forecast, struct buf *out)
+{
+	char text[TABLE_CELL_ROOM + sizeof(forecast->outcomes[0].remark)];
+
+	for (size_t i = 0; i < forecast->count; i++) {
+		if (!*forecast->outcomes[i].remark)
+			continue;
+		table_plain(forecast->outcomes[i].name, text, sizeof(text));
+		buf_addf(out, "\n%s: ", text);
+		table_plain(forecast->outcomes[i].remark, text, sizeof(text));
+		buf_addf(out, "%s\n", text);
+	}
+}
+
 void forecast_text(const struct forecast *forecast, struct buf *out)
 {
 	char name[TABLE_CELL_ROOM];
@@ -160,6 +174,7 @@ void forecast_text(const struct forecast *forecast, struct buf *out)
 	print_policies(forecast, out);
 	buf_addf(out, "\n");
 	print_resources(forecast, out);
+	print_remarks(forecast, out);
 	if (*forecast->rival_problem) {
 		table_plain(forecast->rival_problem, name, sizeof(name));
 		buf_addf(out, "\nWithout ClearML's autoscaler: %s\n", name);

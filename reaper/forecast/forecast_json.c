@@ -25,6 +25,7 @@ static void add_outcome(struct json *into, const struct outcome *outcome)
 
 	outcome_sum(outcome, OUTCOME_ALL, &sum);
 	json_add_text(into, "policy", outcome->name);
+	json_add_text(into, "remark", *outcome->remark ? outcome->remark : NULL);
 	add_cost(into, &sum);
 	struct json *wait = json_add_object(into, "wait_s");
 

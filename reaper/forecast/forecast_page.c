@@ -268,8 +268,22 @@ static void print_bars(const struct forecast *forecast, struct buf *out)
 	buf_addf(out, "</svg>\n");
 }
 
+static void print_remarks(const struct forecast *forecast, struct buf *out)
+{
+	for (size_t i = 0; i < forecast->count; i++) {
+		if (!*forecast->outcomes[i].remark)
+			continue;
+		buf_addf(out, "<p class=\"note\">");
+		plot_escape(forecast->outcomes[i].name, out);
+		buf_addf(out, ": ");
+		plot_escape(forecast->outcomes[i].remark, out);
+		buf_addf(out, "</p>\n");
+	}
+}
+
 static void print_notes(const struct forecast *forecast, struct buf *out)
 {
+	print_remarks(forecast, out);
 	if (*forecast->rival_problem) {
 		buf_addf(out, "<p class=\"note\">Without ClearML's autoscaler: ");
 		plot_escape(forecast->rival_problem, out);

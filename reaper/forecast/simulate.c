@@ -11,6 +11,7 @@
 #include "reaper/forecast/ours.h"
 #include "reaper/forecast/rival.h"
 #include "reaper/session.h"
+#include "reaper/settings_money.h"
 
 enum { OTHERS_MAX = COMMAND_MAX_MORE + 1, BOOT_S = 120, BOOT_MOST_S = 3600, PASS_S = 300 };
 
@@ -97,14 +98,18 @@ static void run_rival(const struct job *job, const struct settings *settings,
 		      struct forecast *forecast)
 {
 	struct rival_times times = RIVAL_DEFAULTS;
+	struct outcome *out = &forecast->outcomes[forecast->count];
 	struct error err;
 
 	times.boot = job->boot_s;
-	if (rival_run(&forecast->trace, settings, &times, start_of(&forecast->trace),
-		      &forecast->outcomes[forecast->count], &err) < 0)
+	if (rival_run(&forecast->trace, settings, &times, start_of(&forecast->trace), out, &err) <
+	    0) {
 		text_cut(forecast->rival_problem, sizeof(forecast->rival_problem), err.message);
-	else
-		forecast->count++;
+		return;
+	}
+	if (settings_has_budgets(settings))
+		text_cut(out->remark, sizeof(out->remark), "budgets are not modelled here");
+	forecast->count++;
 }
 
 static void settings_free(struct settings **settings)

@@ -48,7 +48,8 @@ static void listing_release(struct listing *listing)
 	fleet_release(&listing->fleet);
 }
 
-static struct instance *add_instance(struct listing *listing, const struct local_note *note)
+static struct instance *add_instance(struct listing *listing, const struct local_note *note,
+				     enum instance_state state)
 {
 	struct fleet *fleet = &listing->fleet;
 
@@ -57,6 +58,7 @@ static struct instance *add_instance(struct listing *listing, const struct local
 	*instance = (struct instance){
 		.slot = note->slot,
 		.generation = note->generation,
+		.state = state,
 		.launched_s = note->launched_s,
 		.market = note->market,
 	};
@@ -65,6 +67,8 @@ static struct instance *add_instance(struct listing *listing, const struct local
 	memcpy(instance->type, note->type, sizeof(instance->type));
 	if (strcmp(note->zone, LOCAL_ZONE) != 0)
 		memcpy(instance->zone, note->zone, sizeof(instance->zone));
+	if (state == INSTANCE_TERMINATED)
+		instance->ended_s = local_machine_ended_s(listing->resource, note->instance);
 	return instance;
 }
 
@@ -148,7 +152,7 @@ static int list_folder(struct listing *listing, const char *name, struct error *
 		return 0;
 	if (find_state(listing, &note, &state, err) < 0)
 		return -1;
-	add_instance(listing, &note)->state = state;
+	(void)add_instance(listing, &note, state);
 	return 0;
 }
 
@@ -167,8 +171,8 @@ static void list_slot(struct listing *listing, const struct local_slot *slot)
 
 	if (slot->has_note) {
 		if (!is_listed(listing, note.instance))
-			add_instance(listing, &note)->state =
-				slot->is_held ? INSTANCE_RUNNING : INSTANCE_TERMINATED;
+			(void)add_instance(listing, &note,
+					   slot->is_held ? INSTANCE_RUNNING : INSTANCE_TERMINATED);
 		return;
 	}
 	if (!slot->is_held)
@@ -176,7 +180,7 @@ static void list_slot(struct listing *listing, const struct local_slot *slot)
 	note = (struct local_note){ .slot = slot->slot, .launched_s = clock_wall_ms() / 1000 };
 	memcpy(note.resource, listing->resource->name, sizeof(note.resource));
 	snprintf(note.instance, sizeof(note.instance), "local-launching-%u", slot->slot);
-	add_instance(listing, &note)->state = INSTANCE_PENDING;
+	add_instance(listing, &note, INSTANCE_PENDING)->is_unnamed = true;
 }
 
 /* By slot and age: the same machines in the same order, whatever their folders are called. */

@@ -199,20 +199,6 @@ static int refuse_occupied(const struct launch *launch, const struct local_slot 
 
 /* ---- old folders ---- */
 
-static int64_t ended_s(const struct resource *resource, const struct local_note *note)
-{
-	SCOPED(buf) struct buf text = BUF(LOCAL_NOTE_BYTES);
-	SCOPED(json_document) struct json_document document = { 0 };
-	char path[LOCAL_PATH_ROOM];
-	struct error ignored;
-
-	local_machine_path(resource, note->instance, "ended.json", path);
-	if (file_read(path, &text, &ignored) < 0 ||
-	    json_parse(buf_slice(&text), &document, &ignored) < 0)
-		return 0;
-	return json_integer_or(document.root, "ended_s", 0);
-}
-
 /* Of this slot, ended longer than a day ago, and not its newest but the one that starts now. */
 static bool is_swept(const struct launch *launch, const struct local_slot *was, const char *name,
 		     int64_t now_s)
@@ -228,7 +214,7 @@ static bool is_swept(const struct launch *launch, const struct local_slot *was, 
 	    (was->has_note && !strcmp(note.instance, was->note.instance)))
 		return false;
 
-	int64_t end_s = ended_s(launch->resource, &note);
+	int64_t end_s = local_machine_ended_s(launch->resource, note.instance);
 	return end_s && now_s - end_s > KEEP_ENDED_S;
 }
 

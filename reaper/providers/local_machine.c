@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/file.h"
+#include "common/json.h"
 #include "common/marked.h"
 
 void local_machine_path(const struct resource *resource, const char *instance, const char *file,
@@ -36,6 +37,21 @@ int local_machine_read(const struct resource *resource, const char *instance,
 		return error_set(err, ERROR_MALFORMED, "%s: it is %s by its own words", path,
 				 out->instance);
 	return 0;
+}
+
+int64_t local_machine_ended_s(const struct resource *resource, const char *instance)
+{
+	SCOPED(buf) struct buf text = BUF(LOCAL_NOTE_BYTES);
+	SCOPED(json_document) struct json_document document = { 0 };
+	char path[LOCAL_PATH_ROOM];
+	struct error ignored;
+
+	local_machine_path(resource, instance, "ended.json", path);
+	if (file_read(path, &text, &ignored) < 0 ||
+	    json_parse(buf_slice(&text), &document, &ignored) < 0)
+		return 0;
+	int64_t end_s = json_integer_or(document.root, "ended_s", 0);
+	return end_s > 0 ? end_s : 0;
 }
 
 int local_machine_is_marked(const char *instance, bool *out, struct error *err)

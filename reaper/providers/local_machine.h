@@ -14,6 +14,9 @@ bool local_machine_has(const struct resource *resource, const char *instance, co
 CHECKED int local_machine_read(const struct resource *resource, const char *instance,
 			       struct local_note *out, struct error *err);
 
+/* When it ended, by its ended.json, in wall seconds; 0: that is not there, or makes no sense. */
+int64_t local_machine_ended_s(const struct resource *resource, const char *instance);
+
 /* Does any process live that was started for it? */
 CHECKED int local_machine_is_marked(const char *instance, bool *out, struct error *err);
 

@@ -24,3 +24,13 @@ void fleet_release(struct fleet *fleet)
 	free(fleet->list);
 	*fleet = (struct fleet){ 0 };
 }
+
+size_t fleet_alive(const struct fleet *fleet, const char *resource)
+{
+	size_t alive = 0;
+
+	for (size_t i = 0; i < fleet->count; i++)
+		alive += fleet->list[i].state != INSTANCE_TERMINATED &&
+			 !strcmp(fleet->list[i].resource, resource);
+	return alive;
+}

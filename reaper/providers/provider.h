@@ -24,8 +24,11 @@ struct instance {
 	unsigned slot, generation;
 	enum instance_state state;
 	int64_t launched_s; /* wall seconds, the provider's word */
+	int64_t ended_s; /* when it was terminated, likewise; 0: not yet, or it does not say */
 	char type[TICKET_FIELD_ROOM], zone[TICKET_FIELD_ROOM]; /* "" where the provider says none */
 	enum market market;
+	bool is_unnamed; /* its slot is held and tells no id yet: the id stands in for it in this
+			    list alone */
 };
 
 struct fleet {
@@ -33,6 +36,8 @@ struct fleet {
 	size_t count;
 };
 void fleet_release(struct fleet *fleet);
+/* How many of this resource hold a slot still: a list may show those of others. */
+size_t fleet_alive(const struct fleet *fleet, const char *resource);
 
 struct launch {
 	const struct settings *settings;

@@ -41,6 +41,8 @@ MUTANTS = [
      "\t\tif (!is_answered(&sights[at], &ledger->attempts[i]))\n", "\t\tif (0)\n"),
     ("open attempts are for ever", "reaper/observe_join.c",
      "\t\tif (!is_answered(&sights[at], &ledger->attempts[i]))\n", "\t\tif (1)\n"),
+    ("an unanswered launch is never over", "reaper/open_attempt.c",
+     "return !seen->is_clock_known || !seen", "return 1 || !seen"),
     ("an attempt is no capacity", "reaper/plan_stock.c",
      "\tplanned->booting_seats += resource->ticket.seats;\n", ""),
     ("an attempt is no instance", "reaper/plan_stock.c",

@@ -59,6 +59,7 @@ static void make_forecast(struct forecast *out)
 
 	add_machine(second, 300, 8000, MONEY_UNKNOWN);
 	second->tasks[3].started_s = -1;
+	text_cut(second->remark, sizeof(second->remark), "budgets <begin>\x1b unspent");
 	text_cut(out->rival_problem, sizeof(out->rival_problem),
 		 "resource gpu has 2 seats, ClearML's autoscaler runs one task a machine");
 	out->bound = (struct bound){ 3000, 3600, 1 };

@@ -391,6 +391,53 @@ static void test_a_file_that_is_no_database_is_set_aside(void **state)
 	assert_true(kept.len > 16);
 }
 
+/* ---- for people ---- */
+
+/* Who prints what was spent must not take a ledger that is lost for one in which nothing is. */
+static void test_a_history_is_a_ledgers_or_an_error(void **state)
+{
+	static const struct {
+		const char *when, *content; /* NULL: no file */
+		enum error_class class;
+		const char *want;
+	} cases[] = {
+		{ "when there is no ledger", NULL, ERROR_NOT_FOUND, "there is no ledger in " },
+		{ "when a pass is just making it", "", ERROR_NOT_FOUND, "there is no ledger in " },
+		{ "when it is no database", "a text of more than sixteen bytes, and no database",
+		  ERROR_MALFORMED, " is damaged, a run begins a fresh one within a day: " },
+	};
+	struct ledger_file *file;
+	struct error err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		if (cases[i].content)
+			put_file(LEDGER_NAME, cases[i].content);
+		size_t before = count_files(folder);
+		int status = ledger_open_history(folder, NOW_S, &file, &err);
+
+		if (status == 0 || err.class != cases[i].class ||
+		    !strstr(err.message, cases[i].want) || !strstr(err.message, folder))
+			fail_msg("%s: %s", cases[i].when, status ? err.message : "it opens");
+		assert_int_equal(count_files(folder), before);
+	}
+}
+
+static void test_a_history_is_read_only(void **state)
+{
+	struct journal_entry entry = { NOW_S, "launched", "i-1", "" };
+	SCOPED(ledger) struct ledger read = { 0 };
+	struct ledger_file *file;
+	struct error err = { 0 };
+
+	(void)state;
+	read_ledger(&read);
+	assert_int_equal(ledger_open_history(folder, NOW_S, &file, &err), 0);
+	assert_int_equal(ledger_journal_add(file, &entry, 1, &err), -1);
+	assert_int_equal(err.class, ERROR_REFUSED);
+	ledger_close(file);
+}
+
 /* ---- what cannot be had ---- */
 
 /* What cannot be read may well be there: no fresh one takes its place. */
@@ -434,6 +481,8 @@ int main(void)
 		IN_FOLDER(test_an_old_ledger_that_makes_no_sense_is_set_aside),
 		IN_FOLDER(test_a_database_that_is_no_ledger_of_ours_is_set_aside),
 		IN_FOLDER(test_a_file_that_is_no_database_is_set_aside),
+		IN_FOLDER(test_a_history_is_a_ledgers_or_an_error),
+		IN_FOLDER(test_a_history_is_read_only),
 		IN_FOLDER(test_a_ledger_that_cannot_be_read_is_an_error),
 		IN_FOLDER(test_a_folder_that_cannot_be_made_is_an_error),
 	};

@@ -394,8 +394,9 @@ static void test_termination_leaves_nothing(void **state)
 	if (provider_local.terminate(&bench->settings, &bench->resource, id, &err) < 0)
 		fail_msg("%s", err.message);
 	assert_int_equal(process_of(id, ""), 0);
-	assert_true(local_machine_has(&bench->resource, id, "ended.json"));
+	assert_true(local_machine_ended_s(&bench->resource, id) > 0);
 	assert_int_equal(find(bench, id)->state, INSTANCE_TERMINATED);
+	assert_int_equal(find(bench, id)->ended_s, local_machine_ended_s(&bench->resource, id));
 	assert_int_equal(provider_local.terminate(&bench->settings, &bench->resource, id, &err),
 			 -1);
 	assert_int_equal(err.class, ERROR_NOT_FOUND);

@@ -83,7 +83,7 @@ static int64_t money_of(const struct books *books)
 
 static void test_counts_from_when_to_when(void **state)
 {
-	enum trouble { NOTHING, STOPPED, ENDED, UNLISTED, LIST_FAILED, NO_LAUNCH };
+	enum trouble { NOTHING, STOPPED, ENDED, UNLISTED, LIST_FAILED, NO_LAUNCH, NO_NAME };
 	static const struct {
 		const char *when;
 		int64_t launched_s, spent_until_s; /* before now; spent -1: not remembered */
@@ -110,6 +110,7 @@ static void test_counts_from_when_to_when(void **state)
 		{ "it is stopped: until its last report, and never again", 100, 60, 20, 0, STOPPED,
 		  40, 0 },
 		{ "nobody knows when it was launched", 100, -1, 5, 0, NO_LAUNCH, 0, -1 },
+		{ "its id is not known yet", 100, -1, 5, 0, NO_NAME, 0, -1 },
 	};
 
 	(void)state;
@@ -130,6 +131,7 @@ static void test_counts_from_when_to_when(void **state)
 			machine->instance.state = INSTANCE_TERMINATED;
 		if (cases[i].trouble == STOPPED)
 			machine->instance.state = INSTANCE_STOPPED;
+		machine->instance.is_unnamed = cases[i].trouble == NO_NAME;
 		if (cases[i].trouble == NO_LAUNCH)
 			machine->instance.launched_s = 0;
 		books.ledger.counted_until_s = cases[i].counted_s ? NOW_S - cases[i].counted_s : 0;
@@ -157,6 +159,68 @@ static void test_counts_from_when_to_when(void **state)
 		if (books.rows.count)
 			fail_msg("when %s: a second look at the same time counts again",
 				 cases[i].when);
+		books_close(&books);
+	}
+}
+
+/* Nobody has to see it end, nor to have seen it at all. */
+static void test_counts_until_the_provider_says_it_ended(void **state)
+{
+	enum { NEVER = -1 };
+	static const struct {
+		const char *when;
+		/* Before now; spent NEVER: not remembered; summed 0: there was no ledger before. */
+		int64_t launched_s, spent_until_s, ended_s, since_s, summed_s;
+		int64_t seconds, marked_s; /* marked: before now; NEVER: not remembered */
+	} cases[] = {
+		{ "we were down when it ended", 9 * HOUR, 8 * HOUR, HOUR, 99 * HOUR, 0, 7 * HOUR,
+		  HOUR },
+		{ "it ended before it was counted", 100, 60, 80, 900, 0, 0, 60 },
+		{ "it ends in the future", 100, 60, -50, 900, 0, 60, 0 },
+		{ "it ended before it began", 100, 0, 200, 900, 0, 0, 100 },
+		{ "it came and went between two passes", 50, NEVER, 10, 900, 0, 40, 10 },
+		{ "it ended after the ledger began", 50, NEVER, 10, 11, 0, 40, 10 },
+		{ "it ended before the ledger began", 50, NEVER, 10, 10, 0, 0, NEVER },
+		{ "it ended between an earlier ledger and this one", 50, NEVER, 10, 5, 30, 20, 10 },
+		{ "it ended while an earlier ledger counted", 50, NEVER, 10, 15, 10, 0, NEVER },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct books books;
+		int64_t seconds = 0;
+
+		books_open(&books);
+		struct observed_machine *machine =
+			add_machine(&books, 0, NOW_S - cases[i].launched_s);
+
+		machine->instance.state = INSTANCE_TERMINATED;
+		machine->instance.ended_s = NOW_S - cases[i].ended_s;
+		machine->last_report_ms = 0;
+		books.ledger.since_s = NOW_S - cases[i].since_s;
+		books.ledger.counted_until_s = cases[i].summed_s ? NOW_S - cases[i].summed_s : 0;
+		if (cases[i].spent_until_s != NEVER) {
+			books.ledger.machines = memory_array(1, sizeof(*books.ledger.machines));
+			books.ledger.machine_count = 1;
+			SET(books.ledger.machines[0].instance, machine->instance.id);
+			books.ledger.machines[0].spent_until_s =
+				cases[i].spent_until_s ? NOW_S - cases[i].spent_until_s : 0;
+		}
+		look(&books, NOW_S);
+		for (size_t r = 0; r < books.rows.count; r++)
+			seconds += books.rows.rows[r].seconds;
+		if (seconds != cases[i].seconds)
+			fail_msg("when %s: %lld s", cases[i].when, (long long)seconds);
+		if (books.ledger.machine_count != (cases[i].marked_s != NEVER))
+			fail_msg("when %s: %zu remembered", cases[i].when,
+				 books.ledger.machine_count);
+		if (books.ledger.machine_count &&
+		    books.ledger.machines[0].spent_until_s != NOW_S - cases[i].marked_s)
+			fail_msg("when %s: marked %lld s ago", cases[i].when,
+				 (long long)(NOW_S - books.ledger.machines[0].spent_until_s));
+		look(&books, NOW_S + 60);
+		if (cases[i].ended_s >= 0 && books.rows.count)
+			fail_msg("when %s: it is counted twice", cases[i].when);
 		books_close(&books);
 	}
 }
@@ -403,6 +467,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts_from_when_to_when),
+		cmocka_unit_test(test_counts_until_the_provider_says_it_ended),
 		cmocka_unit_test(test_puts_it_down_to_tasks_by_seat),
 		cmocka_unit_test(test_an_idle_machine_of_one_queue_is_that_queues),
 		cmocka_unit_test(test_more_tasks_than_seats_share_alike),

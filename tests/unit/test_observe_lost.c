@@ -270,6 +270,93 @@ static void test_an_owner_that_no_list_shows_any_more(void **state)
 	}
 }
 
+/* The bench's queue is configured no more. */
+static void test_a_task_of_a_queue_that_is_not_ours(void **state)
+{
+	static const struct {
+		const char *when;
+		enum instance_state state; /* of m1 */
+		enum task_status status;
+		const char *owner, *worker;
+		bool is_lost;
+		enum loss loss;
+	} cases[] = {
+		{ "our machine had it, and is terminated", INSTANCE_TERMINATED, TASK_IN_PROGRESS,
+		  "m1/1", "p:cpu:small:m1", true, LOSS_TERMINATED },
+		{ "our machine had popped it, and is terminated", INSTANCE_TERMINATED, TASK_QUEUED,
+		  "m1/1", "", true, LOSS_TERMINATED },
+		{ "our machine does not list it", INSTANCE_RUNNING, TASK_IN_PROGRESS, "m1/1",
+		  "p:cpu:small:m1", true, LOSS_UNLISTED },
+		{ "somebody popped it", INSTANCE_RUNNING, TASK_QUEUED, "", "", false, LOSS_NOBODY },
+		{ "a plain agent runs it", INSTANCE_RUNNING, TASK_IN_PROGRESS, "", "box:0", false,
+		  LOSS_NOBODY },
+		{ "a machine that we never saw has it", INSTANCE_RUNNING, TASK_IN_PROGRESS, "m9/1",
+		  "", false, LOSS_NOBODY },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct observe_bench bench;
+
+		observe_bench_open(&bench, one, &cases[i].state);
+		SET(bench.queue.name, "theirs");
+		if (cases[i].state == INSTANCE_RUNNING)
+			(void)observe_bench_record(&bench, "m1", "serve", 2);
+		bench.task.status = cases[i].status;
+		bench.task.last_update_ms = NOW_MS - 6000000;
+		SET(bench.task.owner, cases[i].owner);
+		SET(bench.task.last_worker, cases[i].worker);
+		(void)observe_bench_join(&bench);
+		observe_bench_sweep(&bench);
+		if (bench.seen.lost_count != cases[i].is_lost)
+			fail_msg("when %s: %zu", cases[i].when, bench.seen.lost_count);
+		if (cases[i].is_lost)
+			assert_int_equal(bench.seen.lost[0].loss, cases[i].loss);
+		observe_bench_close(&bench);
+	}
+}
+
+static void test_whose_tasks_are_asked_for(void **state)
+{
+	static const struct {
+		const char *when;
+		const char *ours, *all; /* names of one letter, which are their ids too */
+		size_t waiting; /* in each of them */
+		const char *ids;
+		size_t whole;
+	} cases[] = {
+		{ "there are no queues", "", "", 0, "", 0 },
+		{ "all are ours", "ab", "ab", 900, "ab", 2 },
+		{ "none is ours", "", "ab", 500, "ab", 2 },
+		{ "one of ours was removed just now", "ab", "b", 9, "b", 1 },
+		{ "few wait in others", "bd", "abcd", 500, "bdac", 4 },
+		{ "many wait in others", "bd", "abcd", 501, "bdac", 2 },
+		{ "many wait in others, and none is ours", "", "ab", 501, "ab", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct clearml_queue ours[4] = { 0 }, all[4] = { 0 };
+		struct clearml_queues ours_list = { ours, strlen(cases[i].ours) };
+		struct clearml_queues all_list = { all, strlen(cases[i].all) };
+		const char *ids[4];
+		size_t whole;
+
+		for (size_t q = 0; q < ours_list.count; q++)
+			ours[q].id[0] = cases[i].ours[q];
+		for (size_t q = 0; q < all_list.count; q++) {
+			all[q].id[0] = cases[i].all[q];
+			all[q].entry_count = cases[i].waiting;
+		}
+		join_sweep_queues(&ours_list, &all_list, ids, &whole);
+		if (whole != cases[i].whole)
+			fail_msg("when %s: %zu", cases[i].when, whole);
+		for (size_t q = 0; q < all_list.count; q++)
+			if (*ids[q] != cases[i].ids[q])
+				fail_msg("when %s: %zu is %s", cases[i].when, q, ids[q]);
+	}
+}
+
 /* A new ledger, a machine that never reported since: but a task says that it worked. */
 static void test_a_task_proves_that_its_machine_came_up(void **state)
 {
@@ -435,6 +522,8 @@ int main(void)
 		cmocka_unit_test(test_a_task_that_its_machine_does_not_list),
 		cmocka_unit_test(test_a_task_that_nobody_has),
 		cmocka_unit_test(test_an_owner_that_no_list_shows_any_more),
+		cmocka_unit_test(test_a_task_of_a_queue_that_is_not_ours),
+		cmocka_unit_test(test_whose_tasks_are_asked_for),
 		cmocka_unit_test(test_a_task_proves_that_its_machine_came_up),
 		cmocka_unit_test(test_a_task_says_that_a_silent_machine_may_work),
 		cmocka_unit_test(test_the_reason_of_a_return),

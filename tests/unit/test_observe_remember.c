@@ -275,6 +275,49 @@ static void test_a_machine_that_its_cloud_forgot(void **state)
 	}
 }
 
+static void pass_with(struct observe_bench *bench, int64_t now_s)
+{
+	bench->seen.now_ms = now_s * 1000;
+	(void)observe_bench_join(bench);
+	observe_remember(&bench->seen, &bench->ledger);
+}
+
+/* Two looks: the first shows two machines, the second, when they are long gone from it, none. */
+static void test_who_has_no_id_yet_is_not_missed(void **state)
+{
+	static const struct {
+		const char *when;
+		bool is_unnamed;
+		size_t remembered;
+		bool is_listed; /* in the second look: is the list believed? */
+	} cases[] = {
+		{ "the ids are theirs", false, 2, false },
+		{ "the ids stand in for them", true, 0, true },
+	};
+	static const char *const two[] = { "m1", "m2", NULL };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct observe_bench bench;
+
+		observe_bench_open(&bench, two, NULL);
+		own_memory(&bench);
+		for (size_t m = 0; m < 2; m++)
+			bench.seen.machines[m].instance.is_unnamed = cases[i].is_unnamed;
+		pass_with(&bench, NOW_S);
+		assert_int_equal(bench.ledger.machine_count, cases[i].remembered);
+		observation_release(&bench.seen);
+		bench.seen.resources[0].is_listed = true;
+		bench.ledger.looked_s = NOW_S + 90;
+		pass_with(&bench, NOW_S + 150);
+		if (bench.seen.resources[0].is_listed != cases[i].is_listed)
+			fail_msg("when %s: listed %d", cases[i].when, !cases[i].is_listed);
+		assert_int_equal(bench.ledger.resource_count, 0);
+		disown_memory(&bench);
+		observe_bench_close(&bench);
+	}
+}
+
 /* A list was late, the boot counted as failed: then it comes back and serves. */
 static void test_one_that_was_wrongly_judged_makes_it_good(void **state)
 {
@@ -326,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_when_a_list_showed_a_machine_alive),
 		cmocka_unit_test(test_boots_are_judged),
 		cmocka_unit_test(test_a_machine_that_its_cloud_forgot),
+		cmocka_unit_test(test_who_has_no_id_yet_is_not_missed),
 		cmocka_unit_test(test_one_that_was_wrongly_judged_makes_it_good),
 		cmocka_unit_test(test_only_records_can_be_missed),
 	};

@@ -557,6 +557,30 @@ def test_check_proves_the_keys_of_machines_on_this_computer(place, tmp_path):
     assert b"\x1b" not in done.stdout + done.stderr and "driving ?[2J.json" in lines[0]
 
 
+def test_check_tries_the_folders_that_a_pass_writes(place):
+    """One that is there, one that can be made, a file, and one in which not even root can."""
+    place.seal()
+    resource = {"queues": ["cpu"], "max_instances": 2, "bundle": {"file": "bundle.age"},
+                "agent": {"command": ["true"]}}
+    folders = {"there": place.folder, "new": place.path("new/machines"),
+               "file": place.path("trusted.pub"), "never": "/proc/nope"}
+    place.write_config(defaults={}, state_folder="/proc/nope", resources=[
+        {**resource, "name": name, "local": {"bootstrap": "/bin/true", "machines": str(folder)}}
+        for name, folder in folders.items()])
+    done = run("check", "--config", place.config)
+    lines = done.stdout.decode().splitlines()
+    assert done.returncode == 1
+    assert ("FAILED  state_folder: cannot make anything in /proc: No such file or directory"
+            in lines)
+    assert f"ok      machines of there: {place.folder} can be written" in lines
+    assert (f"ok      machines of new: {folders['new']} is not there yet, and can be made"
+            in lines)
+    assert f"FAILED  machines of file: {folders['file']} is no folder" in lines
+    assert ("FAILED  machines of never: cannot make anything in /proc: No such file or directory"
+            in lines)
+    assert not place.path("new").exists()
+
+
 def test_a_configuration_without_its_bundle_says_what_to_do(place):
     argv = ["ticket", "--config", place.config, "--resource", "cpu"]
     assert refused(*argv) == (

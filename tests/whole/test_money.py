@@ -123,6 +123,16 @@ def test_what_is_unknown_is_said(world):
                           (("--from", "2026-03-02", "--until", "2026-03-01"), "is after")):
         done = world.run_reaper("report", *words)
         assert (done.returncode, done.stdout) == (2, "") and wanted in done.stderr
+    state = world.folder / "state"
+    done = world.run_reaper("report")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"there is no ledger in {state} yet" in done.stderr
+    assert not state.exists()
+    assert world.run_reaper("run").returncode == 0
     done = world.run_reaper("report", "--from", "2026-01-01", "--until", "2026-01-31")
     assert done.returncode == 0 and "Nothing was spent." in done.stdout
-    assert not (world.folder / "state").exists()
+    (state / "ledger.sqlite").write_bytes(b"no database, but more than sixteen bytes")
+    for command in ("report", "journal"):
+        done = world.run_reaper(command)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"the ledger in {state} is damaged" in done.stderr

@@ -538,6 +538,9 @@ def journal(bench, *words):
 def test_the_journal_says_what_was_done_and_why(bench):
     bench.add_resource("cpu", max_instances=1)
     assert journal(bench) == []
+    done = bench.run_reaper("journal")
+    assert (done.returncode, done.stdout) == (DONE, "")
+    assert f"there is no ledger in {bench.folder / 'state'} yet" in done.stderr
     assert not (bench.folder / "state").exists()
     bench.add_tasks("cpu", 1)
     bench.run()
@@ -558,6 +561,7 @@ def test_the_journal_says_what_was_done_and_why(bench):
     assert journal(bench, "--limit", "1") == [second]
     assert journal(bench, "--since", "1h") == [launched, second]
     assert journal(bench, "--since", "2100-01-01T00:00:00Z") == []
+    assert "no entries" in bench.run_reaper("journal", "--since=2100-01-01T00:00:00Z").stderr
     line, = bench.run_reaper("journal", "--limit=1").stdout.splitlines()
     assert "launch failed" in line and "odd slot 0" in line
     for words in ["--limit=0"], ["--limit=x"], ["--since=yesterday"]:

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reaper/money.h"
+
 enum { MOST_ASKED = 500 /* tasks in a pass: one call */ };
 
 /* ---- which tasks run ---- */
@@ -163,18 +165,12 @@ void spend_runs_rate(const struct settings *settings, struct observation *seen)
 	}
 }
 
-/* One whose machines have no price that is known is not let past an hour's limit. */
-static bool is_past(const struct budget *budget, const struct observed_user *user)
-{
-	return (budget->hour && (user->rate >= budget->hour || user->rate == MONEY_UNKNOWN)) ||
-	       (budget->day && user->spent.day >= budget->day) ||
-	       (budget->month && user->spent.month >= budget->month);
-}
-
 bool spend_runs_is_barred(const struct settings *settings, const struct observation *seen,
 			  size_t user)
 {
-	return is_past(&settings->user_budgets[user].budget, &seen->users[user]);
+	return money_is_past(&(struct money_gate){ .budget = &settings->user_budgets[user].budget,
+						   .spent = seen->users[user].spent,
+						   .rate = seen->users[user].rate });
 }
 
 bool spend_runs_is_anyone_barred(const struct settings *settings, const struct observation *seen)

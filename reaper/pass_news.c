@@ -253,7 +253,7 @@ static void add_warning(const struct reporter *reporter, const char *words)
 
 	text_cut(subject, sizeof(subject), words);
 	subject[len] = 0;
-	say(add(reporter, NEWS_LASTS, "budget warning", subject), "nearly spent%s", words + len);
+	say(add(reporter, NEWS_LASTS, "budget warning", subject), "nearly used up%s", words + len);
 }
 
 static void add_memory(const struct reporter *reporter)

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reaper/money.h"
+
 enum { MOST_ASKED = 500 /* tasks in a pass: one call */ };
 
 /* ---- which tasks run ---- */
@@ -175,17 +177,16 @@ void spend_runs_rate(const struct settings *settings, struct observation *seen)
 	}
 }
 
-/* Of one whose machines have no price that is known nobody knows what the hour's limit leaves; nor
- * of a day's or a month's what cannot be counted. */
-static bool is_past(const struct budget *budget, const struct observation *seen, size_t user)
+/* What cannot be counted may be past a limit of a day or a month. */
+static bool is_past(const struct settings *settings, const struct observation *seen, size_t user)
 {
-	const struct observed_user *spent = &seen->users[user];
+	const struct budget *budget = &settings->user_budgets[user].budget;
 
 	if (!seen->is_spend_known && (budget->day || budget->month))
 		return true;
-	return (budget->hour && (spent->rate >= budget->hour || spent->rate == MONEY_UNKNOWN)) ||
-	       (budget->day && spent->spent.day >= budget->day) ||
-	       (budget->month && spent->spent.month >= budget->month);
+	return money_is_past(&(struct money_gate){ .budget = budget,
+						   .spent = seen->users[user].spent,
+						   .rate = seen->users[user].rate });
 }
 
 /* What is launched for a user in an hour's limit must fit in: so whose tasks wait matters before it
@@ -193,9 +194,7 @@ static bool is_past(const struct budget *budget, const struct observation *seen,
 bool spend_runs_is_watched(const struct settings *settings, const struct observation *seen,
 			   size_t user)
 {
-	const struct budget *budget = &settings->user_budgets[user].budget;
-
-	return budget->hour || is_past(budget, seen, user);
+	return settings->user_budgets[user].budget.hour || is_past(settings, seen, user);
 }
 
 bool spend_runs_is_anyone_watched(const struct settings *settings, const struct observation *seen)
@@ -247,7 +246,7 @@ static int64_t *allowances(const struct settings *settings, const struct observa
 	for (size_t u = 0; u < settings->user_budget_count; u++) {
 		const struct budget *budget = &settings->user_budgets[u].budget;
 
-		if (is_past(budget, seen, u))
+		if (is_past(settings, seen, u))
 			left[u] = NOTHING_LEFT;
 		else
 			left[u] = budget->hour ? budget->hour - seen->users[u].rate : INT64_MAX;

@@ -315,8 +315,8 @@ static const struct {
 	  "=breaker|gpu|half open: 3 boots failed in a row, one machine is tried\n" },
 	{ "the budget is spent", has_no_money,
 	  "=budget|cpu|nothing is launched: $/day of total: 12.00 of 12.00 spent\n" },
-	{ "a budget is nearly spent", is_nearly_out_of_money,
-	  "=budget warning|$/day of resource gpu|nearly spent: 9.60 of 12.00 spent\n" },
+	{ "a budget is nearly used up", is_nearly_out_of_money,
+	  "=budget warning|$/day of resource gpu|nearly used up: 9.60 of 12.00 spent\n" },
 	{ "ClearML's memory is lost", sees_that_memory_is_lost,
 	  "=memory|lab|lost: most machines have no record: ClearML may have lost its memory; "
 	  "nothing is terminated, nothing launched\n" },

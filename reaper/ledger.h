@@ -133,9 +133,9 @@ CHECKED int ledger_spend_each(struct ledger_file *file, const char *from_day, co
 CHECKED int ledger_spend_sums(struct ledger_file *file, const char *from_day, const char *until_day,
 			      bool (*visit)(const struct spend_row *row, void *context),
 			      void *context, struct error *err);
-/* For whom this task was counted last (of row only queue and user are set). *is_found false: it was
- * not counted yet. */
-CHECKED int ledger_spend_task(struct ledger_file *file, const char *task, struct spend_row *row,
-			      bool *is_found, struct error *err);
+/* For whom this task was counted last on this instance (of row only queue and user are set): on
+ * another one it may have run for another queue. *is_found false: it was not counted yet. */
+CHECKED int ledger_spend_task(struct ledger_file *file, const char *task, const char *instance,
+			      struct spend_row *row, bool *is_found, struct error *err);
 
 #endif

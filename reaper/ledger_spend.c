@@ -133,13 +133,14 @@ static bool take_last(const void *row, void *context)
 	return false;
 }
 
-int ledger_spend_task(struct ledger_file *file, const char *task, struct spend_row *row,
-		      bool *is_found, struct error *err)
+int ledger_spend_task(struct ledger_file *file, const char *task, const char *instance,
+		      struct spend_row *row, bool *is_found, struct error *err)
 {
 	struct found found = { .row = row };
-	struct ledger_choice last = { .condition = "WHERE task = ?1 ORDER BY day DESC LIMIT 1",
-				      .texts = { task },
-				      .text_count = 1 };
+	struct ledger_choice last = { .condition = "WHERE task = ?1 AND instance = ?2"
+						   " ORDER BY day DESC LIMIT 1",
+				      .texts = { task, instance },
+				      .text_count = 2 };
 
 	if (ledger_history_each(file, &rows_shape, &last, take_last, &found, err) < 0)
 		return error_wrap(err, "read the spend");

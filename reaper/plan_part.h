@@ -19,6 +19,7 @@ struct launcher { /* how a resource may launch in this pass */
 	int64_t until_s; /* when the first of the others may be asked */
 	enum breaker breaker;
 	int64_t breaker_until_s;
+	unsigned unproven; /* machines that are up, or should be, and were never fit for work */
 };
 
 struct old_mark { /* of an earlier pass */

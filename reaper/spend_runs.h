@@ -20,14 +20,16 @@ CHECKED int spend_runs_look(struct clearml *clearml, struct ledger_file *file,
 /* seen->users[].rate and seen->queue_rate, from the runs and their machines' prices. */
 void spend_runs_rate(const struct settings *settings, struct observation *seen);
 
-/* Is this user (by place in settings.user_budgets) at or past a budget? */
-bool spend_runs_is_barred(const struct settings *settings, const struct observation *seen,
-			  size_t user);
+/* Is this user (by place in settings.user_budgets) at or past a budget, or in a limit of an hour
+ * that launches could pass? Then whose tasks wait matters. */
+bool spend_runs_is_watched(const struct settings *settings, const struct observation *seen,
+			   size_t user);
 
-/* Is any user at or past a budget, so that the next call has something to ask? */
-bool spend_runs_is_anyone_barred(const struct settings *settings, const struct observation *seen);
+/* Is any user watched, and does a task wait, so that the next call has something to ask? */
+bool spend_runs_is_anyone_watched(const struct settings *settings, const struct observation *seen);
 
-/* seen->queues[].barred: what these users have waiting. */
+/* seen->queues[].barred: what these users have waiting, beyond what the hour's limit leaves them:
+ * of that each task takes the price of the dearest seat that may be launched for it. */
 CHECKED int spend_runs_bar(struct clearml *clearml, const struct settings *settings,
 			   struct observation *seen, struct error *err);
 

@@ -49,11 +49,11 @@ static void print_colours(struct buf *out)
 
 /* ---- tables ---- */
 
-static void print_span(int64_t seconds, struct buf *out)
+static void print_wait(const struct outcome_sum *sum, int64_t wait_s, struct buf *out)
 {
-	char text[CLOCK_TEXT_LEN];
+	char text[FORECAST_CELL_ROOM];
 
-	clock_format_span(seconds * 1000, text);
+	forecast_wait(sum, wait_s, text);
 	buf_addf(out, "<td>%s</td>", text);
 }
 
@@ -81,9 +81,9 @@ static void print_policies(const struct forecast *forecast, struct buf *out)
 		plot_escape(forecast->outcomes[i].name, out);
 		buf_addf(out, "</td>");
 		print_cost(&sum, out);
-		print_span(sum.wait_p50_s, out);
-		print_span(sum.wait_p95_s, out);
-		print_span(sum.wait_max_s, out);
+		print_wait(&sum, sum.wait_p50_s, out);
+		print_wait(&sum, sum.wait_p95_s, out);
+		print_wait(&sum, sum.wait_max_s, out);
 		buf_addf(out, "<td>%zu</td></tr>\n", sum.unstarted);
 	}
 	buf_addf(out, "</table></div>\n");

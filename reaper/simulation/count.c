@@ -116,7 +116,7 @@ static void bar(const struct world *world, struct observation *seen)
 	const struct settings *settings = world->settings;
 	SCOPED(clearml_purposes) struct clearml_purposes queued = { 0 };
 
-	if (!spend_runs_is_anyone_barred(settings, seen))
+	if (!spend_runs_is_anyone_watched(settings, seen))
 		return;
 	queued.list = memory_array(world->task_count + 1, sizeof(*queued.list));
 	for (size_t i = 0; i < world->task_count; i++) {
@@ -124,11 +124,12 @@ static void bar(const struct world *world, struct observation *seen)
 
 		if (!task->is_here || task->status != TASK_QUEUED ||
 		    task->user >= settings->user_budget_count ||
-		    !spend_runs_is_barred(settings, seen, task->user))
+		    !spend_runs_is_watched(settings, seen, task->user))
 			continue;
 		struct clearml_purpose *purpose = &queued.list[queued.count++];
 
 		memcpy(purpose->task, task->id, sizeof(purpose->task));
+		text_cut(purpose->user, sizeof(purpose->user), user_of(settings, task));
 		(void)snprintf(purpose->queue, sizeof(purpose->queue), "%032zx", task->queue + 1);
 	}
 	spend_runs_bar_tasks(settings, seen, &queued);
@@ -151,10 +152,9 @@ void world_count(const struct world *world, struct world_pass *pass)
 		for (size_t i = 0; i < rows.count; i++)
 			add_row(&pass->spend, settings, &rows.rows[i]);
 		pass->spend.until_s = seen->now_ms / 1000;
-		seen->is_spend_counted = true;
 	}
 	show_sums(&pass->spend, settings, seen);
-	seen->is_spend_known = true;
+	seen->is_spend_known = seen->workers_known;
 	spend_runs_rate(settings, seen);
 	bar(world, seen);
 }

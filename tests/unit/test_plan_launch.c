@@ -110,6 +110,10 @@ static void test_a_breaker_lets_one_machine_through(void **state)
 		{ "the probe is asked for", 3, 600, "", true, 0, WHY_BREAKER, 0 },
 		{ "others boot, and one is asked for", 3, 600, "b", true, 0, WHY_BREAKER, 0 },
 		{ "others work meanwhile", 3, 600, "w", false, 1, WHY_LAUNCH, 0 },
+		{ "the probe is late", 3, 600, "l", false, 0, WHY_BREAKER, 0 },
+		{ "the probe is stopped", 3, 600, "o", false, 1, WHY_LAUNCH, 0 },
+		{ "one that served is silent", 3, 600, "x", false, 1, WHY_LAUNCH, 0 },
+		{ "the breaker is closed, and one is late", 2, 600, "l", false, 4, WHY_LAUNCH, 0 },
 	};
 
 	(void)state;
@@ -122,8 +126,15 @@ static void test_a_breaker_lets_one_machine_through(void **state)
 		world->settings.breaker_probe_s = 600;
 		world->seen.resources[0].boot_failures = cases[i].failures;
 		world->seen.resources[0].last_boot_failure_s = NOW_S - cases[i].ago_s;
-		for (const char *kind = cases[i].machines; *kind; kind++)
-			plan_world_machine(world, 0, *kind);
+		for (const char *kind = cases[i].machines; *kind; kind++) {
+			struct observed_machine *machine =
+				plan_world_machine(world, 0, strchr("lox", *kind) ? 's' : *kind);
+
+			if (*kind == 'o')
+				machine->instance.state = INSTANCE_STOPPED;
+			machine->has_served = *kind == 'x';
+			machine->was_seen &= *kind != 'l';
+		}
 		if (cases[i].is_attempt_open) {
 			world->seen.attempt_count = 1;
 			SET(world->attempts[0].resource, "first");

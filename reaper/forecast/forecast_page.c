@@ -238,7 +238,7 @@ static void print_bar(const struct bar *bar, size_t row, int64_t most_s, struct 
 static void print_bars(const struct forecast *forecast, struct buf *out)
 {
 	struct bar bars[FORECAST_MAX + 2];
-	char classes[FORECAST_MAX][8];
+	char classes[FORECAST_MAX][24]; /* "s", and a number */
 	size_t count = 0;
 	int64_t most_s = 0;
 

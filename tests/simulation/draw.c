@@ -112,7 +112,7 @@ static void draw_resources(struct chance *chance, struct drawn *drawn)
 	for (size_t q = 0; q < settings->queue_count; q++)
 		(void)snprintf(settings->queues[q], sizeof(settings->queues[q]), "queue-%zu", q);
 	for (size_t r = 0; r < count; r++) {
-		char name[16];
+		char name[40];
 
 		(void)snprintf(name, sizeof(name), "resource-%zu", r);
 		struct resource *resource = draw_resource(

@@ -227,17 +227,32 @@ static size_t next_operand(const struct command_line *line)
 	return i;
 }
 
+/* "simulate: b.csv is one too many: it takes CONFIG TRACE" */
+static size_t refuse_operand(const char *program, const struct command_line *line, const char *word)
+{
+	const struct command *command = line->command;
+
+	if (!line->operand_count) {
+		fprintf(stderr, "%s %s: \"%s\" is no option; %s %s --help lists them\n", program,
+			command->name, word, program, command->name);
+		return 0;
+	}
+	fprintf(stderr, "%s %s: \"%s\" is one too many: it takes", program, command->name, word);
+	for (size_t i = 0; i < command->option_count; i++)
+		if (is_operand(&command->options[i]))
+			fprintf(stderr, " %s", command->options[i].name);
+	fprintf(stderr, "\n");
+	return 0;
+}
+
 /* operands has room for every word. */
 static size_t read_operand(const char *program, struct command_line *line, const char **operands,
 			   const char *word)
 {
 	const size_t place = next_operand(line);
 
-	if (place == line->command->option_count) {
-		fprintf(stderr, "%s %s: \"%s\" is no option; %s %s --help lists them\n", program,
-			line->command->name, word, program, line->command->name);
-		return 0;
-	}
+	if (place == line->command->option_count)
+		return refuse_operand(program, line, word);
 	if (!*word) {
 		fprintf(stderr, "%s %s: %s is empty\n", program, line->command->name,
 			line->command->options[place].name);

@@ -223,6 +223,18 @@ static bool check_count(struct check *check, const struct json *schema, const ch
 	return false;
 }
 
+static void find_no_match(struct check *check, const struct json *schema, const struct json *value)
+{
+	struct schema_shown got = show_got(check, value, false);
+	const char *expected = json_text_value(schema_member(schema, "x-expected"));
+
+	if (expected)
+		find(check, WEIGHT_DETAIL, "expected %s, got %s", expected, got.text);
+	else
+		find(check, WEIGHT_DETAIL, "must match %s, got %s",
+		     json_text_value(schema_member(schema, "pattern")), got.text);
+}
+
 static void check_text(struct check *check, const struct json *schema, const struct json *value)
 {
 	static const char *const limits[2] = { "minLength", "maxLength" };
@@ -235,8 +247,7 @@ static void check_text(struct check *check, const struct json *schema, const str
 	if (regcomp(&compiled, json_text_value(pattern), REG_EXTENDED | REG_NOSUB) != 0)
 		return; /* only when memory is out: schema_verify() compiled it */
 	if (regexec(&compiled, text, 0, NULL, 0) != 0)
-		find(check, WEIGHT_DETAIL, "must match %s, got %s", json_text_value(pattern),
-		     show_got(check, value, false).text);
+		find_no_match(check, schema, value);
 	regfree(&compiled);
 }
 
@@ -304,10 +315,11 @@ static void check_list(struct check *check, const struct json *schema, const str
 
 /* --- Objects. */
 
-/* The names that the schema has and the object has not: what a misspelt one may mean. */
+/* The names that the schema has: what a misspelt one may mean. */
 struct absent {
-	const char **names;
-	size_t count;
+	const char **names; /* those that the object has not, then those that it has */
+	size_t count; /* of the former */
+	size_t all;
 };
 
 static void absent_release(struct absent *absent)
@@ -318,10 +330,14 @@ static void absent_release(struct absent *absent)
 
 static struct absent find_absent(const struct json *properties, const struct json *object)
 {
-	struct absent absent = { memory_array(json_count(properties) + 1, sizeof(char *)), 0 };
+	size_t all = json_count(properties);
+	struct absent absent = { memory_array(all + 1, sizeof(char *)), 0, all };
+	size_t end = all;
 
 	for (const struct json *part = json_first(properties); part; part = json_next(part)) {
-		if (!schema_member(object, json_name(part)))
+		if (schema_member(object, json_name(part)))
+			absent.names[--end] = json_name(part);
+		else
 			absent.names[absent.count++] = json_name(part);
 	}
 	return absent;
@@ -332,7 +348,16 @@ static const char *suggest(struct check *check, const struct absent *absent, con
 	if (check->suggestions == SUGGESTIONS_MAX)
 		return NULL;
 	check->suggestions++;
-	return text_nearest(name, absent->names, absent->count);
+	/* Of two that are as near, the one that is missing: it comes first. */
+	return text_nearest(name, absent->names, absent->all);
+}
+
+static bool is_absent(const struct absent *absent, const char *name)
+{
+	for (size_t i = 0; i < absent->count; i++)
+		if (!strcmp(absent->names[i], name))
+			return true;
+	return false;
 }
 
 static void find_unknown(struct check *check, const struct json *properties,
@@ -345,7 +370,8 @@ static void find_unknown(struct check *check, const struct json *properties,
 	for (size_t i = 0; i < absent->count; i++)
 		schema_join(&known, ", ", absent->names[i]);
 	if (meant)
-		buf_addf(&message, "unknown, did you mean %s?", meant);
+		buf_addf(&message, "unknown, did you mean %s%s?", meant,
+			 is_absent(absent, meant) ? "" : ", which is there already");
 	else if (known.len)
 		buf_addf(&message, "unknown, may be: %s", buf_text(&known));
 	else

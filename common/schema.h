@@ -8,13 +8,13 @@
  * into the programs). The part of JSON Schema 2020-12 that they use: type (one
  * or a list), properties, required, additionalProperties (true, false or a schema),
  * items, minItems, maxItems, uniqueItems, enum, const, minimum, maximum,
- * exclusiveMinimum, minLength, maxLength, pattern (POSIX extended), oneOf,
- * anyOf, $ref to "#/$defs/...", and default, title, description, $schema,
- * $id, $defs, examples, which check nothing. Any other keyword in a schema is
- * a bug: schema_check() fails with ERROR_SYSTEM. Of a oneOf or anyOf that does
- * not fit the findings of the nearest alternative are told; "title" names one
- * where none is near. enum, const and uniqueItems compare objects as written:
- * the order of names counts. A pattern matches anywhere: anchor it.
+ * exclusiveMinimum, minLength, maxLength, pattern (POSIX extended; our own
+ * "x-expected" beside it is what people are told instead of it), oneOf, anyOf, $ref to
+ * "#/$defs/...", and default, title, description, $schema, $id, $defs, examples, which check
+ * nothing. Any other keyword in a schema is a bug: schema_check() fails with ERROR_SYSTEM. Of a
+ * oneOf or anyOf that does not fit the findings of the nearest alternative are told; "title" names
+ * one where none is near. enum, const and uniqueItems compare objects as written: the order of
+ * names counts. A pattern matches anywhere: anchor it.
  */
 
 enum { SCHEMA_MAX_FINDINGS = 20 };

@@ -175,6 +175,7 @@ static const struct keyword {
 	{ "minLength", is_count, "a count" },
 	{ "maxLength", is_count, "a count" },
 	{ "pattern", is_pattern, "a POSIX extended regular expression" },
+	{ "x-expected", is_text, "a text" },
 	{ "oneOf", is_schema_list, "a list of schemas" },
 	{ "anyOf", is_schema_list, "a list of schemas" },
 	{ "$ref", is_reference, "#/$defs/ and a name that is there" },

@@ -20,6 +20,7 @@ struct launcher { /* the launches of one pass */
 	bool is_resource_shut[SETTINGS_MAX_RESOURCES]; /* it would be refused again */
 	bool has_failed[SETTINGS_MAX_RESOURCES]; /* so the plan's choice of offering is old */
 	unsigned failures;
+	int64_t until_ms; /* monotonic: what is left of the pass then is for the rest of the plan */
 };
 
 struct asking { /* one launch, while its offerings are tried */
@@ -200,14 +201,14 @@ static bool wait_for_turn(struct launcher *launcher, size_t resource)
 	for (;;) {
 		int64_t now_ms = clock_monotonic_ms();
 
-		if (now_ms >= launcher->act->deadline_ms)
+		if (now_ms >= launcher->until_ms)
 			return false;
 
 		int64_t wait_ms = bucket_take(bucket, now_ms);
 
 		if (!wait_ms)
 			return true;
-		if (now_ms + wait_ms >= launcher->act->deadline_ms)
+		if (now_ms + wait_ms >= launcher->until_ms)
 			return false;
 		pause_ms(wait_ms);
 	}
@@ -331,7 +332,9 @@ static enum outcome launch_one(struct launcher *launcher, const struct planned_l
 				 .out = out };
 	enum outcome outcome = try_offerings(launcher, &asking);
 
-	if (outcome == OUTCOME_FAILED || (outcome == OUTCOME_NONE && !planned->is_repeat))
+	if ((outcome == OUTCOME_FAILED &&
+	     open_attempt_is_settled(planned->is_repeat, out->why.class)) ||
+	    (outcome == OUTCOME_NONE && !planned->is_repeat))
 		drop_attempt(launcher->act, planned);
 	return outcome;
 }
@@ -341,6 +344,7 @@ static void open_launcher(struct launcher *launcher)
 	const struct settings *settings = launcher->act->settings;
 	int64_t now_ms = clock_monotonic_ms();
 
+	launcher->until_ms = now_ms + (launcher->act->deadline_ms - now_ms) / 2;
 	for (size_t r = 0; r < settings->resource_count; r++)
 		bucket_open(&launcher->buckets[r],
 			    &launcher->find(settings->resources[r].provider)->launch_limit, now_ms);

@@ -15,6 +15,7 @@
  * What the plan has left undone waits for the next pass: past the deadline,
  * past the API's own limit of calls, where the provider throttles us or
  * refuses us (another offering would fail alike), and when too much failed.
+ * Half of the pass's time is for launches: the rest of the plan has its turn.
  * Private to act.c.
  */
 

@@ -159,6 +159,21 @@ static int identify(struct ledger_file *file, bool *is_new, int64_t *version, st
 	return 0;
 }
 
+/* What a pass reads whole, or counts money by: of these a row that is missing would be believed to
+ * be none. The journal and the spend of each task may be a million rows. They are looked at once a
+ * day, and when one of them turns out to be damaged (ledger_history_each()). */
+static int check_memory(struct ledger_file *file, struct error *err)
+{
+	static const char *const tables[] = { "sqlite_schema", "ledger",    "attempts",	 "marks",
+					      "machines",      "resources", "offerings", "orders",
+					      "upkeep",	       "spend_sums" };
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		if (ledger_sql_check_table(file->sql, tables[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 static int open_file(struct ledger_file *file, struct error *err)
 {
 	char path[PATH_ROOM];
@@ -167,10 +182,10 @@ static int open_file(struct ledger_file *file, struct error *err)
 
 	ledger_path(file, LEDGER_NAME, "", path);
 	if (ledger_sql_open(path, &file->sql, err) < 0 ||
-	    ledger_sql_check(file->sql, false, err) < 0 ||
 	    identify(file, &is_new, &version, err) < 0)
 		return -1;
-	if (version != ARRAY_LEN(steps) && migrate(file, is_new, err) < 0)
+	if ((version != ARRAY_LEN(steps) && migrate(file, is_new, err) < 0) ||
+	    check_memory(file, err) < 0)
 		return -1;
 	return retire_old(file, err) < 0 ? -1 : ledger_history_tend(file, err);
 }
@@ -196,12 +211,14 @@ static int open_looking(struct ledger_file *file, bool *is_new, struct error *er
 	if (*is_new)
 		return 0;
 	if (ledger_sql_open_view(path, &file->sql, err) < 0 ||
-	    ledger_sql_check(file->sql, false, err) < 0 ||
 	    identify(file, is_new, &version, err) < 0)
 		return -1;
-	if (*is_new || version == ARRAY_LEN(steps)) /* new: a pass is just making it */
+	if (*is_new) /* a pass is just making it */
 		return 0;
-	return ledger_sql_to_memory(&file->sql, err) < 0 ? -1 : migrate(file, false, err);
+	if (version != ARRAY_LEN(steps) &&
+	    (ledger_sql_to_memory(&file->sql, err) < 0 || migrate(file, false, err) < 0))
+		return -1;
+	return check_memory(file, err);
 }
 
 static int open_view(struct ledger_file *file, struct error *err)
@@ -219,9 +236,23 @@ static int open_history(struct ledger_file *file, struct error *err)
 
 	if (open_looking(file, &is_new, err) < 0)
 		return -1;
-	return is_new ? error_set(err, ERROR_NOT_FOUND, "there is no ledger in %s yet",
-				  file->folder) :
-			0;
+	if (is_new)
+		return error_set(err, ERROR_NOT_FOUND, "there is no ledger in %s yet",
+				 file->folder);
+	/* All of it will be told: what is hidden by damage must not be told to be none. */
+	return ledger_sql_check(file->sql, err);
+}
+
+/* Whoever misses the older entries finds why. */
+static int note_fresh(struct ledger_file *file, const struct error *why, struct error *err)
+{
+	struct journal_entry entry = { .time_s = file->now_s,
+				       .event = "set aside",
+				       .subject = LEDGER_NAME };
+
+	snprintf(entry.text, sizeof(entry.text),
+		 "kept as %s.unreadable-*, a fresh one begins: %.400s", LEDGER_NAME, why->message);
+	return ledger_journal_add(file, &entry, 1, err);
 }
 
 /* The file as it was is moved aside, and a fresh one is open; a view has an empty one. */
@@ -236,9 +267,9 @@ static int start_over(struct ledger_file *file, const struct error *why, struct 
 			 reason.message);
 		return open_empty(file, err);
 	}
-	if (set_aside(file, LEDGER_NAME, &reason, err) < 0)
+	if (set_aside(file, LEDGER_NAME, &reason, err) < 0 || open_file(file, err) < 0)
 		return -1;
-	return open_file(file, err);
+	return note_fresh(file, &reason, err);
 }
 
 static int open_with(int (*open)(struct ledger_file *, struct error *), const char *folder,
@@ -284,7 +315,7 @@ int ledger_open_history(const char *folder, int64_t now_s, struct ledger_file **
 	ledger_close(file);
 	if (err->class != ERROR_MALFORMED)
 		return -1;
-	return error_wrap(err, "the ledger in %s is damaged, the next run begins a fresh one",
+	return error_wrap(err, "the ledger in %s is damaged, a run begins a fresh one within a day",
 			  folder);
 }
 
@@ -336,8 +367,11 @@ static int write_all(struct ledger_file *file, const struct ledger *ledger, stru
 
 int ledger_write(struct ledger_file *file, const struct ledger *ledger, struct error *err)
 {
-	if (ledger_begin(file, err) < 0 || ledger_end(file, write_all(file, ledger, err), err) < 0)
+	if (ledger_begin(file, err) < 0 ||
+	    ledger_end(file, write_all(file, ledger, err), err) < 0) {
+		ledger_history_doubt(file, err);
 		return error_wrap(err, "write the ledger");
+	}
 	file->unwritten_count = 0;
 	return 0;
 }

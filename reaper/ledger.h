@@ -11,10 +11,12 @@
  * Two halves. The memory (struct ledger) is read whole at a pass's begin and
  * written whole in one transaction. The history (journal, spend) is only
  * added to. A pass that is killed, or finds the disk full, loses at most what
- * itself would have written. A file that is no database, fails its integrity
- * check, or was written by a newer version is set aside (renamed, loud
+ * itself would have written. A file that is no database, whose memory is
+ * damaged, or that was written by a newer version is set aside (renamed, loud
  * warning) and a fresh one begins; an older version is migrated, and so is the
- * ledger.json of mayfly 0.1.
+ * ledger.json of mayfly 0.1. The history, which may be long, is checked once a
+ * day, and at the next open after a part that was read, or could not be
+ * written, was found damaged.
  */
 
 struct remembered { /* a machine that had a record, or that we launched */
@@ -131,9 +133,9 @@ CHECKED int ledger_spend_each(struct ledger_file *file, const char *from_day, co
 CHECKED int ledger_spend_sums(struct ledger_file *file, const char *from_day, const char *until_day,
 			      bool (*visit)(const struct spend_row *row, void *context),
 			      void *context, struct error *err);
-/* For whom this task was counted last (of row only queue and user are set). *is_found false: it was
- * not counted yet. */
-CHECKED int ledger_spend_task(struct ledger_file *file, const char *task, struct spend_row *row,
-			      bool *is_found, struct error *err);
+/* For whom this task was counted last on this instance (of row only queue and user are set): on
+ * another one it may have run for another queue. *is_found false: it was not counted yet. */
+CHECKED int ledger_spend_task(struct ledger_file *file, const char *task, const char *instance,
+			      struct spend_row *row, bool *is_found, struct error *err);
 
 #endif

@@ -2,6 +2,7 @@
 #define REAPER_LEDGER_FILE_H
 
 #include "reaper/ledger.h"
+#include "reaper/ledger_rows.h"
 #include "reaper/ledger_sql.h"
 
 /*
@@ -40,5 +41,11 @@ CHECKED int ledger_spend_drop(struct ledger_sql *sql, const char *before_day, in
 /* Drops what is older than it is kept, a bounded part at a time, and reads all the rest once a day
  * to see that it is whole: ERROR_MALFORMED. */
 CHECKED int ledger_history_tend(struct ledger_file *file, struct error *err);
+/* ledger_rows_each() of a table of the history, which nobody looked at when it was opened. */
+CHECKED int ledger_history_each(struct ledger_file *file, const struct ledger_shape *shape,
+				const struct ledger_choice *choice, ledger_visit *visit,
+				void *context, struct error *err);
+/* Where what failed says that something is damaged, the next open reads all, as once a day. */
+void ledger_history_doubt(struct ledger_file *file, const struct error *why);
 
 #endif

@@ -17,14 +17,38 @@ static const struct ledger_field journal_fields[] = {
 };
 static const struct ledger_shape journal = LEDGER_SHAPE("journal", journal_entry, journal_fields);
 
+/* ---- what is damaged ---- */
+
+void ledger_history_doubt(struct ledger_file *file, const struct error *why)
+{
+	struct error err;
+
+	if (why->class == ERROR_MALFORMED && !file->is_view &&
+	    ledger_sql_run(file->sql, "DELETE FROM upkeep WHERE what = 'daily'", &err) < 0)
+		log_failure("ledger", &err);
+}
+
+int ledger_history_each(struct ledger_file *file, const struct ledger_shape *shape,
+			const struct ledger_choice *choice, ledger_visit *visit, void *context,
+			struct error *err)
+{
+	int status = ledger_rows_each(file->sql, shape, choice, visit, context, err);
+
+	if (status < 0)
+		ledger_history_doubt(file, err);
+	return status;
+}
+
 /* ---- the journal ---- */
 
 int ledger_journal_add(struct ledger_file *file, const struct journal_entry *entries, size_t count,
 		       struct error *err)
 {
 	if (ledger_begin(file, err) < 0 ||
-	    ledger_end(file, ledger_rows_add(file->sql, &journal, entries, count, err), err) < 0)
+	    ledger_end(file, ledger_rows_add(file->sql, &journal, entries, count, err), err) < 0) {
+		ledger_history_doubt(file, err);
 		return error_wrap(err, "write the journal");
+	}
 	return 0;
 }
 
@@ -49,7 +73,7 @@ int ledger_journal_each(struct ledger_file *file, size_t limit,
 					.has_number = true,
 					.number = limit < INT64_MAX ? (int64_t)limit : INT64_MAX };
 
-	if (ledger_rows_each(file->sql, &journal, &newest, visit_entry, &reader, err) < 0)
+	if (ledger_history_each(file, &journal, &newest, visit_entry, &reader, err) < 0)
 		return error_wrap(err, "read the journal");
 	return 0;
 }
@@ -78,7 +102,7 @@ int ledger_journal_last(struct ledger_file *file, const char *event, const char 
 		.text_count = 2,
 	};
 
-	if (ledger_rows_each(file->sql, &journal, &newest, take_last, &last, err) < 0)
+	if (ledger_history_each(file, &journal, &newest, take_last, &last, err) < 0)
 		return error_wrap(err, "read the journal");
 	*is_found = last.is_found;
 	return 0;
@@ -113,7 +137,7 @@ static int look_whole(struct ledger_sql *sql, struct error *err)
 {
 	struct ledger_choice all = { 0 };
 
-	if (ledger_sql_check(sql, true, err) < 0 ||
+	if (ledger_sql_check(sql, err) < 0 ||
 	    ledger_rows_each(sql, &journal, &all, pass_over, NULL, err) < 0 ||
 	    ledger_spend_check(sql, err) < 0)
 		return -1;

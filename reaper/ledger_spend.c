@@ -95,7 +95,7 @@ static int read_days(struct ledger_file *file, const struct ledger_shape *shape,
 		.text_count = 2,
 	};
 
-	if (ledger_rows_each(file->sql, shape, &chosen, visit_row, reader, err) < 0)
+	if (ledger_history_each(file, shape, &chosen, visit_row, reader, err) < 0)
 		return error_wrap(err, "read the spend");
 	return 0;
 }
@@ -133,15 +133,16 @@ static bool take_last(const void *row, void *context)
 	return false;
 }
 
-int ledger_spend_task(struct ledger_file *file, const char *task, struct spend_row *row,
-		      bool *is_found, struct error *err)
+int ledger_spend_task(struct ledger_file *file, const char *task, const char *instance,
+		      struct spend_row *row, bool *is_found, struct error *err)
 {
 	struct found found = { .row = row };
-	struct ledger_choice last = { .condition = "WHERE task = ?1 ORDER BY day DESC LIMIT 1",
-				      .texts = { task },
-				      .text_count = 1 };
+	struct ledger_choice last = { .condition = "WHERE task = ?1 AND instance = ?2"
+						   " ORDER BY day DESC LIMIT 1",
+				      .texts = { task, instance },
+				      .text_count = 2 };
 
-	if (ledger_rows_each(file->sql, &rows_shape, &last, take_last, &found, err) < 0)
+	if (ledger_history_each(file, &rows_shape, &last, take_last, &found, err) < 0)
 		return error_wrap(err, "read the spend");
 	*is_found = found.is_found;
 	return 0;

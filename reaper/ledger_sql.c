@@ -210,7 +210,7 @@ int ledger_sql_number(struct ledger_sql *sql, const char *query, int64_t *out, s
 	return 0;
 }
 
-int ledger_sql_check(struct ledger_sql *sql, bool is_whole, struct error *err)
+static int check_with(struct ledger_sql *sql, const char *pragma, struct error *err)
 {
 	SCOPED(ledger_statement) struct ledger_statement statement = { 0 };
 	enum ledger_column kind;
@@ -218,9 +218,7 @@ int ledger_sql_check(struct ledger_sql *sql, bool is_whole, struct error *err)
 	int64_t number;
 	bool has_row;
 
-	if (ledger_statement_open(sql,
-				  is_whole ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)",
-				  &statement, err) < 0 ||
+	if (ledger_statement_open(sql, pragma, &statement, err) < 0 ||
 	    ledger_statement_step(&statement, &has_row, err) < 0)
 		return -1;
 	if (has_row && ledger_statement_column(&statement, 0, &kind, &number, &text, err) == 0 &&
@@ -228,6 +226,19 @@ int ledger_sql_check(struct ledger_sql *sql, bool is_whole, struct error *err)
 		return 0;
 	return error_set(err, ERROR_MALFORMED, "%s is damaged: %.*s", sql->path, (int)text.len,
 			 text.len ? text.ptr : "");
+}
+
+int ledger_sql_check(struct ledger_sql *sql, struct error *err)
+{
+	return check_with(sql, "PRAGMA integrity_check(1)", err);
+}
+
+int ledger_sql_check_table(struct ledger_sql *sql, const char *table, struct error *err)
+{
+	char pragma[PRAGMA_ROOM];
+
+	snprintf(pragma, sizeof(pragma), "PRAGMA quick_check(%s)", table);
+	return check_with(sql, pragma, err);
 }
 
 int ledger_sql_migrate(struct ledger_sql *sql, const char *const *steps, int64_t count,

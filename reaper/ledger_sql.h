@@ -38,8 +38,10 @@ void ledger_sql_undo(struct ledger_sql *sql); /* the transaction, where one is o
 CHECKED int ledger_sql_number(struct ledger_sql *sql, const char *query, int64_t *out,
 			      struct error *err);
 
-/* The structure of the file; is_whole: its indexes and the types of what is stored too. */
-CHECKED int ledger_sql_check(struct ledger_sql *sql, bool is_whole, struct error *err);
+/* Is the structure of the file sound, and what is stored of its type? */
+CHECKED int ledger_sql_check(struct ledger_sql *sql, struct error *err);
+/* The same of one table alone, without its indexes' order: so no row of it is passed over. */
+CHECKED int ledger_sql_check_table(struct ledger_sql *sql, const char *table, struct error *err);
 
 /*
  * Brings the schema up to date, in the caller's transaction. steps[i] leads from version i to

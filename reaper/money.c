@@ -83,7 +83,7 @@ static void say(const struct limit *limit, const char *name, int64_t price, stru
 	else if (limit->is_rate && price)
 		buf_addf(words, "%s, and %s more, of %s", spent, more, most);
 	else
-		buf_addf(words, "%s of %s spent", spent, most);
+		buf_addf(words, "%s of %s %s", spent, most, limit->is_rate ? "in use" : "spent");
 }
 
 bool money_allows(const struct money_gate *gate, int64_t price, char *words, size_t room)
@@ -101,6 +101,15 @@ bool money_allows(const struct money_gate *gate, int64_t price, char *words, siz
 	say(tightest, gate->name, price, &text);
 	text_cut(words, room, buf_text(&text));
 	return false;
+}
+
+bool money_is_past(const struct money_gate *gate)
+{
+	const struct budget *budget = gate->budget;
+
+	return (budget->hour && (gate->rate >= budget->hour || gate->rate == MONEY_UNKNOWN)) ||
+	       (budget->day && gate->spent.day >= budget->day) ||
+	       (budget->month && gate->spent.month >= budget->month);
 }
 
 /* spent / most >= percent / 100 */

@@ -36,12 +36,14 @@ struct money_loss money_worst(const struct settings *settings, const struct reso
  * words ("$/day of resource gpu: 12.40 of 12.00 spent"). rate: what all that it counts over costs
  * an hour already. */
 struct money_gate {
-	const char *name; /* "resource gpu", "queue train", "total" */
+	const char *name; /* "resource gpu", "queue train", "user 3f2a", "total" */
 	const struct budget *budget;
 	struct spent spent;
 	int64_t rate; /* an hour, the planned launches included */
 };
 bool money_allows(const struct money_gate *gate, int64_t price, char *words, size_t room);
+/* At or past any limit? One whose rate is not known is not let past an hour's. */
+bool money_is_past(const struct money_gate *gate);
 /* At or past percent of any limit? Words say which. */
 bool money_warns(const struct money_gate *gate, unsigned percent, char *words, size_t room);
 

@@ -107,8 +107,12 @@ struct observed_run { /* a task that a machine runs, and for whom: what its cost
 	size_t machine; /* into observation.machines */
 	/* Filled by spend_look(), from the ledger or by one call; "" when not known: */
 	char queue[CLEARML_NAME_ROOM], user[SETTINGS_USER_ROOM];
-	int64_t since_s; /* server's wall time; 0: not known, or before the last pass */
+	/* Server's wall time; 0: not known, or before the last pass; RUN_NOT_ASKED: it is nobody's
+	 * until a later pass asks for whom it is. */
+	int64_t since_s;
 };
+
+#define RUN_NOT_ASKED INT64_MAX
 
 struct observed_user { /* by place in settings.user_budgets */
 	struct spent spent;
@@ -149,8 +153,9 @@ struct observation {
 	struct observed_user *users; /* owned; NULL: not looked at */
 	struct spent spent, queue_spent[SETTINGS_MAX_QUEUES]; /* over all; by place in settings */
 	int64_t queue_rate[SETTINGS_MAX_QUEUES]; /* what their tasks cost an hour now */
-	bool is_spend_known; /* false: the ledger is new and the mirror could not be read */
-	bool is_spend_counted; /* the machines' cost up to now is in it */
+	/* The machines' cost up to now is in it. False: it could not be counted in this pass, or
+	 * the ledger is new and the mirror could not be read. */
+	bool is_spend_known;
 	char problem[256]; /* the first thing that could not be read, for the report; "" when all
 			      was */
 	unsigned clearml_calls;

@@ -8,7 +8,7 @@
 #include "reaper/observe_join.h"
 #include "reaper/schedule.h"
 
-enum { CALL_LIMIT_MS = 10000, LEAST_ENTRIES = 1000 };
+enum { CALL_LIMIT_MS = 10000 };
 
 struct look {
 	const struct observer *observer;
@@ -47,22 +47,11 @@ static int give_time(const struct observer *observer, struct error *err)
 	return 0;
 }
 
-/* More than all machines together could take makes no difference to any decision. */
-static unsigned entry_cap(const struct settings *settings)
-{
-	uint64_t seats = 1;
-
-	for (size_t r = 0; r < settings->resource_count; r++)
-		seats += (uint64_t)settings->resources[r].max_instances *
-			 settings->resources[r].ticket.seats;
-	return (unsigned)(seats > LEAST_ENTRIES ? seats : LEAST_ENTRIES);
-}
-
 static void look_at_queues(struct look *look)
 {
 	const struct settings *settings = look->observer->settings;
 	const char **names = memory_array(settings->queue_count + 1, sizeof(*names));
-	unsigned cap = entry_cap(settings);
+	unsigned cap = join_entry_cap(settings);
 	struct error err;
 
 	for (size_t i = 0; i < settings->queue_count; i++)

@@ -7,7 +7,7 @@
 
 /* A report takes its time to us, and Date headers count whole seconds. */
 enum { RECORD_MARGIN_MS = 15000, RECORD_TIMEOUT_MS = MACHINE_RECORD_TIMEOUT_S * 1000 };
-enum { LIST_MEMORY_S = 300, LEAST_VANISHED = 2 };
+enum { LIST_MEMORY_S = 300, LEAST_VANISHED = 2, LEAST_ENTRIES = 1000 };
 
 /* ---- queues ---- */
 
@@ -21,6 +21,18 @@ static unsigned count_ripe(const struct clearml_queue *queue, int64_t now_ms,
 		ripe += !launch_after_s ||
 			now_ms - queue->entries[i].added_ms >= launch_after_s * 1000;
 	return ripe;
+}
+
+unsigned join_entry_cap(const struct settings *settings)
+{
+	uint64_t seats = 1;
+
+	if (settings->user_budget_count)
+		return 0;
+	for (size_t r = 0; r < settings->resource_count; r++)
+		seats += (uint64_t)settings->resources[r].max_instances *
+			 settings->resources[r].ticket.seats;
+	return (unsigned)(seats > LEAST_ENTRIES ? seats : LEAST_ENTRIES);
 }
 
 void join_queues(struct observation *seen, const struct settings *settings,

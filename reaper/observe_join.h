@@ -48,6 +48,11 @@ void join_lists(struct observation *seen, const struct settings *settings,
 void join_workers(struct observation *seen, const struct settings *settings,
 		  const struct clearml_workers *workers);
 
+/* So many entries of a queue are read; 0: all. More than all machines together could take make no
+ * difference to any decision, except where the first of them may all be of users past their budget.
+ */
+unsigned join_entry_cap(const struct settings *settings);
+
 void join_queues(struct observation *seen, const struct settings *settings,
 		 const struct clearml_queues *queues, unsigned cap);
 

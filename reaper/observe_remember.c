@@ -170,12 +170,16 @@ static bool are_lists_known(const struct observation *seen)
 	return seen->workers_known;
 }
 
+bool observe_has_vanished(const struct observation *seen, const struct remembered *remembered)
+{
+	return are_lists_known(seen) && remembered->listed_s &&
+	       seen->now_ms / 1000 - remembered->listed_s > VANISHED_S;
+}
+
 /* Not listed any more: some clouds forget an instance as soon as it ends. */
 static void judge_vanished(struct memory *memory, struct remembered *remembered)
 {
-	int64_t last_s = remembered->listed_s;
-
-	if (!last_s || memory->now_s - last_s <= VANISHED_S)
+	if (!observe_has_vanished(memory->seen, remembered))
 		return;
 	remembered->listed_s = 0;
 	count_boot(memory, remembered,

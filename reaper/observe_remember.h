@@ -19,4 +19,8 @@
  */
 void observe_remember(const struct observation *seen, struct ledger *ledger);
 
+/* No list shows a remembered machine any more that was alive in the last one that did. For one that
+ * seen does not hold; told before observe_remember() of the same pass, which settles it. */
+bool observe_has_vanished(const struct observation *seen, const struct remembered *remembered);
+
 #endif

@@ -45,3 +45,8 @@ bool open_attempt_is_kept(const struct open_attempt *attempt, const struct setti
 	}
 	return false;
 }
+
+bool open_attempt_is_settled(bool is_repeat, enum error_class failure)
+{
+	return !is_repeat || failure == ERROR_CAPACITY || failure == ERROR_QUOTA;
+}

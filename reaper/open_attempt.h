@@ -18,4 +18,9 @@ bool open_attempt_is_young(const struct open_attempt *attempt, const struct reso
 bool open_attempt_is_kept(const struct open_attempt *attempt, const struct settings *settings,
 			  const struct observation *seen);
 
+/* After a request that failed: does nothing exist of it? Of a repeat, want of capacity or quota
+ * says so for the request before it too. A cloud that throttles or denies it, or that it never
+ * reached, says nothing of that one. */
+bool open_attempt_is_settled(bool is_repeat, enum error_class failure);
+
 #endif

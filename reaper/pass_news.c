@@ -3,8 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "reaper/breaker.h"
+#include "reaper/observe_remember.h"
 #include "reaper/pass_journal.h"
+#include "reaper/text_index.h"
 
 struct reporter {
 	const struct act *act;
@@ -126,6 +129,48 @@ static void add_termination(const struct reporter *reporter, size_t i)
 		return;
 	default:
 		return;
+	}
+}
+
+static bool is_ending(const struct observed_machine *machine)
+{
+	return machine->is_listed && machine->instance.state >= INSTANCE_STOPPING;
+}
+
+/* How long it lived, as far as anybody knows, and what it said last. */
+static void say_gone(const struct reporter *reporter, const struct observed_machine *machine)
+{
+	const struct instance *instance = &machine->instance;
+	int64_t ended_ms =
+		instance->ended_s ? instance->ended_s * 1000 : reporter->act->seen->now_ms;
+	const char *reason = machine->record.reason;
+	char span[CLOCK_TEXT_LEN] = "an unknown time";
+
+	if (instance->launched_s)
+		clock_format_span(ended_ms - instance->launched_s * 1000, span);
+	say(add(reporter, NEWS_HAPPENED, "gone", instance->id), "%s slot %u after %s%s%s",
+	    resource_name(reporter, machine), instance->slot, span, *reason ? ": " : "", reason);
+}
+
+/* Alive in the list of an earlier pass, and not in this one's. */
+static void add_gone(const struct reporter *reporter)
+{
+	const struct observation *seen = reporter->act->seen;
+	const struct ledger *ledger = reporter->act->ledger;
+	SCOPED(text_index) struct text_index machines = { 0 };
+
+	text_index_open(&machines, seen->machine_count);
+	for (size_t i = 0; i < seen->machine_count; i++)
+		(void)text_index_add(&machines, seen->machines[i].instance.id, i);
+	for (size_t i = 0; i < ledger->machine_count; i++) {
+		const struct remembered *remembered = &ledger->machines[i];
+		size_t at = text_index_find(&machines, remembered->instance);
+
+		if (at != TEXT_INDEX_NONE && remembered->listed_s && is_ending(&seen->machines[at]))
+			say_gone(reporter, &seen->machines[at]);
+		else if (at == TEXT_INDEX_NONE && observe_has_vanished(seen, remembered))
+			say(add(reporter, NEWS_HAPPENED, "gone", remembered->instance),
+			    "%s: no list shows it any more", remembered->resource);
 	}
 }
 
@@ -253,7 +298,7 @@ static void add_warning(const struct reporter *reporter, const char *words)
 
 	text_cut(subject, sizeof(subject), words);
 	subject[len] = 0;
-	say(add(reporter, NEWS_LASTS, "budget warning", subject), "nearly spent%s", words + len);
+	say(add(reporter, NEWS_LASTS, "budget warning", subject), "nearly used up%s", words + len);
 }
 
 static void add_memory(const struct reporter *reporter)
@@ -280,6 +325,7 @@ void pass_news(const struct act *act, const struct act_result *result, struct ne
 		add_launch(&reporter, i);
 	for (size_t i = 0; i < plan->termination_count; i++)
 		add_termination(&reporter, i);
+	add_gone(&reporter);
 	for (size_t i = 0; i < plan->repair_count; i++)
 		add_repair(&reporter, i);
 	for (size_t i = 0; i < plan->order_count; i++)

@@ -66,11 +66,15 @@ static bool is_all_listed(const struct observation *seen, const struct settings 
 }
 
 /* A machine that lives reports twice a minute, so what ClearML has lost it soon has again: whoever
- * is missing for as long as an idle machine may be silent is not forgotten, but gone. */
+ * is missing for as long as an idle machine may be silent is not forgotten, but gone. While it
+ * cannot be read no machine can report either: then that time begins anew. */
 static bool is_memory_lost(struct planner *planner)
 {
-	return planner->seen->workers_known &&
-	       doom_is_memory_lost(planner->seen, planner->settings) &&
+	if (!planner->seen->workers_known) {
+		mark_settle(planner, "lost");
+		return false;
+	}
+	return doom_is_memory_lost(planner->seen, planner->settings) &&
 	       mark_again(planner, "memory", "lost") <= planner->settings->silent_idle_s;
 }
 

@@ -85,6 +85,8 @@ struct planned_repair {
 
 struct resource_plan {
 	enum why why;
+	/* It launches, and tasks of its queues remain: why not more; WHY_NO_DEMAND: none remain. */
+	enum why rest;
 	int64_t until_s; /* when that may end; 0: not known */
 	int64_t rate; /* what its machines cost an hour, the launches included; micro-dollars */
 	bool is_rate_known; /* false: some price is not */
@@ -92,7 +94,7 @@ struct resource_plan {
 	unsigned free_seats, booting_seats, busy_seats;
 	unsigned booting; /* machines */
 	unsigned launches; /* machines, repeats not counted */
-	char words[PLAN_WORDS_ROOM]; /* which budget forbids a launch; "": none */
+	char words[PLAN_WORDS_ROOM]; /* which budget forbids a (further) launch; "": none */
 };
 
 struct queue_plan {

@@ -138,8 +138,10 @@ static bool is_breaker_shut(const struct planner *planner, size_t resource)
 	switch (planner->launchers[resource].breaker) {
 	case BREAKER_CLOSED:
 		return false;
-	case BREAKER_HALF_OPEN: /* one machine at a time */
-		return planned->booting + planned->launches > 0;
+	case BREAKER_HALF_OPEN: /* one machine at a time, until it serves or is gone */
+		return planned->booting + planned->launches +
+			       planner->launchers[resource].unproven >
+		       0;
 	default:
 		return true;
 	}

@@ -225,6 +225,40 @@ static void warn(struct planner *planner, const struct gates *gates)
 	}
 }
 
+/* Users bar tasks, not launches: they are no gate that a launch must pass. */
+static void add_user(const struct planner *planner, size_t u, struct gates *out)
+{
+	const struct user_budget *user = &planner->settings->user_budgets[u];
+
+	add_gate(planner,
+		 &(struct money_gate){ user->user, &user->budget, planner->seen->users[u].spent,
+				       planner->seen->users[u].rate },
+		 "user ", out);
+}
+
+static size_t count_users(const struct planner *planner)
+{
+	return planner->seen->users ? planner->settings->user_budget_count : 0;
+}
+
+void plan_tell_users(const struct planner *planner, char *words)
+{
+	SCOPED(buf) struct buf text = BUF(SIZE_MAX);
+	const char *separator = ": ";
+
+	buf_addf(&text, "the waiting tasks are of users past their budget");
+	for (size_t u = 0; u < count_users(planner); u++) {
+		struct gates gates = { .count = 0 };
+
+		add_user(planner, u, &gates);
+		if (!gates.count || !money_is_past(&gates.list[0]))
+			continue;
+		buf_addf(&text, "%s%s", separator, planner->settings->user_budgets[u].user);
+		separator = ", ";
+	}
+	text_cut(words, PLAN_WORDS_ROOM, buf_text(&text));
+}
+
 void plan_warnings(struct planner *planner)
 {
 	struct gates gates = { .count = 0 };
@@ -239,6 +273,11 @@ void plan_warnings(struct planner *planner)
 	for (size_t q = 0; q < planner->settings->queue_count; q++) {
 		gates.count = 0;
 		add_queue(planner, q, &gates);
+		warn(planner, &gates);
+	}
+	for (size_t u = 0; u < count_users(planner); u++) {
+		gates.count = 0;
+		add_user(planner, u, &gates);
 		warn(planner, &gates);
 	}
 }

@@ -19,6 +19,7 @@ struct launcher { /* how a resource may launch in this pass */
 	int64_t until_s; /* when the first of the others may be asked */
 	enum breaker breaker;
 	int64_t breaker_until_s;
+	unsigned unproven; /* machines that are up, or should be, and were never fit for work */
 };
 
 struct old_mark { /* of an earlier pass */
@@ -80,6 +81,8 @@ int64_t plan_budget_until(const struct planner *planner, size_t resource, size_t
 int64_t plan_dearest(const struct resource *resource); /* an hour */
 void plan_queue_rates(struct planner *planner);
 void plan_warnings(struct planner *planner);
+/* "the waiting tasks are of users past their budget: 3f2a", of PLAN_WORDS_ROOM bytes. */
+void plan_tell_users(const struct planner *planner, char *words);
 
 /* why: each resource says it, also when nothing happens. */
 void plan_why(struct planner *planner);

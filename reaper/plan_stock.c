@@ -18,6 +18,13 @@ static void add_rate(struct resource_plan *resource, int64_t price)
 		resource->rate += price;
 }
 
+/* Did it boot in vain so far? */
+static bool is_unproven(const struct observed_machine *machine, const struct machine_seats *seats)
+{
+	return machine->instance.state <= INSTANCE_RUNNING && !machine->has_served &&
+	       !seats->busy && !seats->free;
+}
+
 static void count_machine(struct planner *planner, size_t i)
 {
 	const struct observed_machine *machine = &planner->seen->machines[i];
@@ -37,6 +44,7 @@ static void count_machine(struct planner *planner, size_t i)
 	resource->busy_seats += seats.busy;
 	resource->booting += seats.is_booting;
 	planner->booting += seats.is_booting;
+	planner->launchers[machine->resource].unproven += is_unproven(machine, &seats);
 	if (planner->is_leaving[i])
 		return;
 	resource->free_seats += seats.free;
@@ -83,7 +91,8 @@ static size_t find_resource(const struct settings *settings, const char *name)
 }
 
 /* A launch that was asked for and never answered costs money until it is known
- * not to exist: it counts, and while it is young the very same request is repeated. */
+ * not to exist: it counts, and while it is young the very same request is repeated. An older one is
+ * no capacity, as a machine past its boot deadline is none: what waits goes elsewhere. */
 static void count_attempt(struct planner *planner, const struct open_attempt *attempt)
 {
 	size_t r = find_resource(planner->settings, attempt->resource);
@@ -101,6 +110,7 @@ static void count_attempt(struct planner *planner, const struct open_attempt *at
 	struct resource_plan *planned = &planner->plan->resources[r];
 	size_t offering = find_offering(resource, attempt->offering);
 	bool is_offered = offering < resource->offering_count;
+	bool is_young = open_attempt_is_young(attempt, resource, planner->now_s);
 	int64_t price = is_offered ? resource->offerings[offering].price : plan_dearest(resource);
 
 	planner->alive++;
@@ -108,10 +118,10 @@ static void count_attempt(struct planner *planner, const struct open_attempt *at
 	planner->rate = plan_sum(planner->rate, price);
 	planned->alive++;
 	planned->booting++;
-	planned->booting_seats += resource->ticket.seats;
+	if (is_young)
+		planned->booting_seats += resource->ticket.seats;
 	add_rate(planned, price);
-	if (plan_is_known(planner, r) && (is_offered || !*attempt->offering) &&
-	    open_attempt_is_young(attempt, resource, planner->now_s))
+	if (plan_is_known(planner, r) && (is_offered || !*attempt->offering) && is_young)
 		repeat_attempt(planner, r, attempt, is_offered ? offering : 0);
 }
 

@@ -70,7 +70,8 @@ static int64_t until_of(const struct planner *planner, size_t r, size_t queue, e
 	}
 }
 
-static void set_obstacle(struct planner *planner, size_t r, size_t queue, enum why otherwise)
+/* WHY_LAUNCH: none. */
+static enum why tell_obstacle(struct planner *planner, size_t r, size_t queue)
 {
 	struct resource_plan *planned = &planner->plan->resources[r];
 	char words[PLAN_WORDS_ROOM] = "";
@@ -79,20 +80,28 @@ static void set_obstacle(struct planner *planner, size_t r, size_t queue, enum w
 
 	if (why == WHY_BUDGET)
 		memcpy(planned->words, words, sizeof(planned->words));
-	planned->why = why == WHY_LAUNCH ? otherwise : why;
 	planned->until_s = until_of(planner, r, queue, why);
+	return why;
+}
+
+static void set_obstacle(struct planner *planner, size_t r, size_t queue, enum why otherwise)
+{
+	enum why why = tell_obstacle(planner, r, queue);
+
+	planner->plan->resources[r].why = why == WHY_LAUNCH ? otherwise : why;
 }
 
 /* Nothing is launched for these tasks, whatever the resource could do. */
-static void set_unripe(struct planner *planner, size_t r, const struct asked *asked)
+static enum why tell_unripe(struct planner *planner, size_t r, const struct asked *asked)
 {
 	struct resource_plan *planned = &planner->plan->resources[r];
 
-	planned->why = asked->is_unripe ? WHY_WAITING : WHY_BUDGET;
-	planned->until_s = asked->is_unripe ? asked->ripe_at_s : 0;
-	if (!asked->is_unripe)
-		text_cut(planned->words, sizeof(planned->words),
-			 "the waiting tasks are of users whose budget is spent");
+	if (asked->is_unripe) {
+		planned->until_s = asked->ripe_at_s;
+		return WHY_WAITING;
+	}
+	plan_tell_users(planner, planned->words);
+	return WHY_BUDGET;
 }
 
 /* Another resource launches: because this one comes later, or because it cannot. */
@@ -107,13 +116,28 @@ static void set_later(struct planner *planner, size_t r)
 	planned->until_s = 0;
 }
 
+static void set_rest(struct planner *planner, size_t r)
+{
+	struct asked asked = ask_queues(planner, r);
+	enum why rest = WHY_LAUNCH;
+
+	if (asked.short_queue != QUEUE_NONE)
+		rest = tell_obstacle(planner, r, asked.short_queue);
+	else if (asked.is_unripe || asked.is_barred)
+		rest = tell_unripe(planner, r, &asked);
+	if (rest != WHY_LAUNCH)
+		planner->plan->resources[r].rest = rest;
+}
+
 static void explain(struct planner *planner, size_t r)
 {
 	struct resource_plan *planned = &planner->plan->resources[r];
 	bool is_below = planned->alive < plan_minimum(planner, r);
 
-	if (planned->launches)
+	if (planned->launches) {
+		set_rest(planner, r);
 		return;
+	}
 	if (!plan_is_known(planner, r) || planner->is_memory_lost || is_below) {
 		set_obstacle(planner, r, QUEUE_NONE, WHY_MINIMUM);
 		return;
@@ -129,7 +153,7 @@ static void explain(struct planner *planner, size_t r)
 	else if (asked.short_queue != QUEUE_NONE)
 		set_obstacle(planner, r, asked.short_queue, WHY_COVERED);
 	else if (asked.is_unripe || asked.is_barred)
-		set_unripe(planner, r, &asked);
+		planned->why = tell_unripe(planner, r, &asked);
 	else if (asked.is_launched_for)
 		set_later(planner, r);
 	else

@@ -133,6 +133,8 @@ static void add_why(const struct report *report, const struct resource_plan *pla
 	char span[CLOCK_TEXT_LEN];
 
 	buf_addf(&why, "%s", why_text(planned->why));
+	if (planned->rest != WHY_NO_DEMAND)
+		buf_addf(&why, "; then %s", why_text(planned->rest));
 	if (*planned->words)
 		buf_addf(&why, " (%s)", planned->words);
 	if (planned->until_s) {
@@ -427,9 +429,27 @@ void report_status(const struct report *report, struct buf *out)
 
 /* ---- the log ---- */
 
+struct looks { /* what is due, and what is only marked until a second look */
+	size_t terminations, repairs, first;
+};
+
+static struct looks count_looks(const struct plan *plan)
+{
+	struct looks looks = { 0 };
+
+	for (size_t i = 0; i < plan->termination_count; i++)
+		looks.terminations += plan->terminations[i].is_due;
+	for (size_t i = 0; i < plan->repair_count; i++)
+		looks.repairs += plan->repairs[i].is_due;
+	looks.first =
+		plan->termination_count - looks.terminations + plan->repair_count - looks.repairs;
+	return looks;
+}
+
 void report_decision(const struct report *report, struct buf *out)
 {
 	const struct observation *seen = report->seen;
+	struct looks looks = count_looks(report->plan);
 	unsigned waiting = 0, alive = 0, free_seats = 0, booting = 0, busy = 0, unserved = 0;
 
 	for (size_t q = 0; q < report->settings->queue_count; q++) {
@@ -450,8 +470,8 @@ void report_decision(const struct report *report, struct buf *out)
 		buf_addf(out, "waiting %u, unserved %u; ", waiting, unserved);
 	buf_addf(out,
 		 "alive %u, seats free %u, booting %u, busy %u; launches %zu, orders %zu, "
-		 "terminations %zu, repairs %zu; %u calls",
+		 "terminations %zu, repairs %zu, first looks %zu; %u calls",
 		 alive, free_seats, booting, busy, report->plan->launch_count,
-		 report->plan->order_count, report->plan->termination_count,
-		 report->plan->repair_count, seen->clearml_calls);
+		 report->plan->order_count, looks.terminations, looks.repairs, looks.first,
+		 seen->clearml_calls);
 }

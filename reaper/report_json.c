@@ -101,6 +101,8 @@ static void add_resource(const struct report *report, size_t r, struct json *res
 	json_add_integer(resource, "busy_seats", planned->busy_seats);
 	json_add_integer(resource, "launches", planned->launches);
 	json_add_text(resource, "why", why_text(planned->why));
+	json_add_text(resource, "why_not_more",
+		      planned->rest == WHY_NO_DEMAND ? NULL : why_text(planned->rest));
 	json_add_text(resource, "budget", *planned->words ? planned->words : NULL);
 	add_time(resource, "until", planned->until_s * 1000);
 	json_add_text(resource, "breaker", breaker_of(report, r));

@@ -315,3 +315,14 @@ int settings_budgets(const struct settings_text *text, const struct json *root,
 			return -1;
 	return 0;
 }
+
+bool settings_has_budgets(const struct settings *settings)
+{
+	bool is_any = has_limit(&settings->budget) || settings->user_budget_count;
+
+	for (size_t r = 0; r < settings->resource_count; r++)
+		is_any |= has_limit(&settings->resources[r].budget);
+	for (size_t q = 0; settings->queue_budgets && q < settings->queue_count; q++)
+		is_any |= has_limit(&settings->queue_budgets[q]);
+	return is_any;
+}

@@ -19,4 +19,7 @@ CHECKED int settings_budget(const struct settings_reader *reader, struct error *
 CHECKED int settings_budgets(const struct settings_text *text, const struct json *root,
 			     struct settings *settings, struct error *err);
 
+/* Any at all: over all, of a resource, a queue or a user. */
+bool settings_has_budgets(const struct settings *settings);
+
 #endif

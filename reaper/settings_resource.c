@@ -45,6 +45,9 @@ static void read_numbers(const struct settings_reader *reader)
 
 	out->max_instances = settings_read_count(reader, "max_instances", 0);
 	out->min_instances = settings_read_count(reader, "min_instances", 0);
+	/* A resource that is retired launches nothing, whatever else stands there. */
+	if (!out->max_instances)
+		out->min_instances = 0;
 	ticket->seats = settings_read_count(reader, "seats", 1);
 	ticket->limits.max_attempts =
 		settings_read_count(reader, "max_attempts", ticket->limits.max_attempts);

@@ -48,7 +48,7 @@ static int check(const struct settings_reader *reader, const char *list, size_t 
 		return refuse(reader, list, place, "from", "is the next day's 00:00", err);
 	if (schedule_check_zone(schedule->time_zone, &why) < 0)
 		return refuse(reader, list, place, "time_zone", why.message, err);
-	if (schedule->min_instances <= out->max_instances)
+	if (!out->max_instances || schedule->min_instances <= out->max_instances)
 		return 0;
 	(void)error_set(&why, ERROR_CONFIGURATION,
 			"is larger than max_instances (%u) in resource %s", out->max_instances,
@@ -56,6 +56,7 @@ static int check(const struct settings_reader *reader, const char *list, size_t 
 	return refuse(reader, list, place, "min_instances", why.message, err);
 }
 
+/* The windows of a resource that is retired are checked, and hold for nothing. */
 int settings_schedule(const struct settings_reader *reader, struct error *err)
 {
 	struct resource *out = reader->out;
@@ -76,5 +77,7 @@ int settings_schedule(const struct settings_reader *reader, struct error *err)
 			return -1;
 		out->schedule_count++;
 	}
+	if (!out->max_instances)
+		out->schedule_count = 0;
 	return 0;
 }

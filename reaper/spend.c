@@ -175,20 +175,21 @@ static int take_over(const struct spend_look *look, const struct observation *se
 	return 0;
 }
 
-static void count(const struct spend_look *look, struct observation *seen, struct spend_list *out)
+/* False: what the machines cost up to now could not be counted. */
+static bool count(const struct spend_look *look, struct observation *seen, struct spend_list *out)
 {
 	struct error err;
 
 	if (!seen->workers_known)
-		return;
+		return false;
 	if (give_time(look, &err) < 0 ||
 	    spend_runs_look(look->clearml, look->file, look->settings, seen, &err) < 0) {
 		note_problem(seen, "whose tasks run", &err);
-		return;
+		return false;
 	}
 	money_accrue(seen, look->settings, look->ledger, out);
-	seen->is_spend_counted = true;
 	ledger_spend_add(look->file, out->rows, out->count);
+	return true;
 }
 
 static void look_at_users(const struct spend_look *look, struct observation *seen)
@@ -196,7 +197,7 @@ static void look_at_users(const struct spend_look *look, struct observation *see
 	struct error err;
 
 	spend_runs_rate(look->settings, seen);
-	if (!spend_runs_is_anyone_barred(look->settings, seen))
+	if (!spend_runs_is_anyone_watched(look->settings, seen))
 		return;
 	if (give_time(look, &err) == 0 &&
 	    spend_runs_bar(look->clearml, look->settings, seen, &err) == 0)
@@ -214,18 +215,19 @@ void spend_look(const struct spend_look *look, struct observation *seen)
 	unsigned calls_before = clearml_calls(look->clearml);
 	struct error err;
 
-	seen->is_spend_known = seen->is_spend_counted = false;
+	seen->is_spend_known = false;
 	seen->users = memory_array(look->settings->user_budget_count + 1, sizeof(*seen->users));
 	for (size_t i = 0; i < seen->machine_count; i++)
 		seen->machines[i].price = price_of(look->settings, &seen->machines[i]);
 	if (take_over(look, seen, &lists[TAKEN], &err) < 0) {
 		note_problem(seen, "what was spent", &err);
 	} else {
-		count(look, seen, &lists[COUNTED]);
+		bool is_counted = count(look, seen, &lists[COUNTED]);
+
 		if (add_up(look, seen, lists, LISTS, &err) < 0)
 			note_problem(seen, "what was spent", &err);
 		else
-			seen->is_spend_known = true;
+			seen->is_spend_known = is_counted;
 	}
 	look_at_users(look, seen);
 	for (size_t i = 0; i < LISTS; i++)
@@ -250,8 +252,7 @@ int spend_leave(const struct spend_look *look, const struct observation *seen, s
 	SCOPED(spend_list) struct spend_list sums = { 0 };
 	char first[11];
 
-	if (!seen->is_spend_known || !seen->is_spend_counted || !look->channel ||
-	    !look->channel->is_found)
+	if (!seen->is_spend_known || !look->channel || !look->channel->is_found)
 		return 0;
 	month_of(seen, first);
 	if (give_time(look, err) < 0 ||

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reaper/money.h"
+
 enum { MOST_ASKED = 500 /* tasks in a pass: one call */ };
 
 /* ---- which tasks run ---- */
@@ -15,7 +17,7 @@ static int by_instance(const void *left, const void *right)
 	return order ? order : strcmp(a->task, b->task);
 }
 
-static void collect(struct observation *seen)
+void spend_runs_collect(struct observation *seen)
 {
 	size_t count = 0;
 
@@ -40,13 +42,23 @@ static void collect(struct observation *seen)
 
 /* ---- for whom ---- */
 
+static size_t queue_of(const struct settings *settings, const struct observation *seen,
+		       const char *id)
+{
+	size_t q = 0;
+
+	while (q < settings->queue_count &&
+	       (!seen->queues[q].exists || strcmp(seen->queues[q].id, id) != 0))
+		q++;
+	return q;
+}
+
 static const char *queue_name(const struct settings *settings, const struct observation *seen,
 			      const char *id)
 {
-	for (size_t q = 0; *id && q < settings->queue_count; q++)
-		if (seen->queues[q].exists && !strcmp(seen->queues[q].id, id))
-			return settings->queues[q];
-	return "";
+	size_t q = queue_of(settings, seen, id);
+
+	return q < settings->queue_count ? settings->queues[q] : "";
 }
 
 static int by_task(const void *left, const void *right)
@@ -82,10 +94,12 @@ static int find_in_ledger(struct ledger_file *file, struct observation *seen, st
 		struct spend_row row = { 0 };
 		bool is_found = false;
 
-		if (ledger_spend_task(file, run->task, &row, &is_found, err) < 0)
+		if (ledger_spend_task(file, run->task, run->instance, &row, &is_found, err) < 0)
 			return -1;
 		if (!is_found && out->count < MOST_ASKED)
 			out->runs[out->count++] = run;
+		else if (!is_found)
+			run->since_s = RUN_NOT_ASKED;
 		memcpy(run->queue, row.queue, sizeof(run->queue));
 		memcpy(run->user, row.user, sizeof(run->user));
 	}
@@ -123,7 +137,7 @@ int spend_runs_look(struct clearml *clearml, struct ledger_file *file,
 {
 	SCOPED(unknown) struct unknown unknown = { 0 };
 
-	collect(seen);
+	spend_runs_collect(seen);
 	if (find_in_ledger(file, seen, &unknown, err) < 0)
 		return -1;
 	return unknown.count ? ask(clearml, settings, seen, &unknown, err) : 0;
@@ -163,20 +177,95 @@ void spend_runs_rate(const struct settings *settings, struct observation *seen)
 	}
 }
 
-/* One whose machines have no price that is known is not let past an hour's limit. */
-static bool is_past(const struct budget *budget, const struct observed_user *user)
+/* What cannot be counted may be past a limit of a day or a month. */
+static bool is_past(const struct settings *settings, const struct observation *seen, size_t user)
 {
-	return (budget->hour && (user->rate >= budget->hour || user->rate == MONEY_UNKNOWN)) ||
-	       (budget->day && user->spent.day >= budget->day) ||
-	       (budget->month && user->spent.month >= budget->month);
+	const struct budget *budget = &settings->user_budgets[user].budget;
+
+	if (!seen->is_spend_known && (budget->day || budget->month))
+		return true;
+	return money_is_past(&(struct money_gate){ .budget = budget,
+						   .spent = seen->users[user].spent,
+						   .rate = seen->users[user].rate });
 }
 
-bool spend_runs_is_anyone_barred(const struct settings *settings, const struct observation *seen)
+/* What is launched for a user in an hour's limit must fit in: so whose tasks wait matters before it
+ * is reached. */
+bool spend_runs_is_watched(const struct settings *settings, const struct observation *seen,
+			   size_t user)
 {
-	for (size_t u = 0; u < settings->user_budget_count; u++)
-		if (is_past(&settings->user_budgets[u].budget, &seen->users[u]))
+	return settings->user_budgets[user].budget.hour || is_past(settings, seen, user);
+}
+
+bool spend_runs_is_anyone_watched(const struct settings *settings, const struct observation *seen)
+{
+	bool is_any_waiting = false;
+
+	for (size_t q = 0; q < settings->queue_count; q++)
+		is_any_waiting |= seen->queues[q].waiting > 0;
+	for (size_t u = 0; is_any_waiting && u < settings->user_budget_count; u++)
+		if (spend_runs_is_watched(settings, seen, u))
 			return true;
 	return false;
+}
+
+static bool serves(const struct resource *resource, size_t queue)
+{
+	for (size_t i = 0; i < resource->queue_count; i++)
+		if (resource->queues[i] == queue)
+			return true;
+	return false;
+}
+
+/* What a task of the queue may cost an hour; MONEY_UNKNOWN when of any offering. */
+static int64_t dearest_seat(const struct settings *settings, size_t queue)
+{
+	int64_t dearest = 0;
+
+	for (size_t r = 0; r < settings->resource_count; r++) {
+		const struct resource *resource = &settings->resources[r];
+		unsigned seats = resource->ticket.seats ? resource->ticket.seats : 1;
+
+		for (size_t i = 0; serves(resource, queue) && i < resource->offering_count; i++) {
+			if (resource->offerings[i].price < 0)
+				return MONEY_UNKNOWN;
+			if (resource->offerings[i].price / seats > dearest)
+				dearest = resource->offerings[i].price / seats;
+		}
+	}
+	return dearest;
+}
+
+enum { NOTHING_LEFT = -1 }; /* not even for what costs nothing */
+
+/* By user: what may be launched for still, $/h. */
+static int64_t *allowances(const struct settings *settings, const struct observation *seen)
+{
+	int64_t *left = memory_array(settings->user_budget_count + 1, sizeof(*left));
+
+	for (size_t u = 0; u < settings->user_budget_count; u++) {
+		const struct budget *budget = &settings->user_budgets[u].budget;
+
+		if (is_past(settings, seen, u))
+			left[u] = NOTHING_LEFT;
+		else
+			left[u] = budget->hour ? budget->hour - seen->users[u].rate : INT64_MAX;
+	}
+	return left;
+}
+
+/* False: the user's limit leaves nothing for one more task at that price. */
+static bool take_allowance(const struct settings *settings, const char *user, int64_t price,
+			   int64_t *left)
+{
+	for (size_t u = 0; u < settings->user_budget_count; u++) {
+		if (strcmp(settings->user_budgets[u].user, user) != 0 || left[u] == INT64_MAX)
+			continue;
+		if (price == MONEY_UNKNOWN || price > left[u])
+			return false;
+		left[u] -= price;
+	}
+	return true;
 }
 
 static int compare_texts(const void *left, const void *right)
@@ -186,29 +275,37 @@ static int compare_texts(const void *left, const void *right)
 	return strcmp(*a, *b);
 }
 
-/* A task that was popped may be queued still, and is a machine's already. */
-static void bar(const struct settings *settings, struct observation *seen,
-		const struct clearml_purposes *queued)
+static const char **list_running(const struct observation *seen)
 {
 	const char **running = memory_array(seen->run_count + 1, sizeof(*running));
 
 	for (size_t i = 0; i < seen->run_count; i++)
 		running[i] = seen->runs[i].task;
 	qsort(running, seen->run_count, sizeof(*running), compare_texts);
+	return running;
+}
+
+/* A task that was popped may be queued still, and is a machine's already. */
+void spend_runs_bar_tasks(const struct settings *settings, struct observation *seen,
+			  const struct clearml_purposes *queued)
+{
+	const char **running = list_running(seen);
+	int64_t *left = allowances(settings, seen);
+
 	for (size_t i = 0; i < queued->count; i++) {
-		const char *task = queued->list[i].task;
+		const struct clearml_purpose *task = &queued->list[i];
+		const char *id = task->task;
+		size_t q = queue_of(settings, seen, task->queue);
 
-		if (bsearch(&task, running, seen->run_count, sizeof(*running), compare_texts))
+		if (q == settings->queue_count ||
+		    bsearch(&id, running, seen->run_count, sizeof(*running), compare_texts) ||
+		    take_allowance(settings, task->user, dearest_seat(settings, q), left))
 			continue;
-		for (size_t q = 0; q < settings->queue_count; q++) {
-			struct observed_queue *queue = &seen->queues[q];
-
-			if (queue->exists && !strcmp(queue->id, queued->list[i].queue) &&
-			    queue->barred < queue->waiting)
-				queue->barred++;
-		}
+		if (seen->queues[q].barred < seen->queues[q].waiting)
+			seen->queues[q].barred++;
 	}
 	free(running);
+	free(left);
 }
 
 int spend_runs_bar(struct clearml *clearml, const struct settings *settings,
@@ -219,13 +316,13 @@ int spend_runs_bar(struct clearml *clearml, const struct settings *settings,
 	size_t count = 0;
 
 	for (size_t u = 0; u < settings->user_budget_count; u++)
-		if (is_past(&settings->user_budgets[u].budget, &seen->users[u]))
+		if (spend_runs_is_watched(settings, seen, u))
 			users[count++] = settings->user_budgets[u].user;
 	int result = clearml_purposes_queued(clearml, users, count, &queued, err);
 
 	free(users);
 	if (result < 0)
 		return -1;
-	bar(settings, seen, &queued);
+	spend_runs_bar_tasks(settings, seen, &queued);
 	return 0;
 }

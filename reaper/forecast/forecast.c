@@ -35,6 +35,16 @@ void forecast_share(int64_t part, int64_t whole, char out[static FORECAST_CELL_R
 		       (long long)(permille % 10));
 }
 
+void forecast_wait(const struct outcome_sum *sum, int64_t wait_s,
+		   char out[static FORECAST_CELL_ROOM])
+{
+	char text[CLOCK_TEXT_LEN] = "-";
+
+	if (sum->started)
+		clock_format_span(wait_s * 1000, text);
+	(void)snprintf(out, FORECAST_CELL_ROOM, "%s", text);
+}
+
 void forecast_moment(int64_t at_s, char out[static FORECAST_CELL_ROOM])
 {
 	char text[CLOCK_TEXT_LEN];
@@ -51,18 +61,18 @@ void forecast_about(const struct forecast *forecast, struct buf *out)
 	forecast_moment(trace->arrivals[0].at_s, from);
 	forecast_moment(trace->arrivals[trace->count - 1].at_s, until);
 	clock_format_span(forecast->boot_s * 1000, boot);
-	buf_addf(out, "%zu tasks of %zu %s, from %s to %s; a machine boots in %s", trace->count,
-		 trace->queue_count, trace->queue_count == 1 ? "queue" : "queues", from, until,
-		 boot);
+	buf_addf(out, "%zu %s of %zu %s, from %s to %s; a machine boots in %s", trace->count,
+		 trace->count == 1 ? "task" : "tasks", trace->queue_count,
+		 trace->queue_count == 1 ? "queue" : "queues", from, until, boot);
 }
 
 /* ---- text ---- */
 
-static void add_wait(struct table *table, int64_t wait_s)
+static void add_wait(struct table *table, const struct outcome_sum *sum, int64_t wait_s)
 {
-	char text[CLOCK_TEXT_LEN];
+	char text[FORECAST_CELL_ROOM];
 
-	clock_format_span(wait_s * 1000, text);
+	forecast_wait(sum, wait_s, text);
 	table_cell(table, "%s", text);
 }
 
@@ -82,9 +92,9 @@ static void add_policy(struct table *table, const struct outcome *outcome, int64
 	table_cell(table, "%zu", sum.launches);
 	forecast_share(sum.seat_s - sum.busy_s, sum.seat_s, share);
 	table_cell(table, "%s", share);
-	add_wait(table, sum.wait_p50_s);
-	add_wait(table, sum.wait_p95_s);
-	add_wait(table, sum.wait_max_s);
+	add_wait(table, &sum, sum.wait_p50_s);
+	add_wait(table, &sum, sum.wait_p95_s);
+	add_wait(table, &sum, sum.wait_max_s);
 	table_cell(table, "%zu", sum.unstarted);
 }
 
@@ -104,9 +114,10 @@ static void add_bound(struct table *table, const char *name, int64_t bound_s, in
 
 static void print_policies(const struct forecast *forecast, struct buf *out)
 {
-	static const char *const heading[] = { "policy",   "money",    "hours",	   "of first",
-					       "launches", "idle",     "wait p50", "wait p95",
-					       "wait max", "no start", NULL };
+	static const char *const heading[] = { "policy",   "$",	       "instance-hours",
+					       "of first", "launches", "idle",
+					       "wait p50", "wait p95", "wait max",
+					       "no start", NULL };
 	SCOPED(table) struct table table;
 	struct outcome_sum first;
 
@@ -138,7 +149,7 @@ static void add_resource(struct table *table, const struct outcome *outcome, siz
 
 static void print_resources(const struct forecast *forecast, struct buf *out)
 {
-	static const char *const heading[] = { "resource", "policy", "money", "hours",
+	static const char *const heading[] = { "resource", "policy", "$", "instance-hours",
 					       "launches", "idle",   NULL };
 	SCOPED(table) struct table table;
 
@@ -147,6 +158,20 @@ static void print_resources(const struct forecast *forecast, struct buf *out)
 		for (size_t r = 0; r < forecast->outcomes[i].resource_count; r++)
 			add_resource(&table, &forecast->outcomes[i], r);
 	table_print(&table, out);
+}
+
+static void print_remarks(const struct forecast *forecast, struct buf *out)
+{
+	char text[TABLE_CELL_ROOM + sizeof(forecast->outcomes[0].remark)];
+
+	for (size_t i = 0; i < forecast->count; i++) {
+		if (!*forecast->outcomes[i].remark)
+			continue;
+		table_plain(forecast->outcomes[i].name, text, sizeof(text));
+		buf_addf(out, "\n%s: ", text);
+		table_plain(forecast->outcomes[i].remark, text, sizeof(text));
+		buf_addf(out, "%s\n", text);
+	}
 }
 
 void forecast_text(const struct forecast *forecast, struct buf *out)
@@ -160,6 +185,7 @@ void forecast_text(const struct forecast *forecast, struct buf *out)
 	print_policies(forecast, out);
 	buf_addf(out, "\n");
 	print_resources(forecast, out);
+	print_remarks(forecast, out);
 	if (*forecast->rival_problem) {
 		table_plain(forecast->rival_problem, name, sizeof(name));
 		buf_addf(out, "\nWithout ClearML's autoscaler: %s\n", name);

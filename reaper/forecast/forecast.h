@@ -37,6 +37,10 @@ enum { FORECAST_CELL_ROOM = 48 };
 void forecast_hours(int64_t seconds, char out[static FORECAST_CELL_ROOM]);
 void forecast_share(int64_t part, int64_t whole, char out[static FORECAST_CELL_ROOM]);
 void forecast_moment(int64_t at_s, char out[static FORECAST_CELL_ROOM]);
+/* How long people waited at this percentile's value; "-" when no task started: nobody's wait is 0.
+ */
+void forecast_wait(const struct outcome_sum *sum, int64_t wait_s,
+		   char out[static FORECAST_CELL_ROOM]);
 /* "1200 tasks of 2 queues, from ... to ...; a machine boots in 2m 00s" */
 void forecast_about(const struct forecast *forecast, struct buf *out);
 

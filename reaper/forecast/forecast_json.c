@@ -10,6 +10,16 @@ static void add_money(struct json *into, int64_t money)
 		json_add_integer(into, "micro_dollars", money);
 }
 
+/* Null when no task started: 0 would be the best that there is. */
+static void add_wait(struct json *into, const char *name, const struct outcome_sum *sum,
+		     int64_t wait_s)
+{
+	if (sum->started)
+		json_add_integer(into, name, wait_s);
+	else
+		json_add_text(into, name, NULL);
+}
+
 static void add_cost(struct json *into, const struct outcome_sum *sum)
 {
 	add_money(into, sum->money);
@@ -25,12 +35,13 @@ static void add_outcome(struct json *into, const struct outcome *outcome)
 
 	outcome_sum(outcome, OUTCOME_ALL, &sum);
 	json_add_text(into, "policy", outcome->name);
+	json_add_text(into, "remark", *outcome->remark ? outcome->remark : NULL);
 	add_cost(into, &sum);
 	struct json *wait = json_add_object(into, "wait_s");
 
-	json_add_integer(wait, "p50", sum.wait_p50_s);
-	json_add_integer(wait, "p95", sum.wait_p95_s);
-	json_add_integer(wait, "max", sum.wait_max_s);
+	add_wait(wait, "p50", &sum, sum.wait_p50_s);
+	add_wait(wait, "p95", &sum, sum.wait_p95_s);
+	add_wait(wait, "max", &sum, sum.wait_max_s);
 	json_add_integer(into, "started", (int64_t)sum.started);
 	json_add_integer(into, "unstarted", (int64_t)sum.unstarted);
 	struct json *list = json_add_list(into, "resources");

@@ -49,11 +49,11 @@ static void print_colours(struct buf *out)
 
 /* ---- tables ---- */
 
-static void print_span(int64_t seconds, struct buf *out)
+static void print_wait(const struct outcome_sum *sum, int64_t wait_s, struct buf *out)
 {
-	char text[CLOCK_TEXT_LEN];
+	char text[FORECAST_CELL_ROOM];
 
-	clock_format_span(seconds * 1000, text);
+	forecast_wait(sum, wait_s, text);
 	buf_addf(out, "<td>%s</td>", text);
 }
 
@@ -81,9 +81,9 @@ static void print_policies(const struct forecast *forecast, struct buf *out)
 		plot_escape(forecast->outcomes[i].name, out);
 		buf_addf(out, "</td>");
 		print_cost(&sum, out);
-		print_span(sum.wait_p50_s, out);
-		print_span(sum.wait_p95_s, out);
-		print_span(sum.wait_max_s, out);
+		print_wait(&sum, sum.wait_p50_s, out);
+		print_wait(&sum, sum.wait_p95_s, out);
+		print_wait(&sum, sum.wait_max_s, out);
 		buf_addf(out, "<td>%zu</td></tr>\n", sum.unstarted);
 	}
 	buf_addf(out, "</table></div>\n");
@@ -268,8 +268,22 @@ static void print_bars(const struct forecast *forecast, struct buf *out)
 	buf_addf(out, "</svg>\n");
 }
 
+static void print_remarks(const struct forecast *forecast, struct buf *out)
+{
+	for (size_t i = 0; i < forecast->count; i++) {
+		if (!*forecast->outcomes[i].remark)
+			continue;
+		buf_addf(out, "<p class=\"note\">");
+		plot_escape(forecast->outcomes[i].name, out);
+		buf_addf(out, ": ");
+		plot_escape(forecast->outcomes[i].remark, out);
+		buf_addf(out, "</p>\n");
+	}
+}
+
 static void print_notes(const struct forecast *forecast, struct buf *out)
 {
+	print_remarks(forecast, out);
 	if (*forecast->rival_problem) {
 		buf_addf(out, "<p class=\"note\">Without ClearML's autoscaler: ");
 		plot_escape(forecast->rival_problem, out);

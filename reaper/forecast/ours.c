@@ -3,12 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reaper/settings_money.h"
 #include "reaper/simulation/world.h"
 
 enum {
 	HOUR_S = 3600,
 	MOST_SEATS = 8,
-	PATIENCE_S = 30 * 86400, /* nothing has begun or ended for so long: nothing will */
+	REMARK_BYTES = 1 << 20,
+	/* Nothing has begun or ended for so long: nothing will. A month's budget may stop launches
+	 * for the whole of the longest month. */
+	PATIENCE_S = 32 * 86400,
 	SEED = 1 /* nothing is left to chance without faults, but the engine wants one */
 };
 
@@ -33,6 +37,18 @@ static int check_seats(const struct settings *settings, struct error *err)
 	return 0;
 }
 
+/* By place in user_budgets; past the last one: a user without a budget. */
+static unsigned user_of(const struct running *running, size_t user)
+{
+	const struct settings *settings = running->settings;
+	unsigned place = 0;
+
+	while (place < settings->user_budget_count &&
+	       strcmp(settings->user_budgets[place].user, running->trace->users[user]) != 0)
+		place++;
+	return place;
+}
+
 static void add_tasks(struct running *running)
 {
 	const struct trace *trace = running->trace;
@@ -47,8 +63,9 @@ static void add_tasks(struct running *running)
 			queue++;
 		if (queue == running->settings->queue_count)
 			continue;
-		size_t number = world_add_task(running->world, arrival->at_s - running->start_s,
-					       queue, arrival->duration_s, (unsigned)arrival->user);
+		size_t number =
+			world_add_task(running->world, arrival->at_s - running->start_s, queue,
+				       arrival->duration_s, user_of(running, arrival->user));
 
 		running->place[number] = i;
 		running->count++;
@@ -164,6 +181,33 @@ static void read_machines(struct running *running, int64_t last_s)
 	}
 }
 
+static bool is_named(const struct trace *trace, const char *user)
+{
+	for (size_t i = 0; i < trace->user_count; i++)
+		if (!strcmp(trace->users[i], user))
+			return true;
+	return false;
+}
+
+/* A budget that holds nothing back must not look like one that is never reached. */
+static void remark_on_budgets(const struct trace *trace, const struct settings *settings,
+			      struct outcome *out)
+{
+	SCOPED(buf) struct buf text = BUF(REMARK_BYTES);
+	const char *between = "; the trace has no task of these users with a budget: ";
+
+	if (!settings_has_budgets(settings))
+		return;
+	buf_addf(&text, "budgets begin unspent");
+	for (size_t u = 0; u < settings->user_budget_count; u++) {
+		if (is_named(trace, settings->user_budgets[u].user))
+			continue;
+		buf_addf(&text, "%s%s", between, settings->user_budgets[u].user);
+		between = ", ";
+	}
+	text_cut(out->remark, sizeof(out->remark), buf_text(&text));
+}
+
 int ours_run(const struct trace *trace, const struct settings *settings, int64_t start_s,
 	     int64_t boot_s, struct outcome *out, struct error *err)
 {
@@ -180,6 +224,7 @@ int ours_run(const struct trace *trace, const struct settings *settings, int64_t
 		return -1;
 	outcome_open(out, settings->path, trace);
 	outcome_name_resources(out, settings);
+	remark_on_budgets(trace, settings, out);
 	running.world = world_open(&options);
 	add_tasks(&running);
 	live(&running);

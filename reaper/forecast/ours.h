@@ -6,7 +6,8 @@
 
 /*
  * ours: mayfly itself on a trace: the shipped plan, phase, idle and settle in
- * the engine of simulation/, in a world without faults, a pass a minute. Tasks
+ * the engine of simulation/, in a world without faults, a pass a minute. Budgets
+ * hold, and begin unspent; a user's is for the trace's user of that name. Tasks
  * of queues that no resource serves never start. Machines that a minimum keeps
  * are counted until the last task has ended.
  */

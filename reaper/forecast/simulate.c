@@ -11,6 +11,7 @@
 #include "reaper/forecast/ours.h"
 #include "reaper/forecast/rival.h"
 #include "reaper/session.h"
+#include "reaper/settings_money.h"
 
 enum { OTHERS_MAX = COMMAND_MAX_MORE + 1, BOOT_S = 120, BOOT_MOST_S = 3600, PASS_S = 300 };
 
@@ -74,6 +75,25 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* Of two files of the same name in two folders, people must see which is which. */
+static bool is_name_shared(const struct job *job, const char *path)
+{
+	size_t count = !strcmp(base_name(job->config), base_name(path));
+
+	for (size_t i = 0; i < job->other_count; i++)
+		count += !strcmp(base_name(job->others[i]), base_name(path));
+	return count > 1;
+}
+
+/* Where there is no room for a whole path, its end tells more. */
+static void name_policy(const struct job *job, const char *path, struct outcome *out)
+{
+	const char *name = is_name_shared(job, path) ? path : base_name(path);
+	size_t len = strlen(name), most = sizeof(out->name) - 1;
+
+	text_cut(out->name, sizeof(out->name), len > most ? name + (len - most) : name);
+}
+
 /* ClearML's poll and ours begin together, on a full five minutes before the first task. */
 static int64_t start_of(const struct trace *trace)
 {
@@ -88,7 +108,7 @@ static int run_ours(const struct job *job, const struct settings *settings, cons
 	if (ours_run(&forecast->trace, settings, start_of(&forecast->trace), job->boot_s, out,
 		     err) < 0)
 		return error_wrap(err, "%s", path);
-	text_cut(out->name, sizeof(out->name), base_name(path));
+	name_policy(job, path, out);
 	forecast->count++;
 	return 0;
 }
@@ -97,14 +117,18 @@ static void run_rival(const struct job *job, const struct settings *settings,
 		      struct forecast *forecast)
 {
 	struct rival_times times = RIVAL_DEFAULTS;
+	struct outcome *out = &forecast->outcomes[forecast->count];
 	struct error err;
 
 	times.boot = job->boot_s;
-	if (rival_run(&forecast->trace, settings, &times, start_of(&forecast->trace),
-		      &forecast->outcomes[forecast->count], &err) < 0)
+	if (rival_run(&forecast->trace, settings, &times, start_of(&forecast->trace), out, &err) <
+	    0) {
 		text_cut(forecast->rival_problem, sizeof(forecast->rival_problem), err.message);
-	else
-		forecast->count++;
+		return;
+	}
+	if (settings_has_budgets(settings))
+		text_cut(out->remark, sizeof(out->remark), "budgets are not modelled here");
+	forecast->count++;
 }
 
 static void settings_free(struct settings **settings)

@@ -141,7 +141,8 @@ static void try_other(struct world *world, struct world_pass *pass,
 {
 	const struct resource *resource = resource_of(world, launch);
 
-	drop_attempt(world, pass, launch);
+	if (open_attempt_is_settled(launch->is_repeat, pass->answer))
+		drop_attempt(world, pass, launch);
 	offerings_failed(&pass->ledger, world->settings, resource, pass->offering, pass->answer,
 			 NULL, pass->seen.now_ms / 1000);
 	pass->tried[pass->offering] = true;
@@ -177,7 +178,7 @@ static void judge_answer(struct world *world, struct world_pass *pass,
 	case ERROR_MALFORMED:
 		end_launch(pass);
 		break;
-	default: /* these prove that nothing was launched */
+	default: /* this request launched nothing */
 		try_other(world, pass, launch);
 	}
 }

@@ -86,6 +86,7 @@ static void look_at_memory(struct world *world, struct world_pass *pass)
 	struct ledger *ledger = &pass->ledger;
 
 	world_ledger_copy(&host->ledger, ledger);
+	world_spend_copy(world->settings, &host->spend, &pass->spend);
 	*seen = (struct observation){ .now_ms = world->now_ms + host->skew_ms };
 }
 
@@ -229,6 +230,7 @@ void world_look(struct world *world, struct world_pass *pass)
 		look_at_minimums(world, pass);
 		clock_format(pass->seen.now_ms, false, now);
 		text_cut(pass->seen.today, sizeof(pass->seen.today), now);
+		world_count(world, pass);
 		break;
 	default:
 		break;

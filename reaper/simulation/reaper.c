@@ -38,6 +38,7 @@ void world_ledger_copy(const struct ledger *from, struct ledger *out)
 void world_write_ledger(struct world *world, struct world_pass *pass)
 {
 	world_ledger_copy(&pass->ledger, &world->hosts[pass->host].ledger);
+	world_spend_copy(world->settings, &pass->spend, &world->hosts[pass->host].spend);
 }
 
 /* ---- the beginning ---- */
@@ -63,6 +64,8 @@ static void lose_ledger(struct world *world, size_t number)
 
 	ledger_release(&host->ledger);
 	host->ledger.since_s = (world->now_ms + host->skew_ms) / 1000;
+	/* The sums come back from ClearML, and what is in them is not counted again. */
+	host->ledger.counted_until_s = host->spend.until_s;
 	host->ledgers_lost++;
 	world_note(world, "reaper", "host %zu has lost its ledger", number);
 }
@@ -110,6 +113,7 @@ static void end_pass(struct world_pass *pass)
 	plan_release(&pass->plan);
 	observation_release(&pass->seen);
 	ledger_release(&pass->ledger);
+	free(pass->spend.sums);
 	clearml_queues_release(&pass->queues);
 	*pass = (struct world_pass){ 0 };
 }

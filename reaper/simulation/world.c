@@ -132,10 +132,13 @@ void world_close(struct world *world)
 		plan_release(&world->passes[p].plan);
 		observation_release(&world->passes[p].seen);
 		ledger_release(&world->passes[p].ledger);
+		free(world->passes[p].spend.sums);
 		clearml_queues_release(&world->passes[p].queues);
 	}
-	for (size_t h = 0; h < world->host_count; h++)
+	for (size_t h = 0; h < world->host_count; h++) {
 		ledger_release(&world->hosts[h].ledger);
+		free(world->hosts[h].spend.sums);
+	}
 	for (size_t m = 0; m < world->machine_count; m++) {
 		free(world->machines[m]->hold);
 		free(world->machines[m]);

@@ -18,7 +18,8 @@
  * Modelled: launch keys that the cloud takes once; slots, generations, offerings;
  * instances that pend, boot, serve, drain, leave, stop, die; machine records that
  * expire after 120 s; pops that are atomic, owners, attempts, forced requeues, the
- * server's own watchdog (2 h); ledgers in memory, one a host.
+ * server's own watchdog (2 h); ledgers in memory, one a host; what machines cost, where a budget
+ * is set.
  * Left out: bytes (tickets, bundles, JSON, HTTP), so I8 cannot be asserted here;
  * docker and images; the clouds' own APIs; plain agents of other people; hosts'
  * local bootstrap restarts; memory and disks.
@@ -93,7 +94,8 @@ struct world *world_open(const struct world_options *options);
 void world_close(struct world *world);
 
 /* A task that arrives at_s after the beginning in this queue of the settings and runs so long.
- * user: a number of yours. Returns its number. */
+ * user: by place in settings.user_budgets; a greater number: somebody without a budget. Returns
+ * its number. */
 size_t world_add_task(struct world *world, int64_t at_s, size_t queue, int64_t duration_s,
 		      unsigned user);
 

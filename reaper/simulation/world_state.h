@@ -156,6 +156,12 @@ enum step { /* of a pass, in this order; it may be killed before each one */
 	    STEP_OVER
 };
 
+struct world_spend { /* what budgets are held to; zero: nothing was counted yet */
+	char day[11]; /* the UTC day of the last count */
+	int64_t until_s; /* what machines cost until then is in it */
+	struct spent *sums; /* owned; count.c says of what */
+};
+
 struct world_pass {
 	size_t host;
 	bool is_running;
@@ -168,6 +174,7 @@ struct world_pass {
 	bool tried[SETTINGS_MAX_OFFERINGS];
 	enum error_class answer;
 	struct ledger ledger;
+	struct world_spend spend;
 	struct observation seen;
 	struct plan plan;
 	struct clearml_queues queues;
@@ -175,6 +182,7 @@ struct world_pass {
 
 struct world_host {
 	struct ledger ledger; /* on its disk */
+	struct world_spend spend; /* there too, and mirrored to ClearML */
 	int64_t skew_ms;
 	unsigned ledgers_lost;
 	enum why why[SETTINGS_MAX_RESOURCES]; /* said last */
@@ -262,7 +270,7 @@ void world_seats_watch(struct world *world, struct world_machine *machine);
 int64_t world_seats_next_ms(const struct world_machine *machine);
 enum settle_answer world_settle(struct world *world, struct world_machine *machine);
 
-/* ---- reaper.c, launch.c, look.c ---- */
+/* ---- reaper.c, launch.c, look.c, count.c ---- */
 void *world_copy_of(const void *items, size_t count, size_t item_len);
 void world_write_ledger(struct world *world, struct world_pass *pass);
 void world_store(struct world *world, struct world_pass *pass);
@@ -273,5 +281,9 @@ void world_pass_step(struct world *world, size_t pass);
 void world_look(struct world *world, struct world_pass *pass);
 void world_fill_task(const struct world *world, size_t task, struct clearml_task *out);
 void world_ledger_copy(const struct ledger *from, struct ledger *out);
+/* What was spent, into what this pass sees; where no budget is set, nothing. */
+void world_count(const struct world *world, struct world_pass *pass);
+void world_spend_copy(const struct settings *settings, const struct world_spend *from,
+		      struct world_spend *out);
 
 #endif

@@ -76,6 +76,8 @@ static void count_supply(const struct observation *seen, const struct settings *
 	for (size_t i = 0; i < seen->attempt_count; i++)
 		for (size_t r = 0; r < out->resources; r++)
 			if (is_same(settings->resources[r].name, seen->attempts[i].resource) &&
+			    seen->now_ms / 1000 - seen->attempts[i].asked_s <=
+				    settings->resources[r].ticket.limits.boot_deadline_s &&
 			    !is_in_the_slot(seen, &seen->attempts[i]))
 				out->seats[r] += settings->resources[r].ticket.seats;
 	for (size_t r = 0; r < out->resources; r++)

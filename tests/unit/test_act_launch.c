@@ -376,7 +376,12 @@ static void test_a_repeat_is_the_very_same_request(void **state)
 	} cases[] = {
 		{ "it is launched now", "", "d", "cpu/7 b" },
 		{ "the answer fails again", "u", "o", "cpu/7 b" },
-		{ "it is proven that nothing was launched", "c", "f", "" },
+		{ "there is no capacity, nor was there", "c", "f", "" },
+		{ "the quota is reached, and was", "q", "f", "" },
+		{ "the cloud throttles us now", "t", "f", "cpu/7 b" },
+		{ "our credentials are denied now", "d", "f", "cpu/7 b" },
+		{ "it is refused now", "r", "f", "cpu/7 b" },
+		{ "it fails on this host", "s", "f", "cpu/7 b" },
 	};
 
 	(void)state;
@@ -514,6 +519,14 @@ static void test_the_api_is_not_called_faster_than_it_may(void **state)
 	open_bench(THREE);
 	provider.launch_limit = (struct call_limit){ .burst = 3, .per_second = 1 };
 	bench.time_ms = 900;
+	for (unsigned slot = 0; slot < 4; slot++)
+		add_launch(slot % 2, slot);
+	assert_string_equal(launch(), "dddn");
+	close_bench();
+	/* Nor may it wait past the half of the pass: terminations and repairs come behind. */
+	open_bench(THREE);
+	provider.launch_limit = (struct call_limit){ .burst = 3, .per_second = 1 };
+	bench.time_ms = 1800;
 	for (unsigned slot = 0; slot < 4; slot++)
 		add_launch(slot % 2, slot);
 	assert_string_equal(launch(), "dddn");

@@ -54,6 +54,11 @@ static const struct command_option copy_options[] = {
 	{ "TO", NULL, "where to" },
 	{ "FROM", "...", "from where" },
 };
+static const struct command_option pair_options[] = {
+	{ "LEFT", NULL, "one" },
+	{ "--json", NULL, "for programs" },
+	{ "RIGHT", NULL, "the other" },
+};
 static const struct command_option run_options[] = {
 	{ "--config", "FILE", "the configuration" },
 	{ "--json", NULL, "for programs" },
@@ -62,6 +67,7 @@ static const struct command commands[] = {
 	{ "run", run, "one pass", run_options, ARRAY_LEN(run_options) },
 	{ "version", version, "which one this is", NULL, 0 },
 	{ "copy", copy, "take operands", copy_options, ARRAY_LEN(copy_options) },
+	{ "pair", version, "take two", pair_options, ARRAY_LEN(pair_options) },
 };
 
 static const char usage[] = "usage: prog COMMAND [OPTION...]\n"
@@ -69,6 +75,7 @@ static const char usage[] = "usage: prog COMMAND [OPTION...]\n"
 			    "  run      one pass\n"
 			    "  version  which one this is\n"
 			    "  copy     take operands\n"
+			    "  pair     take two\n"
 			    "\n"
 			    "prog COMMAND --help lists a command's options.\n";
 
@@ -271,6 +278,12 @@ static const struct {
 	  "",
 	  "",
 	  "prog run: \"now\" is no option; prog run --help lists them\n" },
+	{ "there is one operand too many",
+	  { "pair", "a", "b", "--json", "c" },
+	  EXIT_USAGE,
+	  "",
+	  "",
+	  "prog pair: \"c\" is one too many: it takes LEFT RIGHT\n" },
 	{ "it is the start of an option",
 	  { "run", "--con", "a" },
 	  EXIT_USAGE,

@@ -59,6 +59,7 @@ static void make_forecast(struct forecast *out)
 
 	add_machine(second, 300, 8000, MONEY_UNKNOWN);
 	second->tasks[3].started_s = -1;
+	text_cut(second->remark, sizeof(second->remark), "budgets <begin>\x1b unspent");
 	text_cut(out->rival_problem, sizeof(out->rival_problem),
 		 "resource gpu has 2 seats, ClearML's autoscaler runs one task a machine");
 	out->bound = (struct bound){ 3000, 3600, 1 };
@@ -138,10 +139,40 @@ static void test_cells(void **state)
 	assert_string_equal(text, "2026-01-05 01:01");
 }
 
+static void test_one_task_that_never_started(void **state)
+{
+	static const struct bench_task task = { 0, 900, "a" };
+	static const struct {
+		const char *when;
+		void (*write)(const struct forecast *forecast, struct buf *out);
+		const char *want;
+	} cases[] = {
+		{ "when it is a table", forecast_text, "1 task of 1 queue, from " },
+		{ "when it is a table with waits", forecast_text,
+		  " -         -         -         1\n" },
+		{ "when it is JSON", forecast_json, "\"p50\": null" },
+		{ "when it is JSON, the longest wait", forecast_json, "\"max\": null" },
+		{ "when it is a page", forecast_page, "<td>-</td><td>-</td><td>-</td><td>1</td>" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		SCOPED(forecast) struct forecast forecast = { .trace_name = "t", .boot_s = 120 };
+		SCOPED(buf) struct buf out = BUF(1 << 20);
+
+		bench_trace(&task, 1, &forecast.trace);
+		add_outcome(&forecast, "it", 0)->tasks[0].started_s = -1;
+		cases[i].write(&forecast, &out);
+		if (!strstr(buf_text(&out), cases[i].want))
+			fail_msg("%s: %s", cases[i].when, buf_text(&out));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forms_are_as_in_the_files),
+		cmocka_unit_test(test_one_task_that_never_started),
 		cmocka_unit_test(test_the_page_is_safe),
 		cmocka_unit_test(test_cells),
 	};

@@ -391,6 +391,31 @@ static void test_a_file_that_is_no_database_is_set_aside(void **state)
 	assert_true(kept.len > 16);
 }
 
+static bool keep_entry(const struct journal_entry *entry, void *context)
+{
+	struct journal_entry *kept = context;
+
+	*kept = *entry;
+	return true;
+}
+
+static void test_the_journal_says_what_was_set_aside(void **state)
+{
+	struct journal_entry entry = { 0 };
+	struct ledger_file *file;
+	struct error err = { 0 };
+
+	(void)state;
+	put_file(LEDGER_NAME, "a text of more than sixteen bytes, and no database at all");
+	assert_int_equal(ledger_open(folder, NOW_S, &file, &err), 0);
+	assert_int_equal(ledger_journal_each(file, 9, keep_entry, &entry, &err), 0);
+	ledger_close(file);
+	assert_int_equal(entry.time_s, NOW_S);
+	assert_string_equal(entry.event, "set aside");
+	assert_string_equal(entry.subject, LEDGER_NAME);
+	assert_non_null(strstr(entry.text, LEDGER_NAME ".unreadable-"));
+}
+
 /* ---- for people ---- */
 
 /* Who prints what was spent must not take a ledger that is lost for one in which nothing is. */
@@ -404,7 +429,7 @@ static void test_a_history_is_a_ledgers_or_an_error(void **state)
 		{ "when there is no ledger", NULL, ERROR_NOT_FOUND, "there is no ledger in " },
 		{ "when a pass is just making it", "", ERROR_NOT_FOUND, "there is no ledger in " },
 		{ "when it is no database", "a text of more than sixteen bytes, and no database",
-		  ERROR_MALFORMED, " is damaged, the next run begins a fresh one: " },
+		  ERROR_MALFORMED, " is damaged, a run begins a fresh one within a day: " },
 	};
 	struct ledger_file *file;
 	struct error err = { 0 };
@@ -481,6 +506,7 @@ int main(void)
 		IN_FOLDER(test_an_old_ledger_that_makes_no_sense_is_set_aside),
 		IN_FOLDER(test_a_database_that_is_no_ledger_of_ours_is_set_aside),
 		IN_FOLDER(test_a_file_that_is_no_database_is_set_aside),
+		IN_FOLDER(test_the_journal_says_what_was_set_aside),
 		IN_FOLDER(test_a_history_is_a_ledgers_or_an_error),
 		IN_FOLDER(test_a_history_is_read_only),
 		IN_FOLDER(test_a_ledger_that_cannot_be_read_is_an_error),

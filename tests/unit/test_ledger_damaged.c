@@ -16,6 +16,7 @@
 
 #include "common/file.h"
 #include "common/log.h"
+#include "reaper/ledger_sql.h"
 #include "tests/unit/support/ledger_sample.h"
 #include "tests/unit/support/own_mounts.h"
 #include "tests/unit/support/scratch.h"
@@ -225,10 +226,102 @@ static void test_a_file_that_is_cut_short_is_set_aside(void **state)
 	}
 }
 
+/* ---- the history is not looked at when the file is opened ---- */
+
+static size_t start_of(const char *table)
+{
+	struct ledger_sql *sql;
+	struct error err;
+	char query[80];
+	int64_t page, page_len;
+
+	snprintf(query, sizeof(query), "SELECT rootpage FROM sqlite_schema WHERE name = '%s'",
+		 table);
+	assert_int_equal(ledger_sql_open_view(scratch_path(folder, LEDGER_NAME), &sql, &err), 0);
+	assert_int_equal(ledger_sql_number(sql, query, &page, &err), 0);
+	assert_int_equal(ledger_sql_number(sql, "PRAGMA page_size", &page_len, &err), 0);
+	ledger_sql_close(sql);
+	return (size_t)((page - 1) * page_len);
+}
+
+enum use { LEAVE, READ, WRITE }; /* what a pass does with the history */
+
+static bool is_refused(struct ledger_file *file, const struct ledger *memory, enum use use)
+{
+	struct reading reading = { 0 };
+	struct error err = { 0 };
+
+	if (use == READ)
+		return ledger_journal_each(file, SIZE_MAX, take_entry, &reading, &err) < 0 ||
+		       ledger_spend_each(file, "0", "9", take_spend, &reading, &err) < 0;
+	if (use == LEAVE)
+		return false;
+	struct journal_entry entry = { NOW_S, "launched", "i-1", "" };
+	struct spend_row row = { .day = DAY, .resource = "gpu", .money = 1000 };
+
+	ledger_spend_add(file, &row, 1);
+	return ledger_write(file, memory, &err) < 0 ||
+	       ledger_journal_add(file, &entry, 1, &err) < 0;
+}
+
+/* A pass so many seconds later: was the file's memory believed? */
+static bool is_believed(int64_t age_s, enum use use, bool should_refuse)
+{
+	SCOPED(ledger) struct ledger read = { 0 };
+	struct error err = { 0 };
+	struct ledger_file *file = ledger_opened(folder, NOW_S + age_s);
+
+	assert_int_equal(ledger_read(file, &read, &err), 0);
+	assert_int_equal(is_refused(file, &read, use), should_refuse);
+	ledger_close(file);
+	return read.machine_count > 0;
+}
+
+static void test_damage_to_the_history_shows_when_it_is_used(void **state)
+{
+	static const struct {
+		const char *when, *table;
+		enum use use;
+		bool is_believed, is_believed_then;
+	} cases[] = {
+		{ "money is counted by it", "spend_sums", READ, false, false },
+		{ "the journal was read", "journal", READ, true, false },
+		{ "the journal was written", "journal", WRITE, true, false },
+		{ "nobody used the journal", "journal", LEAVE, true, true },
+		{ "the spend of a task was read", "spend", READ, true, false },
+		{ "the spend of a task was written", "spend", WRITE, true, false },
+		{ "nobody used the spend", "spend", LEAVE, true, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		bool is_used = cases[i].is_believed && cases[i].use != LEAVE;
+		struct ledger_file *told;
+		struct error err = { 0 };
+
+		put_whole(whole.len);
+		size_t at = start_of(cases[i].table);
+		whole.bytes[at] = (char)~whole.bytes[at]; /* the kind of its page */
+		put_whole(whole.len);
+		whole.bytes[at] = (char)~whole.bytes[at];
+		if (ledger_open_history(folder, NOW_S, &told, &err) == 0)
+			fail_msg("when %s: told as if it were whole", cases[i].when);
+		assert_int_equal(err.class, ERROR_MALFORMED);
+		if (is_believed(60, cases[i].use, is_used) != cases[i].is_believed)
+			fail_msg("when %s: believed %d", cases[i].when, !cases[i].is_believed);
+		if (is_believed(120, LEAVE, false) != cases[i].is_believed_then)
+			fail_msg("when %s: then %d", cases[i].when, !cases[i].is_believed_then);
+		if (is_believed(DAY_S, LEAVE, false))
+			fail_msg("when %s: the daily look finds nothing", cases[i].when);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_flipped_bit_shows_or_does_no_harm,
+						write_whole, remove_folder),
+		cmocka_unit_test_setup_teardown(test_damage_to_the_history_shows_when_it_is_used,
 						write_whole, remove_folder),
 		cmocka_unit_test_setup_teardown(test_a_file_that_is_cut_short_is_set_aside,
 						write_whole, remove_folder),

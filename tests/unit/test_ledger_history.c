@@ -193,12 +193,14 @@ static void test_what_is_spent_is_added_up(void **state)
 static void test_a_task_is_known_by_whom_it_was_counted_for_last(void **state)
 {
 	static const struct {
-		const char *when, *task, *queue, *user;
+		const char *when, *task, *instance, *queue, *user;
 		bool is_found;
 	} cases[] = {
-		{ "when it ran once", "t1", "train", "ann", true },
-		{ "when it moved to another queue", "t2", "test", "bob", true },
-		{ "when it never ran", "t3", "", "", false },
+		{ "when it ran once", "t1", "i-1", "train", "ann", true },
+		{ "when it moved to another queue and machine", "t2", "i-3", "test", "bob", true },
+		{ "when it had run on this machine before", "t2", "i-2", "train", "ann", true },
+		{ "when it is new on this machine", "t1", "i-3", "", "", false },
+		{ "when it never ran", "t3", "i-1", "", "", false },
 	};
 	struct ledger_file *file;
 	struct error err = { 0 };
@@ -210,7 +212,9 @@ static void test_a_task_is_known_by_whom_it_was_counted_for_last(void **state)
 		struct spend_row row = { 0 };
 		bool is_found = !cases[i].is_found;
 
-		assert_int_equal(ledger_spend_task(file, cases[i].task, &row, &is_found, &err), 0);
+		assert_int_equal(ledger_spend_task(file, cases[i].task, cases[i].instance, &row,
+						   &is_found, &err),
+				 0);
 		assert_int_equal(is_found, cases[i].is_found);
 		assert_string_equal(row.queue, cases[i].queue);
 		assert_string_equal(row.user, cases[i].user);
@@ -345,7 +349,13 @@ static void test_history_that_was_changed_is_never_shown(void **state)
 			assert_int_equal(err.class, ERROR_MALFORMED);
 		ledger_close(file);
 		file = ledger_opened(folder, NOW_S + DAY_S);
-		if (count_journal(file) || count_rows(file))
+		struct journal_entry aside;
+		bool is_told = false;
+
+		assert_int_equal(
+			ledger_journal_last(file, "set aside", LEDGER_NAME, &aside, &is_told, &err),
+			0);
+		if (!is_told || count_journal(file) != 1 || count_rows(file))
 			fail_msg("%s: it is believed", cases[i].when);
 		ledger_close(file);
 		scratch_remove(folder);

@@ -69,7 +69,7 @@ static void test_allows_up_to_the_limit(void **state)
 		  { 0 },
 		  USD(5),
 		  0,
-		  "$/h of total: 5.00 of 4.00 spent" },
+		  "$/h of total: 5.00 of 4.00 in use" },
 		{ "the day has a cent left",
 		  { .day = USD(12) },
 		  { USD(11.99), 0 },
@@ -213,7 +213,7 @@ static void test_warns_before_it_is_spent(void **state)
 		  { .hour = USD(10) },
 		  { 0 },
 		  USD(9),
-		  "$/h of queue train: 9.00 of 10.00 spent" },
+		  "$/h of queue train: 9.00 of 10.00 in use" },
 		{ "the tighter one is told",
 		  { .hour = USD(10), .month = USD(10) },
 		  { 0, USD(9.5) },
@@ -223,7 +223,7 @@ static void test_warns_before_it_is_spent(void **state)
 		  { .hour = USD(10), .month = USD(10) },
 		  { 0, USD(8.5) },
 		  USD(9),
-		  "$/h of queue train: 9.00 of 10.00 spent" },
+		  "$/h of queue train: 9.00 of 10.00 in use" },
 		{ "what is not known is no warning", { .day = USD(10) }, { -1, 0 }, 0, NULL },
 	};
 

@@ -224,6 +224,32 @@ static void test_when_the_tasks_are_read(void **state)
 	}
 }
 
+static void test_how_many_entries_are_read(void **state)
+{
+	static const struct {
+		const char *when;
+		unsigned instances, seats;
+		size_t user_budgets;
+		unsigned cap;
+	} cases[] = {
+		{ "few machines may be", 9, 4, 0, 1000 },
+		{ "many may be", 500, 4, 0, 2001 },
+		{ "the first may be of a user past a budget", 500, 4, 1, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(0, 0);
+
+		plan_world_resource(world, "first", cases[i].instances, "c");
+		world->resources[0].ticket.seats = cases[i].seats;
+		world->settings.user_budget_count = cases[i].user_budgets;
+		if (join_entry_cap(&world->settings) != cases[i].cap)
+			fail_msg("when %s: %u", cases[i].when, join_entry_cap(&world->settings));
+		free(world);
+	}
+}
+
 static void test_queues_by_name(void **state)
 {
 	struct observe_bench bench;
@@ -514,6 +540,7 @@ int main(void)
 		cmocka_unit_test(test_records_that_cannot_have_ended),
 		cmocka_unit_test(test_attempts_that_a_list_answers),
 		cmocka_unit_test(test_when_the_tasks_are_read),
+		cmocka_unit_test(test_how_many_entries_are_read),
 		cmocka_unit_test(test_queues_by_name),
 		cmocka_unit_test(test_a_list_shows_machines_of_every_resource),
 		cmocka_unit_test(test_a_machine_in_another_resources_list_finds_its_place_later),

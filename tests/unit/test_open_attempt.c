@@ -82,11 +82,38 @@ static void test_who_is_kept(void **state)
 	}
 }
 
+static void test_what_a_failure_settles(void **state)
+{
+	static const struct {
+		const char *when;
+		bool is_repeat;
+		enum error_class failure;
+		bool is_settled;
+	} cases[] = {
+		{ "the first request is throttled", false, ERROR_THROTTLED, true },
+		{ "the first request fails on this host", false, ERROR_SYSTEM, true },
+		{ "the first request finds no capacity", false, ERROR_CAPACITY, true },
+		{ "a repeat finds no capacity", true, ERROR_CAPACITY, true },
+		{ "a repeat is past the quota", true, ERROR_QUOTA, true },
+		{ "a repeat is throttled", true, ERROR_THROTTLED, false },
+		{ "a repeat is denied", true, ERROR_DENIED, false },
+		{ "a repeat is refused", true, ERROR_REFUSED, false },
+		{ "a repeat fails on this host", true, ERROR_SYSTEM, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (open_attempt_is_settled(cases[i].is_repeat, cases[i].failure) !=
+		    cases[i].is_settled)
+			fail_msg("when %s", cases[i].when);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_is_young),
 		cmocka_unit_test(test_who_is_kept),
+		cmocka_unit_test(test_what_a_failure_settles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* ours: mayfly in the engine on small traces, and never below the bound. */
 #include "reaper/forecast/ours.h"
 
+#include "common/file.h"
 #include "reaper/forecast/bound.h"
 #include "tests/unit/support/forecast_bench.h"
 
@@ -161,12 +162,184 @@ static void test_random_traces_are_run_whole_and_above_the_bound(void **state)
 	}
 }
 
+enum { HOUR = 3600, DAY = 24 * HOUR, DOLLAR = 1000000, SOON = 300 };
+
+/* The first day's task costs a bit more than a dollar, and the next comes three hours later. */
+static void make_two_tasks(struct trace *out)
+{
+	static const struct trace_row rows[] = { { TRACE_EPOCH_S, HOUR, "a", "ann" },
+						 { TRACE_EPOCH_S + 3 * HOUR, 60, "a", "ann" } };
+	struct error err;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_int_equal(trace_add(out, &rows[i], &err), 0);
+	trace_sort(out);
+}
+
+static void test_budgets_stop_launches_until_the_clock_turns(void **state)
+{
+	static const struct bench_resource resource = { "r", { 0 }, 1, 2, 1, DOLLAR };
+	static const struct {
+		const char *when;
+		struct budget total, resource, queue, user;
+		const char *name; /* of the user with the budget */
+		int64_t start_s; /* of the second task, at the earliest */
+	} cases[] = {
+		{ "when there is none", { 0 }, { 0 }, { 0 }, { 0 }, "ann", 3 * HOUR },
+		{ "when the day's is spent", { .day = DOLLAR }, { 0 }, { 0 }, { 0 }, "ann", DAY },
+		{ "when the day's is not spent",
+		  { .day = 3 * DOLLAR },
+		  { 0 },
+		  { 0 },
+		  { 0 },
+		  "ann",
+		  3 * HOUR },
+		{ "when the hour's is enough for one",
+		  { .hour = DOLLAR },
+		  { 0 },
+		  { 0 },
+		  { 0 },
+		  "ann",
+		  3 * HOUR },
+		{ "when the month's is spent",
+		  { .month = DOLLAR },
+		  { 0 },
+		  { 0 },
+		  { 0 },
+		  "ann",
+		  27 * DAY },
+		{ "when the resource's is spent",
+		  { 0 },
+		  { .day = DOLLAR },
+		  { 0 },
+		  { 0 },
+		  "ann",
+		  DAY },
+		{ "when the queue's is spent", { 0 }, { 0 }, { .day = DOLLAR }, { 0 }, "ann", DAY },
+		{ "when the user's is spent",
+		  { 0 },
+		  { 0 },
+		  { 0 },
+		  { .day = DOLLAR / 2 },
+		  "ann",
+		  DAY },
+		{ "when another user's would be",
+		  { 0 },
+		  { 0 },
+		  { 0 },
+		  { .day = DOLLAR / 2 },
+		  "bob",
+		  3 * HOUR },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		static struct settings settings;
+		SCOPED(trace) struct trace trace = { 0 };
+		SCOPED(outcome) struct outcome outcome = { 0 };
+		struct budget queues[3] = { cases[i].queue };
+		struct user_budget user = { .budget = cases[i].user };
+
+		make_settings(&resource, 1, &settings);
+		make_two_tasks(&trace);
+		text_cut(user.user, sizeof(user.user), cases[i].name);
+		settings.budget = cases[i].total;
+		settings.resources[0].budget = cases[i].resource;
+		settings.queue_budgets = queues;
+		settings.user_budgets = &user;
+		settings.user_budget_count = 1;
+		run(&settings, &trace, &outcome);
+		int64_t started_s = outcome.tasks[1].started_s - TRACE_EPOCH_S;
+
+		if (started_s < cases[i].start_s || started_s > cases[i].start_s + SOON)
+			fail_msg("%s: the task starts after %lld s", cases[i].when,
+				 (long long)started_s);
+		bench_release(&settings);
+	}
+}
+
+static void test_what_people_are_told_of_budgets(void **state)
+{
+	static const struct bench_resource resource = { "r", { 0 }, 1, 2, 1, DOLLAR };
+	static const struct {
+		const char *when;
+		struct budget total;
+		struct user_budget users[3];
+		size_t user_count;
+		const char *want;
+	} cases[] = {
+		{ "when there is none", { 0 }, { { { 0 }, { 0 } } }, 0, "" },
+		{ "when there is one",
+		  { .day = 1 },
+		  { { { 0 }, { 0 } } },
+		  0,
+		  "budgets begin unspent" },
+		{ "when it is of a user with tasks",
+		  { 0 },
+		  { { "ann", { .day = 1 } } },
+		  1,
+		  "budgets begin unspent" },
+		{ "when some users have no task",
+		  { 0 },
+		  { { "bob", { .day = 1 } }, { "ann", { .day = 1 } }, { "eve", { .day = 1 } } },
+		  3,
+		  "budgets begin unspent; the trace has no task of these users with a budget: "
+		  "bob, eve" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		static struct settings settings;
+		SCOPED(trace) struct trace trace = { 0 };
+		SCOPED(outcome) struct outcome outcome = { 0 };
+		struct user_budget users[3];
+
+		make_settings(&resource, 1, &settings);
+		make_two_tasks(&trace);
+		memcpy(users, cases[i].users, sizeof(users));
+		settings.budget = cases[i].total;
+		settings.user_budgets = users;
+		settings.user_budget_count = cases[i].user_count;
+		run(&settings, &trace, &outcome);
+		if (strcmp(outcome.remark, cases[i].want) != 0)
+			fail_msg("%s: %s", cases[i].when, outcome.remark);
+		bench_release(&settings);
+	}
+}
+
+static void test_the_example_runs_all_tasks_within_its_budgets(void **state)
+{
+	static const char *const environment[] = { NULL };
+	static struct settings settings;
+	SCOPED(buf) struct buf text = BUF(TRACE_MAX_BYTES);
+	SCOPED(trace) struct trace trace = { 0 };
+	SCOPED(outcome) struct outcome outcome = { 0 };
+	struct outcome_sum sum;
+	struct error err;
+
+	(void)state;
+	if (settings_load_shape("templates/mayfly-reaper.example.json", environment, &settings,
+				&err) < 0 ||
+	    file_read("templates/traces/office.csv", &text, &err) < 0 ||
+	    trace_parse(buf_slice(&text), &trace, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_true(settings.budget.month > 0);
+	run(&settings, &trace, &outcome);
+	outcome_sum(&outcome, OUTCOME_ALL, &sum);
+	assert_int_equal(sum.started, trace.count);
+	assert_true(sum.launches > 0);
+	settings_release(&settings);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_task),
 		cmocka_unit_test(test_a_queue_that_nothing_serves),
 		cmocka_unit_test(test_a_minimum_counts_until_the_last_task_has_ended),
+		cmocka_unit_test(test_budgets_stop_launches_until_the_clock_turns),
+		cmocka_unit_test(test_what_people_are_told_of_budgets),
+		cmocka_unit_test(test_the_example_runs_all_tasks_within_its_budgets),
 		cmocka_unit_test(test_more_seats_than_the_engine_has),
 		cmocka_unit_test(test_random_traces_are_run_whole_and_above_the_bound),
 	};

@@ -22,6 +22,8 @@ enum { LINE_ROOM = 700, ROOM = 4, DAY_S = 86400 };
 struct bench {
 	struct plan_world *world;
 	struct plan plan;
+	struct ledger ledger;
+	struct remembered remembered[ROOM];
 	struct act act;
 	struct act_result result;
 	struct planned_launch launches[ROOM];
@@ -54,16 +56,18 @@ static void bench_make(struct bench *bench)
 	world->settings.breaker_failures = 3;
 	world->settings.breaker_probe_s = 600;
 	world->seen.doubles = bench->doubles;
-	*bench = (struct bench){
-		.world = world,
-		.plan = { .launches = bench->launches,
-			  .terminations = bench->terminations,
-			  .orders = bench->orders,
-			  .unregisters = bench->unregisters,
-			  .repairs = bench->repairs,
-			  .warnings = bench->warnings },
-		.act = { .settings = &world->settings, .seen = &world->seen, .plan = &bench->plan }
-	};
+	*bench = (struct bench){ .world = world,
+				 .plan = { .launches = bench->launches,
+					   .terminations = bench->terminations,
+					   .orders = bench->orders,
+					   .unregisters = bench->unregisters,
+					   .repairs = bench->repairs,
+					   .warnings = bench->warnings },
+				 .ledger.machines = bench->remembered,
+				 .act = { .settings = &world->settings,
+					  .seen = &world->seen,
+					  .plan = &bench->plan,
+					  .ledger = &bench->ledger } };
 	bench->result = (struct act_result){ .launches = bench->outcomes[0],
 					     .terminations = bench->outcomes[1],
 					     .repairs = bench->outcomes[2],
@@ -193,6 +197,67 @@ static void finds_a_task_changed(struct bench *bench)
 	repair(bench, LOSS_TERMINATED, VERDICT_RETURN, OUTCOME_CHANGED);
 }
 
+static void remembers(struct bench *bench, const char *name, int listed_ago_s)
+{
+	struct remembered *remembered = &bench->remembered[bench->ledger.machine_count++];
+
+	SET(remembered->instance, name);
+	SET(remembered->resource, "gpu");
+	remembered->listed_s = listed_ago_s ? NOW_S - listed_ago_s : 0;
+}
+
+static void sees_it_end(struct bench *bench)
+{
+	struct observed_machine *machine = &bench->world->machines[0];
+
+	remembers(bench, "i-1", 60);
+	machine->instance.state = INSTANCE_TERMINATED;
+	machine->instance.launched_s = NOW_S - 4000;
+	machine->instance.ended_s = NOW_S - 400;
+	SET(machine->record.reason, "idle");
+}
+
+static void sees_it_stopping(struct bench *bench)
+{
+	sees_it_end(bench);
+	bench->world->machines[0].instance.state = INSTANCE_STOPPING;
+	bench->world->machines[0].instance.ended_s = 0;
+	SET(bench->world->machines[0].record.reason, "");
+}
+
+static void knows_no_launch(struct bench *bench)
+{
+	sees_it_end(bench);
+	bench->world->machines[0].instance.launched_s = 0;
+}
+
+static void saw_it_end_before(struct bench *bench)
+{
+	sees_it_end(bench);
+	bench->remembered[0].listed_s = 0;
+}
+
+static void remembers_one_that_lives(struct bench *bench)
+{
+	remembers(bench, "i-1", 60);
+}
+
+static void finds_no_trace(struct bench *bench)
+{
+	remembers(bench, "i-7", 200);
+}
+
+static void misses_one_for_a_moment(struct bench *bench)
+{
+	remembers(bench, "i-7", 60);
+}
+
+static void misses_one_and_a_list(struct bench *bench)
+{
+	finds_no_trace(bench);
+	SET(bench->world->seen.resources[0].problem, "no answer");
+}
+
 static void orders(struct bench *bench)
 {
 	bench->plan.order_count = 2;
@@ -301,6 +366,16 @@ static const struct {
 	{ "a task's end stands", tidies_a_task, "" },
 	{ "a repair fails", fails_to_repair, "=repair failed|t1|return: the log says why\n" },
 	{ "a task changed meanwhile", finds_a_task_changed, "" },
+	{ "a machine is seen to end", sees_it_end, "+gone|i-1|gpu slot 0 after 1h 00m: idle\n" },
+	{ "it ends, and says nothing", sees_it_stopping, "+gone|i-1|gpu slot 0 after 1h 06m\n" },
+	{ "nobody knows when it began", knows_no_launch,
+	  "+gone|i-1|gpu slot 0 after an unknown time: idle\n" },
+	{ "its end was told before", saw_it_end_before, "" },
+	{ "it is alive", remembers_one_that_lives, "" },
+	{ "no list shows one any more", finds_no_trace,
+	  "+gone|i-7|gpu: no list shows it any more\n" },
+	{ "a list may be late", misses_one_for_a_moment, "" },
+	{ "a list is not known", misses_one_and_a_list, "" },
 	{ "it orders", orders,
 	  "=ordered|i-1|drain: overdue idle\n=ordered|i-1|keep: an operator's word\n" },
 	{ "it unregisters", unregisters,
@@ -315,8 +390,8 @@ static const struct {
 	  "=breaker|gpu|half open: 3 boots failed in a row, one machine is tried\n" },
 	{ "the budget is spent", has_no_money,
 	  "=budget|cpu|nothing is launched: $/day of total: 12.00 of 12.00 spent\n" },
-	{ "a budget is nearly spent", is_nearly_out_of_money,
-	  "=budget warning|$/day of resource gpu|nearly spent: 9.60 of 12.00 spent\n" },
+	{ "a budget is nearly used up", is_nearly_out_of_money,
+	  "=budget warning|$/day of resource gpu|nearly used up: 9.60 of 12.00 spent\n" },
 	{ "ClearML's memory is lost", sees_that_memory_is_lost,
 	  "=memory|lab|lost: most machines have no record: ClearML may have lost its memory; "
 	  "nothing is terminated, nothing launched\n" },

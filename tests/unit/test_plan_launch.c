@@ -110,6 +110,10 @@ static void test_a_breaker_lets_one_machine_through(void **state)
 		{ "the probe is asked for", 3, 600, "", true, 0, WHY_BREAKER, 0 },
 		{ "others boot, and one is asked for", 3, 600, "b", true, 0, WHY_BREAKER, 0 },
 		{ "others work meanwhile", 3, 600, "w", false, 1, WHY_LAUNCH, 0 },
+		{ "the probe is late", 3, 600, "l", false, 0, WHY_BREAKER, 0 },
+		{ "the probe is stopped", 3, 600, "o", false, 1, WHY_LAUNCH, 0 },
+		{ "one that served is silent", 3, 600, "x", false, 1, WHY_LAUNCH, 0 },
+		{ "the breaker is closed, and one is late", 2, 600, "l", false, 4, WHY_LAUNCH, 0 },
 	};
 
 	(void)state;
@@ -122,8 +126,15 @@ static void test_a_breaker_lets_one_machine_through(void **state)
 		world->settings.breaker_probe_s = 600;
 		world->seen.resources[0].boot_failures = cases[i].failures;
 		world->seen.resources[0].last_boot_failure_s = NOW_S - cases[i].ago_s;
-		for (const char *kind = cases[i].machines; *kind; kind++)
-			plan_world_machine(world, 0, *kind);
+		for (const char *kind = cases[i].machines; *kind; kind++) {
+			struct observed_machine *machine =
+				plan_world_machine(world, 0, strchr("lox", *kind) ? 's' : *kind);
+
+			if (*kind == 'o')
+				machine->instance.state = INSTANCE_STOPPED;
+			machine->has_served = *kind == 'x';
+			machine->was_seen &= *kind != 'l';
+		}
 		if (cases[i].is_attempt_open) {
 			world->seen.attempt_count = 1;
 			SET(world->attempts[0].resource, "first");
@@ -193,7 +204,8 @@ static void test_nothing_is_launched_for_who_must_wait(void **state)
 				 plan.queues[0].unserved, why_text(got->why),
 				 (long long)got->until_s);
 		assert_int_equal(plan.queues[0].launched_for, cases[i].launches);
-		assert_int_equal(*got->words != '\0', cases[i].why == WHY_BUDGET);
+		assert_int_equal(*got->words != '\0',
+				 got->why == WHY_BUDGET || got->rest == WHY_BUDGET);
 		plan_release(&plan);
 		free(world);
 	}
@@ -303,6 +315,49 @@ static void test_a_dead_idle_worker_hides_no_demand(void **state)
 	}
 }
 
+static void test_a_resource_that_launches_says_what_stops_the_rest(void **state)
+{
+	static const struct {
+		const char *when;
+		unsigned waiting, barred, ripe, max, total_max, booting_max;
+		int64_t hour; /* budget, $ */
+		unsigned launches;
+		enum why rest;
+	} cases[] = {
+		{ "nothing remains", 2, 0, 2, 9, 0, 0, 0, 2, WHY_NO_DEMAND },
+		{ "its slots are taken", 3, 0, 3, 2, 0, 0, 0, 2, WHY_AT_LIMIT },
+		{ "all slots together are taken", 3, 0, 3, 9, 2, 0, 0, 2, WHY_TOTAL_LIMIT },
+		{ "too many boot", 3, 0, 3, 9, 0, 1, 0, 1, WHY_BOOTING_LIMIT },
+		{ "a budget is used up", 3, 0, 3, 9, 0, 0, 2, 2, WHY_BUDGET },
+		{ "a user's budget is spent", 3, 1, 3, 9, 0, 0, 0, 2, WHY_BUDGET },
+		{ "a task has not waited", 3, 0, 2, 9, 0, 0, 0, 2, WHY_WAITING },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(cases[i].waiting, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", cases[i].max, "c");
+		world->settings.launch_after_s = 30;
+		world->settings.max_instances = cases[i].total_max;
+		world->settings.max_booting = cases[i].booting_max;
+		world->settings.budget.hour = cases[i].hour * USD;
+		world->seen.queues[0].ripe = cases[i].ripe;
+		world->seen.queues[0].barred = cases[i].barred;
+		world->seen.queues[0].oldest_ms = (int64_t)(NOW_S - 90) * 1000;
+		plan_world_plan(world, &plan);
+		const struct resource_plan *got = &plan.resources[0];
+		if (got->launches != cases[i].launches || got->rest != cases[i].rest ||
+		    got->why != WHY_LAUNCH)
+			fail_msg("when %s: %u, %s, then %s", cases[i].when, got->launches,
+				 why_text(got->why), why_text(got->rest));
+		assert_int_equal(*got->words != '\0', cases[i].rest == WHY_BUDGET);
+		plan_release(&plan);
+		free(world);
+	}
+}
+
 /* Two slots are left: they go to the queue that the resource prefers, whatever the file says first.
  */
 static void test_the_preferred_queue_goes_first(void **state)
@@ -386,6 +441,7 @@ int main(void)
 		cmocka_unit_test(test_spot_is_left_alone_as_the_ledger_says),
 		cmocka_unit_test(test_a_breaker_lets_one_machine_through),
 		cmocka_unit_test(test_nothing_is_launched_for_who_must_wait),
+		cmocka_unit_test(test_a_resource_that_launches_says_what_stops_the_rest),
 		cmocka_unit_test(test_the_first_ripe_task_of_all_queues_says_when),
 		cmocka_unit_test(test_minimums_follow_the_schedule),
 		cmocka_unit_test(test_three_tasks_on_two_resources_are_three_machines),

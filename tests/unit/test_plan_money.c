@@ -46,7 +46,7 @@ static void test_budgets_stop_launches(void **state)
 		  2,
 		  WHY_LAUNCH,
 		  0,
-		  "" },
+		  "$/h of total: 4.00, and 1.00 more, of 4.00" },
 		{ "the hour leaves none",
 		  TOTAL,
 		  { .hour = 2 * USD },
@@ -66,7 +66,7 @@ static void test_budgets_stop_launches(void **state)
 		  1,
 		  WHY_LAUNCH,
 		  0,
-		  "" },
+		  "$/h of resource first: 3.00, and 1.00 more, of 3.00" },
 		{ "the queue's hour counts what is launched for it",
 		  QUEUE,
 		  { .hour = 2 * USD },
@@ -76,7 +76,7 @@ static void test_budgets_stop_launches(void **state)
 		  2,
 		  WHY_LAUNCH,
 		  0,
-		  "" },
+		  "$/h of queue cpu: 2.00, and 1.00 more, of 2.00" },
 		{ "the queue's hour counts the booting seats that its tasks take",
 		  QUEUE,
 		  { .hour = 2 * USD },
@@ -86,7 +86,7 @@ static void test_budgets_stop_launches(void **state)
 		  1,
 		  WHY_LAUNCH,
 		  0,
-		  "" },
+		  "$/h of queue cpu: 2.00, and 1.00 more, of 2.00" },
 		{ "the day is spent",
 		  TOTAL,
 		  { .day = 9 * USD, .month = 99 * USD },
@@ -336,12 +336,45 @@ static void test_warns_of_what_is_nearly_spent(void **state)
 	assert_int_equal(plan.launch_count, 1);
 	assert_int_equal(plan.warning_count, 3);
 	assert_string_equal(plan.warnings[0], "$/day of total: 8.00 of 10.00 spent");
-	assert_string_equal(plan.warnings[1], "$/h of resource first: 1.00 of 1.00 spent");
+	assert_string_equal(plan.warnings[1], "$/h of resource first: 1.00 of 1.00 in use");
 	assert_string_equal(plan.warnings[2], "$/month of queue cpu: 9.00 of 10.00 spent");
 	plan_release(&plan);
 	world->settings.budget_warn_percent = 0;
 	plan_world_plan(world, &plan);
 	assert_int_equal(plan.warning_count, 0);
+	plan_release(&plan);
+	free(world);
+}
+
+static void test_users_past_their_budgets_are_named(void **state)
+{
+	static struct user_budget budgets[] = {
+		{ "ada", { .day = 10 * USD } },
+		{ "bob", { .day = 10 * USD } },
+		{ "eve", { .hour = 2 * USD } },
+		{ "joe", { .month = 0 } },
+	};
+	struct observed_user users[] = { { { 10 * USD, 0 }, 0 },
+					 { { 8 * USD, 0 }, 0 },
+					 { { 0, 0 }, 2 * USD },
+					 { { 0, 0 }, 0 } };
+	struct plan_world *world = plan_world_new(1, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 9, "c");
+	world->settings.user_budgets = budgets;
+	world->settings.user_budget_count = ARRAY_LEN(budgets);
+	world->seen.users = users;
+	world->seen.queues[0].barred = 1;
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.launch_count, 0);
+	assert_string_equal(plan.resources[0].words,
+			    "the waiting tasks are of users past their budget: ada, eve");
+	assert_int_equal(plan.warning_count, 3);
+	assert_string_equal(plan.warnings[0], "$/day of user ada: 10.00 of 10.00 spent");
+	assert_string_equal(plan.warnings[1], "$/day of user bob: 8.00 of 10.00 spent");
+	assert_string_equal(plan.warnings[2], "$/h of user eve: 2.00 of 2.00 in use");
 	plan_release(&plan);
 	free(world);
 }
@@ -498,6 +531,7 @@ int main(void)
 		cmocka_unit_test(test_the_end_of_the_month),
 		cmocka_unit_test(test_a_day_that_is_none_says_nothing),
 		cmocka_unit_test(test_warns_of_what_is_nearly_spent),
+		cmocka_unit_test(test_users_past_their_budgets_are_named),
 		cmocka_unit_test(test_a_hidden_machine_costs_its_dearest_offering),
 		cmocka_unit_test(test_an_open_attempt_costs_what_it_asked_for),
 		cmocka_unit_test(test_an_open_attempt_counts_to_the_total),

@@ -133,12 +133,50 @@ static void test_an_open_attempt_fills_every_limit(void **state)
 		world->seen.resources[0].is_listed = limit != UNLISTED;
 		world->seen.attempt_count = 1;
 		SET(world->attempts[0].resource, "first");
+		world->attempts[0].asked_s = NOW_S;
 		plan_world_plan(world, &plan);
 		assert_int_equal(plan.resources[0].launches, 0);
 		assert_int_equal(plan.resources[0].booting, 1);
 		assert_int_equal(plan.resources[0].booting_seats, 1);
 		/* Asked again, but not past a list that failed. */
 		assert_int_equal(plan.launch_count, limit != UNLISTED);
+		plan_release(&plan);
+		free(world);
+	}
+}
+
+/* It may exist, and counts as a machine; but what waits does not wait for it for ever. */
+static void test_an_old_attempt_is_no_capacity(void **state)
+{
+	static const struct {
+		const char *when;
+		int age_s;
+		bool is_listed;
+		unsigned booting_seats, others; /* launches of the second resource */
+	} cases[] = {
+		{ "it may come up in time", 600, true, 1, 0 },
+		{ "it may come up in time, and the list fails", 600, false, 1, 0 },
+		{ "it is past its boot deadline", 601, true, 0, 0 },
+		{ "it is past its boot deadline, and the list fails", 601, false, 0, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(1, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 4, "c");
+		plan_world_resource(world, "second", 4, "c");
+		world->seen.resources[0].is_listed = cases[i].is_listed;
+		world->seen.attempt_count = 1;
+		SET(world->attempts[0].resource, "first");
+		world->attempts[0].asked_s = NOW_S - cases[i].age_s;
+		plan_world_plan(world, &plan);
+		if (plan.resources[0].booting_seats != cases[i].booting_seats ||
+		    plan.resources[0].alive < 1 || plan.resources[1].launches != cases[i].others)
+			fail_msg("when %s: %u seats, %u alive, %u of the second", cases[i].when,
+				 plan.resources[0].booting_seats, plan.resources[0].alive,
+				 plan.resources[1].launches);
 		plan_release(&plan);
 		free(world);
 	}
@@ -344,6 +382,28 @@ static void test_half_without_a_record_is_no_lost_memory(void **state)
 	}
 }
 
+static void test_lost_memory_ends_nobody_by_its_records(void **state)
+{
+	struct plan_world *world = plan_world_new(0, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 9, "c");
+	plan_world_machine(world, 0, 's');
+	plan_world_machine(world, 0, 's');
+	plan_world_machine(world, 0, 'i')->record.idle_s = 9999;
+	plan_world_machine(world, 0, 'w')->instance.state = INSTANCE_STOPPED;
+	world->resources[0].min_instances = 9;
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.termination_count, 1);
+	assert_int_equal(plan.terminations[0].doom, DOOM_STOPPED);
+	assert_int_equal(plan.order_count, 0);
+	assert_int_equal(plan.launch_count, 0);
+	assert_int_equal(plan.resources[0].why, WHY_MEMORY_LOST);
+	plan_release(&plan);
+	free(world);
+}
+
 static void test_a_long_name_makes_a_cut_mark(void **state)
 {
 	struct plan_world *world = plan_world_new(0, 0);
@@ -493,12 +553,14 @@ int main(void)
 		cmocka_unit_test(test_repeats_an_attempt_while_it_is_young),
 		cmocka_unit_test(test_an_open_attempt_is_no_other_machine),
 		cmocka_unit_test(test_an_open_attempt_fills_every_limit),
+		cmocka_unit_test(test_an_old_attempt_is_no_capacity),
 		cmocka_unit_test(test_counts_what_each_machine_is_good_for),
 		cmocka_unit_test(test_explains_by_all_its_queues),
 		cmocka_unit_test(test_a_later_resource_says_so_for_any_of_its_queues),
 		cmocka_unit_test(test_instances_past_the_slots_count),
 		cmocka_unit_test(test_a_machine_of_no_resource_only_costs),
 		cmocka_unit_test(test_half_without_a_record_is_no_lost_memory),
+		cmocka_unit_test(test_lost_memory_ends_nobody_by_its_records),
 		cmocka_unit_test(test_a_long_name_makes_a_cut_mark),
 		cmocka_unit_test(test_a_failed_list_fills_the_total),
 	};

@@ -109,8 +109,8 @@ static const struct {
 	{ "a provider is almost known", "", MAX ", \"provider\": \"locl\"",
 	  "c.json:5: resources[0].provider: \"locl\" is no provider: known is local" },
 	{ "a type is no field of a worker's name", "", MAX ", \"instance_type\": \"a:b\"",
-	  "c.json:5: resources[0].instance_type: must match "
-	  "^[A-Za-z0-9_.-]{1,64}$, got \"a:b\"" },
+	  "c.json:5: resources[0].instance_type: expected 1 to 64 "
+	  "letters, digits, _ . or -, got \"a:b\"" },
 	{ "a name stands twice", "", MAX ", \"name\": \"x\"",
 	  "c.json:5: column 23: the name name is there twice" },
 	{ "a queue stands twice", "", MAX SECOND ", \"queues\": [\"cpu\", \"cpu\"]",

@@ -236,7 +236,7 @@ static const struct {
 	  "c.json:4: resources[0].agent.docker.allow[0]: expected a long option without its value, "
 	  "such as --ipc, or * for all" },
 	{ "the socket is relative", "", DOCKER(", \"socket\": \"d.sock\""),
-	  "c.json:4: resources[0].agent.docker.socket: must match ^/, got \"d.sock\"" },
+	  "c.json:4: resources[0].agent.docker.socket: expected an absolute path, got \"d.sock\"" },
 	{ "a pull is never waited for", "", DOCKER(", \"pull_timeout\": 0"),
 	  "c.json:4: resources[0].agent.docker.pull_timeout: expected at least 1s, got 0s" },
 	{ "an engine is waited for longer than a day", DOCKER(", \"wait\": \"25h\""), "",

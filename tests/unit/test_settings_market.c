@@ -108,8 +108,8 @@ static const struct {
 	  "\"mon\"?, expected one of \"mon\", \"tue\", \"wed\", \"thu\", \"fri\", \"sat\", "
 	  "\"sun\"" },
 	{ "a time is none", "", WEEK("[\"mon\"]", "8:00", "18:00", "UTC", "1"),
-	  "c.json:5: resources[0].schedules[0].from: must match "
-	  "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$, got \"8:00\"" },
+	  "c.json:5: resources[0].schedules[0].from: expected a time of "
+	  "day such as 08:00, got \"8:00\"" },
 	{ "a window begins where the day ends", "", WEEK("[\"mon\"]", "24:00", "02:00", "UTC", "1"),
 	  "c.json:5: resources[0].schedules[0].from: is the next day's 00:00" },
 	{ "a zone is none", "", WEEK("[\"mon\"]", "08:00", "18:00", "Europe/Berln", "1"),
@@ -455,6 +455,37 @@ static void test_schedules(void **state)
 	assert_string_equal(resource->schedules[1].time_zone, "UTC");
 }
 
+static void test_max_instances_0_silences_all_minimums(void **state)
+{
+	static const char minimums[] =
+		"{\"prefix\": \"p\", \"state_folder\": \"s\", \"max_instances\": 2, \"clearml\": "
+		"{\"api_server\": \"http://h:1/\", \"access_key\": \"A\", \"secret_key\": "
+		"{\"env\": "
+		"\"S\"}}, \"signing_key\": {\"file\": \"k\"}, \"resources\": [{\"name\": \"cpu\", "
+		"\"queues\": [\"cpu\"], \"max_instances\": %d, \"min_instances\": %d, "
+		"\"schedules\": [{\"from\": \"08:00\", \"until\": \"18:00\", "
+		"\"min_instances\": 2}], \"bundle\": {\"file\": \"b\"}, \"agent\": {\"command\": "
+		"[\"true\"]}, \"local\": {\"bootstrap\": \"/bin/true\"}}]}";
+	static const struct {
+		int most, least;
+		unsigned min_instances;
+		size_t schedules;
+	} cases[] = { { 0, 3, 0, 0 }, { 2, 1, 1, 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		SCOPED(settings) struct settings settings = { 0 };
+		SCOPED(buf) struct buf text = BUF(1 << 20);
+		struct error err;
+
+		buf_addf(&text, minimums, cases[i].most, cases[i].least);
+		if (settings_parse(buf_slice(&text), "c.json", environment, &settings, &err) < 0)
+			fail_msg("%s", err.message);
+		assert_int_equal(settings.resources[0].min_instances, cases[i].min_instances);
+		assert_int_equal(settings.resources[0].schedule_count, cases[i].schedules);
+	}
+}
+
 static void check_numbers(const struct settings *settings, const int64_t want[static 11])
 {
 	const struct resource *resource = &settings->resources[0];
@@ -500,6 +531,7 @@ int main(void)
 		cmocka_unit_test(test_dollars_are_exact),
 		cmocka_unit_test(test_budgets),
 		cmocka_unit_test(test_schedules),
+		cmocka_unit_test(test_max_instances_0_silences_all_minimums),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_a_budget_needs_every_price),
 		cmocka_unit_test(test_a_cloud_needs_a_type),

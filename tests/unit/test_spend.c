@@ -94,7 +94,7 @@ static void forget_looks(struct stand *stand)
 		seen->resources[r].spent = (struct spent){ 0 };
 	for (size_t q = 0; q < 2; q++)
 		seen->queues[q].barred = 0;
-	seen->is_spend_known = seen->is_spend_counted = false;
+	seen->is_spend_known = false;
 	*seen->problem = 0;
 }
 
@@ -195,6 +195,64 @@ static void test_counts_for_whom_and_asks_once(void **state)
 	stand_close(&stand);
 }
 
+/* Enqueued again by somebody else, into another queue, it runs on another machine. */
+static void test_what_runs_again_elsewhere_is_asked_for_again(void **state)
+{
+	static const struct api_step steps[] = {
+		HELLO,
+		ANSWER(PURPOSE(TASK_A, "ann", QUEUE_A, "in_progress")),
+		ANSWER(PURPOSE(TASK_A, "bob", QUEUE_B, "in_progress")),
+	};
+	struct stand stand;
+
+	(void)state;
+	stand_open(&stand, steps, ARRAY_LEN(steps));
+	add_machine(&stand, 1, HOUR, TASK_A);
+	look(&stand, NOW_S);
+	write_ledger(&stand);
+	stand.seen->machine_count = 0;
+	struct observed_machine *machine = add_machine(&stand, 1, -HOUR, TASK_A);
+
+	SET(machine->instance.id, "local-z");
+	look(&stand, NOW_S + 3 * HOUR);
+	assert_int_equal(stand.seen->queue_spent[0].day, PRICE);
+	assert_int_equal(stand.seen->queue_spent[1].day, 2 * PRICE);
+	assert_int_equal(stand.seen->users[0].spent.day, PRICE);
+	stand_close(&stand);
+}
+
+/* They are nobody's until then, but not for good. */
+static void test_more_tasks_than_one_call_takes_are_asked_for_later(void **state)
+{
+	enum { SEATS = 16, MACHINES = 34 };
+	static const struct api_step steps[] = { HELLO, ANSWER(""), ANSWER("") };
+	struct stand stand;
+	unsigned number = 0;
+
+	(void)state;
+	stand_open(&stand, steps, ARRAY_LEN(steps));
+	for (unsigned m = 0; m < MACHINES; m++) {
+		struct machine_record *record = &add_machine(&stand, 0, HOUR, "")->record;
+
+		record->seats = SEATS;
+		for (; record->task_count < SEATS; record->task_count++)
+			snprintf(record->tasks[record->task_count], sizeof(record->tasks[0]),
+				 "%032x", ++number);
+	}
+	look(&stand, NOW_S);
+	check_sent(&stand.talk, FIRST, "\"000000000000000000000000000001f4\"");
+	check_not_sent(&stand.talk, FIRST, "\"000000000000000000000000000001f5\"");
+	write_ledger(&stand);
+	look(&stand, NOW_S + 60);
+	check_not_sent(&stand.talk, FIRST + 1, "\"000000000000000000000000000001f4\"");
+	check_sent(&stand.talk, FIRST + 1, "\"000000000000000000000000000001f5\"");
+	write_ledger(&stand);
+	look(&stand, NOW_S + 120); /* nobody is asked */
+	/* No cent is lost while they are nobody's. */
+	assert_int_equal(stand.seen->spent.day, MACHINES * ((int64_t)PRICE + PRICE / 30));
+	stand_close(&stand);
+}
+
 static bool add_money(const struct spend_row *row, void *context)
 {
 	*(int64_t *)context += row->money;
@@ -252,16 +310,64 @@ static void test_what_cannot_be_asked_is_counted_later(void **state)
 	add_machine(&stand, 0, HOUR, TASK_A);
 	stand.seen->workers_known = false;
 	look(&stand, NOW_S);
+	assert_false(stand.seen->is_spend_known);
 	assert_int_equal(stand.seen->spent.day, 0);
 	stand.seen->workers_known = true;
 	look(&stand, NOW_S);
-	assert_true(stand.seen->is_spend_known);
+	assert_false(stand.seen->is_spend_known);
 	assert_non_null(strstr(stand.seen->problem, "whose tasks run"));
 	assert_int_equal(stand.seen->spent.day, 0);
 	write_ledger(&stand);
 	look(&stand, NOW_S);
+	assert_true(stand.seen->is_spend_known);
 	assert_int_equal(stand.seen->users[0].spent.day, PRICE);
 	stand_close(&stand);
+}
+
+/* Whatever the machines cost meanwhile would not be in what was spent. */
+static void test_a_budget_holds_while_nothing_can_be_counted(void **state)
+{
+	static const struct api_step refused[] = {
+		HELLO,
+		{ .endpoint = "tasks.get_all", .status = 400, .subcode = 42, .message = "no" },
+	};
+	static const struct api_step answered[] = {
+		HELLO,
+		ANSWER(PURPOSE(TASK_A, "bob", QUEUE_A, "in_progress")),
+	};
+	static const struct {
+		const char *when;
+		const struct api_step *steps;
+		int64_t day, month, hour; /* the budget */
+		bool is_launched;
+	} cases[] = {
+		{ "it is counted", answered, 10 * PRICE, 0, 0, true },
+		{ "nobody says whose tasks run, and a day has a limit", refused, 10 * PRICE, 0, 0,
+		  false },
+		{ "nobody says whose tasks run, and a month has a limit", refused, 0, 10 * PRICE, 0,
+		  false },
+		{ "nobody says whose tasks run, and only an hour has a limit", refused, 0, 0,
+		  10 * PRICE, true },
+		{ "nobody says whose tasks run, and there is no limit", refused, 0, 0, 0, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct stand stand;
+		struct plan plan;
+
+		stand_open(&stand, cases[i].steps, ARRAY_LEN(refused));
+		add_machine(&stand, 0, HOUR, TASK_A);
+		stand.world->settings.budget = (struct budget){ .hour = cases[i].hour,
+								.day = cases[i].day,
+								.month = cases[i].month };
+		look(&stand, NOW_S);
+		plan_make(stand.seen, &stand.world->settings, &plan);
+		if ((plan.launch_count > 0) != cases[i].is_launched)
+			fail_msg("when %s: %zu launches", cases[i].when, plan.launch_count);
+		plan_release(&plan);
+		stand_close(&stand);
+	}
 }
 
 static void test_bars_what_a_user_past_the_budget_has_waiting(void **state)
@@ -300,6 +406,73 @@ static void test_bars_what_a_user_past_the_budget_has_waiting(void **state)
 	look(&stand, NOW_S);
 	assert_int_equal(stand.seen->queues[0].barred, 5);
 	assert_non_null(strstr(stand.seen->problem, "whose tasks wait"));
+	stand_close(&stand);
+}
+
+#define WAITS(n, queue) PURPOSE("0000000000000000000000000000000" n, "ann", queue, "queued")
+#define THREE_WAIT ANSWER(WAITS("1", QUEUE_A) "," WAITS("2", QUEUE_A) "," WAITS("3", QUEUE_A))
+
+/* Of what runs and waits for ann; the machine in the first resource costs a dollar an hour. */
+static void test_what_an_hours_limit_leaves_is_launched_for(void **state)
+{
+	static const struct api_step steps[] = {
+		HELLO,
+		ANSWER(PURPOSE(TASK_A, "ann", QUEUE_A, "in_progress")),
+		THREE_WAIT,
+	};
+	static const struct {
+		const char *when;
+		int64_t hour;
+		int64_t price; /* of the first resource's offering */
+		unsigned seats; /* of its machines */
+		unsigned barred;
+	} cases[] = {
+		{ "the limit is reached", PRICE, PRICE, 1, 3 },
+		{ "the limit is passed", PRICE / 2, PRICE, 1, 3 },
+		{ "it is not enough for one more", 2 * PRICE - 1, PRICE, 1, 3 },
+		{ "it is enough for one more", 2 * PRICE, PRICE, 1, 2 },
+		{ "it is enough for all", 4 * PRICE, PRICE, 1, 0 },
+		{ "two of them share a machine", 2 * PRICE, PRICE, 2, 1 },
+		{ "it costs nothing here, and a dollar elsewhere", 2 * PRICE, 0, 1, 2 },
+		{ "a machine is dear", 4 * PRICE, 3 * PRICE, 1, 2 },
+		{ "nobody knows what a machine costs", 4 * PRICE, MONEY_UNKNOWN, 1, 3 },
+		{ "the seats are not known", 2 * PRICE, PRICE, 0, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct stand stand;
+
+		stand_open(&stand, steps, ARRAY_LEN(steps));
+		add_machine(&stand, 0, HOUR, TASK_A);
+		for (size_t r = 0; r < 2; r++)
+			stand.world->resources[r].ticket.seats = cases[i].seats;
+		stand.world->resources[0].offerings[0].price = cases[i].price;
+		stand.budget.budget.hour = cases[i].hour;
+		look(&stand, NOW_S);
+		if (stand.seen->queues[0].barred != cases[i].barred)
+			fail_msg("when %s: %u are barred", cases[i].when,
+				 stand.seen->queues[0].barred);
+		stand_close(&stand);
+	}
+}
+
+/* Only the second resource serves the second queue. */
+static void test_a_waiting_task_takes_the_price_of_its_queue(void **state)
+{
+	static const struct api_step steps[] = {
+		HELLO,
+		ANSWER(WAITS("1", QUEUE_B) "," WAITS("2", QUEUE_B) "," WAITS("3", QUEUE_A)),
+	};
+	struct stand stand;
+
+	(void)state;
+	stand_open(&stand, steps, ARRAY_LEN(steps));
+	stand.world->resources[0].offerings[0].price = 9 * PRICE;
+	stand.budget.budget.hour = 8 * PRICE;
+	look(&stand, NOW_S);
+	assert_int_equal(stand.seen->queues[0].barred, 1);
+	assert_int_equal(stand.seen->queues[1].barred, 0);
 	stand_close(&stand);
 }
 
@@ -401,9 +574,14 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts_for_whom_and_asks_once),
+		cmocka_unit_test(test_what_runs_again_elsewhere_is_asked_for_again),
+		cmocka_unit_test(test_more_tasks_than_one_call_takes_are_asked_for_later),
 		cmocka_unit_test(test_a_kill_neither_loses_nor_doubles),
 		cmocka_unit_test(test_what_cannot_be_asked_is_counted_later),
+		cmocka_unit_test(test_a_budget_holds_while_nothing_can_be_counted),
 		cmocka_unit_test(test_bars_what_a_user_past_the_budget_has_waiting),
+		cmocka_unit_test(test_what_an_hours_limit_leaves_is_launched_for),
+		cmocka_unit_test(test_a_waiting_task_takes_the_price_of_its_queue),
 		cmocka_unit_test(test_a_new_ledger_takes_over_what_an_earlier_one_left),
 		cmocka_unit_test(test_what_an_earlier_ledger_left_is_unknown),
 	};

@@ -102,6 +102,31 @@ def test_no_key_and_no_server_is_needed(tmp_path):
     assert page.read_text().count("<svg") == 4
 
 
+def test_configurations_of_the_same_name(tmp_path):
+    paths = [tmp_path / "one/policy.json", tmp_path / "other/policy.json"]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_bytes(POLICY.read_bytes())
+    done = simulate(paths[0], TRACES / "office.csv", "--compare", paths[1], "--json")
+    assert done.returncode == DONE, done.stderr
+    told = [policy["policy"] for policy in json.loads(done.stdout)["policies"]]
+    assert [name for name in told if "policy.json" in name] == [str(path)[-79:] for path in paths]
+    only = simulate(paths[0], TRACES / "office.csv", "--json")
+    assert json.loads(only.stdout)["policies"][0]["policy"] == "policy.json"
+
+
+def test_two_traces_are_refused():
+    done = simulate(POLICY, TRACES / "office.csv", TRACES / "steady.csv")
+    assert done.returncode == USAGE and "is one too many: it takes CONFIG TRACE" in done.stderr
+
+
+def test_the_example_within_its_budgets():
+    done = simulate(ROOT / "templates/mayfly-reaper.example.json", TRACES / "office.csv", "--json")
+    assert done.returncode == DONE, done.stderr
+    ours = json.loads(done.stdout)["policies"][0]
+    assert ours["unstarted"] == 0 and ours["remark"] == "budgets begin unspent"
+
+
 def test_the_shipped_traces_are_what_the_script_makes(tmp_path):
     subprocess.run([sys.executable, ROOT / "tests/bench/make_traces.py", tmp_path], check=True)
     made = sorted(path.name for path in tmp_path.iterdir())

@@ -87,7 +87,8 @@ def test_plan_changes_nothing(bench):
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert any(line.startswith("cpu 3 ") and line.endswith("0 2 1 see why below")
                for line in lines), done.stdout
-    assert "cpu 0/2 0 0 0 0.00 launch 2 tasks wait and no seat is free" in lines
+    assert ("cpu 0/2 0 0 0 0.00 launch 2 tasks wait and no seat is free;"
+            " then all its max_instances slots are taken") in lines
     assert ("launch cpu slot 1 generation 0: local at 0.00 $/h"
             " tasks wait and no seat is free now") in lines
     assert "cpu 0.00 0.00 0.00" in lines

@@ -87,7 +87,7 @@ void plan_world_poison(struct plan_world *world)
 			world->seen.machine_count % 2 ? INSTANCE_RUNNING : INSTANCE_TERMINATED;
 	}
 	for (size_t i = world->seen.attempt_count; i < ARRAY_LEN(world->attempts); i++) {
-		world->attempts[i] = (struct open_attempt){ .generation = 99 };
+		world->attempts[i] = (struct open_attempt){ .generation = 99, .asked_s = NOW_S };
 		SET(world->attempts[i].resource, world->resources[0].name);
 	}
 	for (size_t i = world->seen.lost_count; i < ARRAY_LEN(world->lost); i++)

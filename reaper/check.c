@@ -8,6 +8,7 @@
 #include "common/command.h"
 #include "common/file.h"
 #include "reaper/bundle_proof.h"
+#include "reaper/check_budgets.h"
 #include "reaper/check_folder.h"
 #include "reaper/ledger.h"
 #include "reaper/providers/provider.h"
@@ -17,14 +18,26 @@
 enum { MOST_SKEW_MS = 30000, LINE_ROOM = 2048 };
 
 /* Names of queues are others' words, and so is what a server answers. */
-static int say(bool is_fine, const char *what, const char *text)
+static void print(const char *verdict, const char *what, const char *text)
 {
 	char plain_what[LINE_ROOM], plain_text[LINE_ROOM];
 
 	table_plain(what, plain_what, sizeof(plain_what));
 	table_plain(text, plain_text, sizeof(plain_text));
-	printf("%-7s %s: %s\n", is_fine ? "ok" : "FAILED", plain_what, plain_text);
+	printf("%-7s %s: %s\n", verdict, plain_what, plain_text);
+}
+
+static int say(bool is_fine, const char *what, const char *text)
+{
+	print(is_fine ? "ok" : "FAILED", what, text);
 	return is_fine ? 0 : -1;
+}
+
+/* No failure: it may be meant so. */
+static void warn(const char *what, const char *text, void *context)
+{
+	(void)context;
+	print("warning", what, text);
 }
 
 /* ---- folders ---- */
@@ -210,6 +223,7 @@ int check(const struct settings *settings, struct clearml *clearml)
 	for (size_t i = 0; i < settings->bundle_count; i++)
 		(void)say(true, settings->bundles[i].path,
 			  "it is sealed, and signed by our key for our prefix");
+	check_budgets(settings, warn, NULL);
 	bool is_reached = check_login(settings, clearml) == 0;
 
 	failures += !is_reached;

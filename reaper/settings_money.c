@@ -271,8 +271,8 @@ static int read_user_budget(const struct settings_text *text, const struct json 
 	if (!*json_name(from) ||
 	    text_copy(out->user, sizeof(out->user), slice_of(json_name(from)), &why) < 0)
 		return settings_refuse(text, err, "budgets.users",
-				       "\"%.80s\" is no user: expected an id or a name of 1 to %d "
-				       "bytes",
+				       "\"%.80s\" is no user: expected ClearML's id of one, 1 to "
+				       "%d bytes",
 				       json_name(from), SETTINGS_USER_ROOM - 1);
 	settings->user_budget_count++;
 	if (read_budget(text, buf_text(&at), from, &out->budget, err) < 0)

@@ -84,7 +84,8 @@ static const struct {
 	{ "a queue's budget is of no queue", "\"budgets\": {\"queues\": {\"cpus\": {\"day\": 1}}},",
 	  "", "c.json:3: budgets.queues.cpus: no resource serves this queue, did you mean cpu?" },
 	{ "a user has no name", "\"budgets\": {\"users\": {\"\": {\"day\": 1}}},", "",
-	  "c.json:3: budgets.users: \"\" is no user: expected an id or a name of 1 to 127 bytes" },
+	  "c.json:3: budgets.users: \"\" is no user: expected ClearML's id of one, 1 to 127 "
+	  "bytes" },
 	{ "an hour pays for no machine", "",
 	  "\"prices\": {\"overrides\": [{\"hour\": 2}]}, \"budget\": {\"hour\": 1.5},",
 	  "c.json:5: resources[0].budget.hour: 1.50 an hour pays for no machine of resource cpu: "

@@ -581,6 +581,17 @@ def test_check_tries_the_folders_that_a_pass_writes(place):
     assert not place.path("new").exists()
 
 
+def test_check_warns_of_budgets_that_may_hold_nothing_back(place):
+    place.seal()
+    place.write_config(budgets={"total": {"day": 5}, "users": {"a\x1b[2J": {"day": 5}}})
+    done = run("check", "--config", place.config)
+    warnings = [line for line in done.stdout.decode().splitlines()
+                if line.startswith("warning ")]
+    assert [line.split(": ")[0] for line in warnings] == [
+        "warning budget of total", "warning budget of user a?[2J", "warning budget of user a?[2J"]
+    assert "costs 0 $/h" in warnings[0] and "not verified" in warnings[2]
+
+
 def test_a_configuration_without_its_bundle_says_what_to_do(place):
     argv = ["ticket", "--config", place.config, "--resource", "cpu"]
     assert refused(*argv) == (

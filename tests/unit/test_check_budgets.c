@@ -1,0 +1,108 @@
+/* check_budgets: a budget that can hold nothing back is named. */
+#include "reaper/check_budgets.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/file.h"
+#include "tests/unit/support/scratch.h"
+
+static char folder[SCRATCH_ROOM];
+
+static int make_folder(void **state)
+{
+	(void)state;
+	scratch_make(folder);
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	scratch_remove(folder);
+	return 0;
+}
+
+static void load(const char *budgets, const char *cpu, const char *gpu, struct settings *out)
+{
+	SCOPED(buf) struct buf text = BUF(4096);
+	const char *path = scratch_path(folder, "c.json");
+	struct error err;
+
+	buf_addf(&text,
+		 "{\"prefix\": \"p\", \"budgets\": {%s}, \"resources\": ["
+		 "{\"name\": \"cpu\", \"queues\": [\"cpu\", \"both\"], \"max_instances\": 1%s},"
+		 "{\"name\": \"gpu\", \"queues\": [\"gpu\", \"both\"], \"max_instances\": 1%s}]}",
+		 budgets, cpu, gpu);
+	if (file_write(path, buf_slice(&text), 0600, &err) < 0 ||
+	    settings_load_shape(path, (const char *const *)environ, out, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+static void add_doubt(const char *what, const char *text, void *context)
+{
+	buf_addf(context, "%s%s; ", what, strstr(text, "costs 0") ? " is free" : " is unknown");
+}
+
+#define DAY(name) "\"" name "\": {\"day\": 5}"
+#define OF_QUEUE(name) "\"queues\": {" DAY(name) "}"
+#define PRICE(hour) ", \"prices\": {\"overrides\": [{\"hour\": " hour "}]}"
+#define BUDGET ", \"budget\": {\"month\": 5}"
+#define DEARER                                                                      \
+	", \"offerings\": [{\"markets\": [\"spot\", \"on-demand\"]}], \"prices\": " \
+	"{\"overrides\": ["                                                         \
+	"{\"market\": \"spot\", \"hour\": 0}, {\"hour\": 0.5}]}"
+
+static void test_a_budget_that_holds_nothing_back_is_named(void **state)
+{
+	static const struct {
+		const char *when, *budgets, *cpu, *gpu, *want;
+	} cases[] = {
+		{ "when there is none", "", "", "", "" },
+		{ "when all is free", DAY("total"), "", "", "budget of total is free; " },
+		{ "when the one resource costs, and the other not", DAY("total"), "", PRICE("0.5"),
+		  "" },
+		{ "when only its dearer market costs", DAY("total"), DEARER, "", "" },
+		{ "when a price of zero is written", DAY("total"), PRICE("0"), PRICE("0"),
+		  "budget of total is free; " },
+		{ "when a resource of its own is free", "", BUDGET, PRICE("0.5"),
+		  "budget of resource cpu is free; " },
+		{ "when a resource of its own costs", "", "", BUDGET PRICE("0.5"), "" },
+		{ "when a queue's resource is free", OF_QUEUE("cpu"), "", PRICE("0.5"),
+		  "budget of queue cpu is free; " },
+		{ "when one of a queue's resources costs", OF_QUEUE("both"), "", PRICE("0.5"), "" },
+		{ "when it is a user's", "\"users\": {" DAY("ann") "}", "", PRICE("0.5"),
+		  "budget of user ann is unknown; " },
+		{ "when it is a user's and all is free", "\"users\": {" DAY("ann") "}", "", "",
+		  "budget of user ann is free; budget of user ann is unknown; " },
+		{ "when a user's has no limit", "\"users\": {\"ann\": {}}", "", "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		SCOPED(settings) struct settings settings = { 0 };
+		SCOPED(buf) struct buf doubts = BUF(4096);
+
+		load(cases[i].budgets, cases[i].cpu, cases[i].gpu, &settings);
+		check_budgets(&settings, add_doubt, &doubts);
+		if (strcmp(buf_text(&doubts), cases[i].want) != 0)
+			fail_msg("%s: %s", cases[i].when, buf_text(&doubts));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_a_budget_that_holds_nothing_back_is_named,
+						make_folder, remove_folder),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -105,6 +105,8 @@ static void read_table(struct table *table)
 		}
 		table->rows[table->count++] = read_row(take_to(&rest, '\n'));
 	}
+	if (!table->rows)
+		abort(); /* it is compiled in */
 	qsort(table->rows, table->count, sizeof(*table->rows), compare_rows);
 }
 

@@ -123,6 +123,8 @@ unsigned slots_take(struct slots *slots, size_t resource, unsigned slot)
 {
 	struct slot *taken = slot_of(slots, resource, slot);
 
+	if (!taken)
+		return 0;
 	taken->is_taken = true;
 	return taken->generation;
 }

@@ -16,7 +16,7 @@ static void test_the_lowest_free_slot_and_its_generation(void **state)
 	static const struct {
 		const char *when;
 		const char *machines; /* slots 0, 1, ... */
-		unsigned generations[3];
+		unsigned generations[4];
 		int attempt; /* its slot, or -1 */
 		unsigned slot, generation;
 		bool is_full;

@@ -20,7 +20,7 @@ struct plan_world {
 	struct observation seen;
 	struct observed_machine machines[MAX_MACHINES];
 	struct observed_task lost[2];
-	struct mark marks[4];
+	struct mark marks[16];
 	struct open_attempt attempts[2];
 	struct offering_state states[4];
 	struct observed_ghost ghosts[2];

@@ -86,7 +86,10 @@ def test_a_new_ledger_knows_what_was_spent(world):
     reaper.wait()
     before = report(world, "resource")["total"]
     shutil.rmtree(world.folder / "state")
+    assert "there is no ledger" in world.run_reaper("report").stderr
     reaper = world.start_reaper("watch", "--until-empty")
+    # Until there is a ledger again a report says so, and fails.
+    wait_for(lambda: not world.run_reaper("report").returncode, PATIENCE_S, "a new ledger")
     wait_for(lambda: report(world, "resource")["total"]["seconds"] > before["seconds"],
              PATIENCE_S, "the new ledger goes on")
     finish(world, task, gate, reaper, runs=1)

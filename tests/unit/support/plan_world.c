@@ -98,13 +98,22 @@ void plan_world_poison(struct plan_world *world)
 
 		world->offerings[r][count] = (struct offering){ .price = MONEY_UNKNOWN };
 	}
-	for (size_t r = world->settings.resource_count; r < ARRAY_LEN(world->resources); r++)
+	for (size_t r = world->settings.resource_count; r < ARRAY_LEN(world->resources); r++) {
 		world->resources[r] = (struct resource){
 			.name = "gone",
+			.queue_count = 1,
+			.max_instances = 9,
+			.min_instances = 7,
+			.offerings = world->offerings[r],
+			.offering_count = 1,
 			.budget = { 1, 1, 1 },
+			.ticket.seats = 1,
 			.ticket.limits.max_life_s = 99 * 86400,
 		};
-	world->seen.resources[world->settings.resource_count].spent = (struct spent){ 9, 9 };
+		world->offerings[r][0].price = 0;
+		world->seen.resources[r] =
+			(struct observed_resource){ .is_listed = true, .spent = { 9, 9 } };
+	}
 	for (size_t i = world->seen.run_count; i < ARRAY_LEN(world->runs); i++) {
 		SET(world->runs[i].queue, world->settings.queues[0]);
 		SET(world->runs[i].instance, world->machines[0].instance.id);

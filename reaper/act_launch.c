@@ -104,6 +104,8 @@ static int store_offering(const struct act *act, const struct asking *asking, st
 	struct open_attempt *attempt = find_attempt(act, asking->planned);
 	char key[OFFERING_KEY_ROOM];
 
+	if (!attempt)
+		return error_set(err, ERROR_SYSTEM, "the launch is not in the ledger");
 	offering_key(&asking->resource->offerings[asking->offering], key);
 	if (asking->planned->is_repeat || !strcmp(key, attempt->offering))
 		return 0;
@@ -247,8 +249,10 @@ static void note_failure(struct launcher *launcher, const struct asking *asking,
 	default:
 		launcher->is_resource_shut[resource] = true;
 	}
-	offerings_failed(act->ledger, act->settings, asking->resource, asking->offering, why->class,
-			 (const char(*)[TICKET_FIELD_ROOM])asking->zones, act->seen->now_ms / 1000);
+	offerings_failed(act->ledger, act->settings, asking->resource, asking->offering,
+			 &(struct offering_failure){
+				 why->class, (const char(*)[TICKET_FIELD_ROOM])asking->zones,
+				 act->seen->now_ms / 1000 });
 }
 
 /* OUTCOME_FAILED: it is proven that nothing was launched. */

@@ -77,9 +77,9 @@ int act_look_records(struct act_look *look, const struct record_list **out, stru
 
 int act_look_is_reporting(struct act_look *look, const char *instance, bool *out, struct error *err)
 {
-	const struct record_list *records;
+	const struct record_list *records = NULL;
 
-	if (act_look_records(look, &records, err) < 0)
+	if (act_look_records(look, &records, err) < 0 || !records)
 		return -1;
 	*out = false;
 	for (size_t i = 0; i < records->count; i++)
@@ -131,9 +131,9 @@ int act_look_workers(struct act_look *look, const struct clearml_workers **out, 
 int act_look_is_run_elsewhere(struct act_look *look, const char *task, const char *instance,
 			      bool *out, struct error *err)
 {
-	const struct clearml_workers *workers;
+	const struct clearml_workers *workers = NULL;
 
-	if (act_look_workers(look, &workers, err) < 0)
+	if (act_look_workers(look, &workers, err) < 0 || !workers)
 		return -1;
 	*out = false;
 	for (size_t i = 0; i < workers->count; i++)

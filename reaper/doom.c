@@ -21,6 +21,7 @@ static int64_t age_s(const struct observed_machine *machine, const struct observ
 static bool is_past_boot(const struct observed_machine *machine, const struct observation *seen,
 			 const struct resource *resource)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the callers have one */
 	return age_s(machine, seen) > resource->ticket.limits.boot_deadline_s;
 }
 
@@ -48,6 +49,7 @@ static int64_t life_of_gone(const struct settings *settings)
 	int64_t life_s = UNKNOWN_LIFE_S;
 
 	for (size_t r = 0; r < settings->resource_count; r++)
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): resource_count of them */
 		if (settings->resources[r].ticket.limits.max_life_s > life_s)
 			life_s = settings->resources[r].ticket.limits.max_life_s;
 	return life_s;

@@ -88,7 +88,7 @@ static int connect_to(const char *path, int flags, struct ledger_sql **out, stru
 static int prepare_writer(struct ledger_sql *sql, struct error *err)
 {
 	int is_kept = 1;
-	int64_t pages;
+	int64_t pages = 0;
 
 	if (sqlite3_db_readonly(sql->database, "main") == 1)
 		return error_set(err, ERROR_SYSTEM, "%s cannot be written", sql->path);
@@ -192,7 +192,7 @@ void ledger_sql_undo(struct ledger_sql *sql)
 int ledger_sql_number(struct ledger_sql *sql, const char *query, int64_t *out, struct error *err)
 {
 	SCOPED(ledger_statement) struct ledger_statement statement = { 0 };
-	enum ledger_column kind;
+	enum ledger_column kind = LEDGER_COLUMN_NULL;
 	struct slice text;
 	bool has_row;
 
@@ -213,7 +213,7 @@ int ledger_sql_number(struct ledger_sql *sql, const char *query, int64_t *out, s
 static int check_with(struct ledger_sql *sql, const char *pragma, struct error *err)
 {
 	SCOPED(ledger_statement) struct ledger_statement statement = { 0 };
-	enum ledger_column kind;
+	enum ledger_column kind = LEDGER_COLUMN_NULL;
 	struct slice text = { 0 };
 	int64_t number;
 	bool has_row;
@@ -245,7 +245,7 @@ int ledger_sql_migrate(struct ledger_sql *sql, const char *const *steps, int64_t
 		       struct error *err)
 {
 	char pragma[PRAGMA_ROOM];
-	int64_t version;
+	int64_t version = 0;
 
 	if (ledger_sql_number(sql, "PRAGMA user_version", &version, err) < 0)
 		return -1;

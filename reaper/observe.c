@@ -158,7 +158,7 @@ static void compare(struct look *look)
 {
 	const struct settings *settings = look->observer->settings;
 	struct observation *seen = look->seen;
-	bool was_listed[SETTINGS_MAX_RESOURCES];
+	bool was_listed[SETTINGS_MAX_RESOURCES] = { false };
 	struct error err;
 
 	for (size_t r = 0; r < settings->resource_count; r++)

@@ -82,6 +82,7 @@ static struct observed_machine *add_machine(struct observation *seen)
 {
 	struct observed_machine *machine = &seen->machines[seen->machine_count++];
 
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): make_room() was called */
 	*machine = (struct observed_machine){ .resource = RESOURCE_NONE,
 					      .place = RESOURCE_NONE,
 					      .price = MONEY_UNKNOWN };

@@ -184,13 +184,15 @@ static void take_hints(struct ledger *ledger, const struct resource *resource,
 }
 
 void offerings_failed(struct ledger *ledger, const struct settings *settings,
-		      const struct resource *resource, size_t offering, enum error_class class,
-		      const char (*zones)[TICKET_FIELD_ROOM], int64_t now_s)
+		      const struct resource *resource, size_t offering,
+		      const struct offering_failure *failure)
 {
-	if (class != ERROR_CAPACITY && class != ERROR_QUOTA)
+	int64_t now_s = failure->now_s;
+
+	if (failure->class != ERROR_CAPACITY && failure->class != ERROR_QUOTA)
 		return;
 	forget_old(ledger, settings->cooldown_max_s, now_s);
-	take_hints(ledger, resource, zones, now_s);
+	take_hints(ledger, resource, failure->zones, now_s);
 
 	struct offering_state *state = remember(ledger, resource, offering);
 	state->failures++;

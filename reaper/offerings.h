@@ -36,10 +36,16 @@ struct offerings_view { /* what the decision rests on; all borrowed */
 bool offerings_next(const struct offerings_view *view, const bool *tried, size_t *offering,
 		    int64_t *until_s);
 
-/* The answers, into the ledger. zones: hints of the cloud, "" ended; may be NULL. */
+struct offering_failure {
+	enum error_class class;
+	const char (*zones)[TICKET_FIELD_ROOM]; /* hints of the cloud, "" ended; may be NULL */
+	int64_t now_s;
+};
+
+/* The answers, into the ledger. */
 void offerings_failed(struct ledger *ledger, const struct settings *settings,
-		      const struct resource *resource, size_t offering, enum error_class class,
-		      const char (*zones)[TICKET_FIELD_ROOM], int64_t now_s);
+		      const struct resource *resource, size_t offering,
+		      const struct offering_failure *failure);
 void offerings_worked(struct ledger *ledger, const struct resource *resource, size_t offering);
 
 #endif

@@ -66,9 +66,9 @@ static void mark_name(char out[static MARK_ROOM], const char *verb, const char *
 
 	if (len > room)
 		subject += len - room;
-	memcpy(out, verb, verb_len);
+	text_cut(out, MARK_ROOM, verb);
 	out[verb_len] = ' ';
-	memcpy(out + verb_len + 1, subject, strlen(subject) + 1);
+	text_cut(out + verb_len + 1, MARK_ROOM - verb_len - 1, subject);
 }
 
 static void keep(struct planner *planner, const struct mark *mark)

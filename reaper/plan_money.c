@@ -44,7 +44,7 @@ static void add_gate(const struct planner *planner, const struct money_gate *gat
 
 	if (!is_set(gate->budget))
 		return;
-	memcpy(name, kind, len);
+	text_cut(name, GATE_NAME_ROOM, kind);
 	text_cut(name + len, GATE_NAME_ROOM - len, gate->name);
 	struct money_gate *added = &out->list[out->count++];
 

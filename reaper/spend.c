@@ -129,8 +129,9 @@ static bool add_row(const struct spend_row *row, void *context)
 
 static void month_of(const struct observation *seen, char first[static 11])
 {
-	memcpy(first, seen->today, 11);
-	memcpy(first + 8, "01", 2);
+	text_cut(first, 11, seen->today);
+	first[8] = '0';
+	first[9] = '1';
 }
 
 static int add_up(const struct spend_look *look, struct observation *seen,

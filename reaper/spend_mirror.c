@@ -189,6 +189,6 @@ int spend_mirror_parse(struct slice text, struct spend_list *rows, int64_t *unti
 	}
 	*rows = list;
 	*until_s = until;
-	list = (struct spend_list){ 0 };
+	memset(&list, 0, sizeof(list)); /* not ours any more */
 	return 0;
 }

@@ -17,11 +17,14 @@ enum {
 /* The first second of the day after so many days: "2026-11-24". */
 static int64_t second_of(const char *day, int64_t days)
 {
-	int year = 1970, month = 1, of_month = 1;
+	char *end;
+	long year = strtol(day, &end, 10);
+	long month = *end == '-' ? strtol(end + 1, &end, 10) : 0;
+	long of_month = *end == '-' ? strtol(end + 1, &end, 10) : 0;
 
-	if (sscanf(day, "%4d-%2d-%2d", &year, &month, &of_month) != 3 || month < 1 || month > 12)
+	if (month < 1 || month > 12 || of_month < 1 || of_month > 31)
 		return 0;
-	return (zone_days(year, month, of_month) + days) * DAY_S;
+	return (zone_days(year, (int)month, (int)of_month) + days) * DAY_S;
 }
 
 /* For as long as a machine may take tasks that is launched while the ticket is valid. The last

@@ -111,7 +111,7 @@ static int read_footer(struct zone *zone, size_t at, struct error *err)
 static int read_blocks(struct zone *zone, struct error *err)
 {
 	struct slice file = buf_slice(&zone->bytes);
-	uint64_t counts[COUNTS];
+	uint64_t counts[COUNTS] = { 0 };
 	size_t at = 0;
 
 	if (read_header(file, at, counts, err) < 0)

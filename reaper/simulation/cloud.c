@@ -100,8 +100,8 @@ static struct world_machine *add_machine(struct world *world)
 {
 	if (world->machine_count == world->machine_room) {
 		world->machine_room = world->machine_room ? 2 * world->machine_room : 32;
-		world->machines =
-			memory_grow(world->machines, world->machine_room, sizeof(*world->machines));
+		world->machines = memory_grow(world->machines, world->machine_room,
+					      sizeof(void *)); /* it lists pointers */
 	}
 	struct world_machine *machine = memory_array(1, sizeof(*machine));
 	world->machines[world->machine_count++] = machine;

@@ -143,8 +143,9 @@ static void try_other(struct world *world, struct world_pass *pass,
 
 	if (open_attempt_is_settled(launch->is_repeat, pass->answer))
 		drop_attempt(world, pass, launch);
-	offerings_failed(&pass->ledger, world->settings, resource, pass->offering, pass->answer,
-			 NULL, pass->seen.now_ms / 1000);
+	offerings_failed(
+		&pass->ledger, world->settings, resource, pass->offering,
+		&(struct offering_failure){ pass->answer, NULL, pass->seen.now_ms / 1000 });
 	pass->tried[pass->offering] = true;
 	if (pass->answer != ERROR_CAPACITY && pass->answer != ERROR_QUOTA) {
 		end_launch(pass);

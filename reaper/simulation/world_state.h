@@ -227,14 +227,14 @@ enum world_call world_call(struct world *world, const struct world_machine *call
 void world_server_begin(struct world *world);
 void world_server_befalls(struct world *world, size_t what);
 void world_server_watchdog(struct world *world);
-void world_task_arrives(struct world *world, size_t task);
-void world_task_aborted(struct world *world, size_t task);
-void world_enqueue(struct world *world, size_t task, size_t queue, const char *reason);
-void world_move_to_front(struct world *world, size_t task);
+void world_task_arrives(struct world *world, size_t number);
+void world_task_aborted(struct world *world, size_t number);
+void world_enqueue(struct world *world, size_t number, size_t q, const char *reason);
+void world_move_to_front(struct world *world, size_t number);
 size_t world_peek(const struct world *world, size_t queue); /* NOBODY: it is empty */
 bool world_pop(struct world *world, size_t queue, size_t task);
-void world_task_ends(struct world *world, size_t task, enum task_status status, const char *reason,
-		     const char *message);
+void world_task_ends(struct world *world, size_t number, enum task_status status,
+		     const char *reason, const char *message);
 void world_fill_records(const struct world *world, struct record_list *out);
 bool world_record_is_shown(const struct world *world, const struct world_machine *machine);
 /* Its agents' own entries among the workers, which last longer than the machine's record. */
@@ -246,20 +246,20 @@ struct world_request {
 	unsigned slot, generation;
 };
 enum error_class world_launch(struct world *world, const struct world_request *request);
-void world_terminate(struct world *world, size_t machine);
-void world_power_off(struct world *world, size_t machine);
-void world_cloud_befalls(struct world *world, size_t machine, uint64_t what);
+void world_terminate(struct world *world, size_t number);
+void world_power_off(struct world *world, size_t number);
+void world_cloud_befalls(struct world *world, size_t number, uint64_t what);
 /* False: the list failed. */
 bool world_list(struct world *world, size_t resource, struct fleet *out);
 size_t world_machine_named(const struct world *world, const char *instance);
 
 /* ---- machine.c, seat.c ---- */
-void world_machine_starts(struct world *world, size_t machine);
-void world_machine_turn(struct world *world, size_t machine, uint64_t stamp);
+void world_machine_starts(struct world *world, size_t number);
+void world_machine_turn(struct world *world, size_t number, uint64_t stamp);
 void world_worker_name(const struct world *world, const struct world_machine *machine,
 		       unsigned seat, char out[static CLEARML_WORKER_ROOM]);
-void world_machine_dies(struct world *world, size_t machine); /* every process in it is gone */
-void world_machine_interrupted(struct world *world, size_t machine);
+void world_machine_dies(struct world *world, size_t number); /* every process in it is gone */
+void world_machine_interrupted(struct world *world, size_t number);
 void world_machines_wake_for(struct world *world, size_t queue); /* something waits there */
 unsigned world_seats_busy(const struct world_machine *machine);
 bool world_seats_are_running(const struct world_machine *machine);
@@ -277,9 +277,9 @@ void world_store(struct world *world, struct world_pass *pass);
 /* True when there is more to do in this step. */
 bool world_pass_launches(struct world *world, struct world_pass *pass);
 void world_pass_begins(struct world *world, size_t host);
-void world_pass_step(struct world *world, size_t pass);
+void world_pass_step(struct world *world, size_t number);
 void world_look(struct world *world, struct world_pass *pass);
-void world_fill_task(const struct world *world, size_t task, struct clearml_task *out);
+void world_fill_task(const struct world *world, size_t number, struct clearml_task *out);
 void world_ledger_copy(const struct ledger *from, struct ledger *out);
 /* What was spent, into what this pass sees; where no budget is set, nothing. */
 void world_count(const struct world *world, struct world_pass *pass);

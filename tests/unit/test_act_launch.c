@@ -471,7 +471,7 @@ static void test_what_works_again_has_not_failed(void **state)
 	(void)state;
 	open_bench(THREE);
 	offerings_failed(&bench.ledger, &bench.settings, &bench.settings.resources[0], 0,
-			 ERROR_CAPACITY, NULL, NOW_S - 1000);
+			 &(struct offering_failure){ ERROR_CAPACITY, NULL, NOW_S - 1000 });
 	assert_int_equal(bench.ledger.offerings[0].failures, 1);
 	add_launch(0, 0);
 	assert_string_equal(launch(), "d");

@@ -183,7 +183,7 @@ static void bench_close(struct bench *bench)
 static void refuse(struct bench *bench, size_t offering, int64_t at_s)
 {
 	offerings_failed(&bench->ledger, &bench->settings, &bench->resource, offering,
-			 ERROR_CAPACITY, NULL, at_s);
+			 &(struct offering_failure){ ERROR_CAPACITY, NULL, at_s });
 }
 
 static void test_what_a_failure_says(void **state)
@@ -205,8 +205,8 @@ static void test_what_a_failure_says(void **state)
 		struct bench bench;
 
 		bench_open(&bench, "Ab");
-		offerings_failed(&bench.ledger, &bench.settings, &bench.resource, 0, cases[i].class,
-				 NULL, NOW_S);
+		offerings_failed(&bench.ledger, &bench.settings, &bench.resource, 0,
+				 &(struct offering_failure){ cases[i].class, NULL, NOW_S });
 		assert_int_equal(bench.ledger.offering_count, cases[i].is_cooled);
 		assert_int_equal(bench.ledger.resource_count, cases[i].is_cooled);
 		bench_close(&bench);
@@ -282,8 +282,8 @@ static void test_hints_name_zones(void **state)
 
 	(void)state;
 	bench_open(&bench, "abBc");
-	offerings_failed(&bench.ledger, &bench.settings, &bench.resource, 0, ERROR_CAPACITY, zones,
-			 NOW_S);
+	offerings_failed(&bench.ledger, &bench.settings, &bench.resource, 0,
+			 &(struct offering_failure){ ERROR_CAPACITY, zones, NOW_S });
 	assert_int_equal(bench.ledger.offering_count, 4);
 	for (size_t i = 0; i < 4; i++) {
 		const struct offering_state *told = &bench.ledger.offerings[i];
@@ -293,8 +293,8 @@ static void test_hints_name_zones(void **state)
 		assert_int_equal(told->until_s, is_failed ? NOW_S + 180 : 0);
 	}
 	/* It was said to have room, and had none: no hint any more. */
-	offerings_failed(&bench.ledger, &bench.settings, &bench.resource, 1, ERROR_CAPACITY, zones,
-			 NOW_S);
+	offerings_failed(&bench.ledger, &bench.settings, &bench.resource, 1,
+			 &(struct offering_failure){ ERROR_CAPACITY, zones, NOW_S });
 	assert_int_equal(bench.ledger.offerings[0].hinted_until_s, 0);
 	/* Hints that ended and offerings that never failed need no room. */
 	refuse(&bench, 0, NOW_S + 600);

@@ -1,6 +1,8 @@
 #include "common/minisign.h"
 
+#include <inttypes.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,17 +64,14 @@ static bool begins_with(struct slice text, const char *prefix)
 	return text.len >= len && memcmp(text.ptr, prefix, len) == 0;
 }
 
-/* The number that minisign shows: lowest byte first in the file, last on the screen. */
+/* The number that minisign shows: lowest byte first in the file, and without leading zeros. */
 static void id_text(const unsigned char *id, char out[static ID_TEXT_ROOM])
 {
-	unsigned char reversed[MINISIGN_ID_BYTES];
+	uint64_t number = 0;
 
-	for (size_t i = 0; i < sizeof(reversed); i++)
-		reversed[i] = id[sizeof(reversed) - 1 - i];
-	sodium_bin2hex(out, ID_TEXT_ROOM, reversed, sizeof(reversed));
-	for (char *letter = out; *letter; letter++)
-		if (*letter >= 'a')
-			*letter = (char)(*letter - 'a' + 'A');
+	for (size_t i = MINISIGN_ID_BYTES; i > 0; i--)
+		number = number << 8 | id[i - 1];
+	snprintf(out, ID_TEXT_ROOM, "%" PRIX64, number);
 }
 
 /* Takes the next line off the text, without its end (\n or \r\n), which the last line may lack:

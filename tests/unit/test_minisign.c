@@ -125,6 +125,28 @@ static void what_is_no_public_key_is_refused(void **state)
 	}
 }
 
+/* As minisign itself does: a key in 256 has such a number. */
+static void the_number_of_a_key_has_no_leading_zeros(void **state)
+{
+	static const struct {
+		struct minisign_public key;
+		const char *line;
+	} cases[] = {
+		{ { .id = { 1, 2, 3, 4, 5, 6, 7, 0x89 } }, "key 8907060504030201\n" },
+		{ { .id = { 0x92, 0x4b, 0xf8, 0x39, 0x63, 0x25, 0xd7 } }, "key D7256339F84B92\n" },
+		{ { .id = { 0xa } }, "key A\n" },
+		{ { .id = { 0 } }, "key 0\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		SCOPED(buf) struct buf text = BUF(MINISIGN_FILE_BYTES);
+
+		minisign_public_print(&cases[i].key, &text);
+		assert_non_null(strstr(buf_text(&text), cases[i].line));
+	}
+}
+
 static void up_to_sixteen_keys_are_trusted(void **state)
 {
 	SCOPED(buf) struct buf text = BUF(SIZE_MAX);
@@ -538,6 +560,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(public_keys_are_read),
 		cmocka_unit_test(what_is_no_public_key_is_refused),
+		cmocka_unit_test(the_number_of_a_key_has_no_leading_zeros),
 		cmocka_unit_test(up_to_sixteen_keys_are_trusted),
 		cmocka_unit_test(a_public_key_prints_as_minisign_prints_it),
 		cmocka_unit_test(a_secret_key_is_read_and_printed),

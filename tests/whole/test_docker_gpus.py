@@ -107,6 +107,8 @@ def test_more_promised_than_there_are(gpu_world):
     assert "4 GPUs are promised, containers see 2" in json.dumps(life)
     reaper.terminate()
     wait_for(lambda: reaper.poll() is not None, PATIENCE_S, "the reaper ends")
+    wait_for(lambda: not gpu_world.processes(), PATIENCE_S,
+             "a machine that was launched after the first one leaves, too")
     assert gpu_world.client.waiting(gpu_world.queues["cpu"]) == [task]
     assert gpu_world.client.status(task) == "queued"
     check_clean(gpu_world)

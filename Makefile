@@ -46,8 +46,7 @@ link = $(CC) $(ldflags_$(MODE)) -Wl,--as-needed $(LDFLAGS)
 # --- Files. The programs share common/ and nothing else; a unit test sees everything but a main.
 COMMON    := $(sort $(wildcard common/*.c))
 BOOTSTRAP := $(filter-out bootstrap/main.c,$(sort $(wildcard bootstrap/*.c)))
-REAPER    := $(filter-out reaper/main.c,$(sort $(wildcard reaper/*.c reaper/providers/*.c \
-	reaper/simulation/*.c reaper/forecast/*.c)))
+REAPER    := $(filter-out reaper/main.c,$(sort $(wildcard reaper/*.c reaper/*/*.c)))
 UNITS     := $(sort $(wildcard tests/unit/test_*.c))
 SUPPORT   := $(sort $(wildcard tests/unit/support/*.c))
 DRIVERS   := $(sort $(wildcard tests/contract/*.c tests/peers/*.c tests/vectors/*.c))
@@ -60,7 +59,7 @@ PROGRAMS  := $(BUILD)/mayfly-bootstrap $(BUILD)/mayfly-reaper
 object     = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 # A file of templates/ becomes a C array: schema_<name> (common/schemas.h, in both programs),
-# prices_<provider> (reaper/price_tables.h).
+# prices_<provider> (reaper/money/price_tables.h).
 SCHEMAS              := schema_reaper_config schema_ticket schema_bundle
 PRICES               := prices_aws prices_gcp
 schema_reaper_config := templates/mayfly-reaper.schema.json
@@ -68,7 +67,7 @@ schema_ticket        := templates/ticket.schema.json
 schema_bundle        := templates/bundle.schema.json
 prices_aws           := templates/prices-aws.csv
 prices_gcp           := templates/prices-gcp.csv
-header_of             = $(if $(filter schema_%,$(1)),common/schemas.h,reaper/price_tables.h)
+header_of             = $(if $(filter schema_%,$(1)),common/schemas.h,reaper/money/price_tables.h)
 SHARED    := $(call object,$(COMMON)) $(SCHEMAS:%=$(BUILD)/templates/%.o)
 TABLES    := $(PRICES:%=$(BUILD)/templates/%.o)
 MODULES   := $(SHARED) $(TABLES) $(call object,$(BOOTSTRAP) $(REAPER))
@@ -253,7 +252,7 @@ $(SIMULATE): $(call object,$(SIMULATOR)) $(MODULES)
 # They measure what decides: nothing but the planner and what it stands on is built.
 $(BENCHES:%.c=$(BUILD)/%): %: %.o $(call object,$(wildcard reaper/plan*.c) reaper/doom.c \
 		reaper/demand.c reaper/slots.c reaper/offering.c reaper/offerings.c \
-		reaper/open_attempt.c reaper/breaker.c reaper/money.c common/verdict.c common/reason.c \
+		reaper/open_attempt.c reaper/breaker.c reaper/money/money.c common/verdict.c common/reason.c \
 		common/buf.c common/error.c)
 	@echo "  LD  $@"
 	$(Q)$(link) $^ -o $@

@@ -6,7 +6,7 @@
 /*
  * ticket_docker: what no schema can say of the texts in a ticket's docker part.
  * Pure. The configuration is held to the same words before there is a ticket
- * (reaper/settings_docker.c). A fault is a sentence that says what is wrong
+ * (reaper/settings/settings_docker.c). A fault is a sentence that says what is wrong
  * and what to do, NULL when all is well. The lists are NULL-terminated and may be NULL.
  */
 

@@ -1,7 +1,7 @@
 #ifndef REAPER_ACT_H
 #define REAPER_ACT_H
 
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 #include "reaper/plan.h"
 
 /*

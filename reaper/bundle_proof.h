@@ -3,7 +3,7 @@
 
 #include "common/bundle.h"
 #include "common/envelope.h"
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 /* bundle_proof: what machines will prove of a sealed bundle, proven here. */
 

@@ -3,7 +3,7 @@
 
 #include "common/clearml_board.h"
 #include "common/orders.h"
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 #include "reaper/plan.h"
 
 /*

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "reaper/channel.h"
-#include "reaper/spend_mirror.h"
+#include "reaper/money/spend_mirror.h"
 
 /* The time alone is no change: whatever is launched after the old one is counted from its launch.
  */

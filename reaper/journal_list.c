@@ -7,9 +7,9 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
-#include "reaper/duration.h"
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 #include "reaper/session.h"
+#include "reaper/settings/duration.h"
 #include "reaper/table.h"
 
 enum { DEFAULT_LIMIT = 50, MOST_LIMIT = 100000, OUT_BYTES = 256 << 20 };

@@ -6,7 +6,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "reaper/observe_join.h"
-#include "reaper/schedule.h"
+#include "reaper/settings/schedule.h"
 
 enum { CALL_LIMIT_MS = 10000 };
 

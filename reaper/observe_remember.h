@@ -1,7 +1,7 @@
 #ifndef REAPER_OBSERVE_REMEMBER_H
 #define REAPER_OBSERVE_REMEMBER_H
 
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 
 /*
  * observe_remember: what a pass saw goes into the ledger's memory, for the

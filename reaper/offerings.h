@@ -2,7 +2,7 @@
 #define REAPER_OFFERINGS_H
 
 #include "common/error.h"
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 
 /*
  * offerings: which offering of a resource may be asked for now, and what its

@@ -4,12 +4,12 @@
 #include "common/command.h"
 #include "common/log.h"
 #include "reaper/act.h"
+#include "reaper/money/report.h"
+#include "reaper/money/spend.h"
 #include "reaper/observe.h"
 #include "reaper/pass_channel.h"
 #include "reaper/pass_journal.h"
 #include "reaper/pass_lock.h"
-#include "reaper/report.h"
-#include "reaper/spend.h"
 
 enum { LINE_BYTES = 1024 };
 

@@ -2,7 +2,7 @@
 #define REAPER_PASS_H
 
 #include "reaper/channel.h"
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 #include "reaper/plan.h"
 
 /*

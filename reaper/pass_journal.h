@@ -2,7 +2,7 @@
 #define REAPER_PASS_JOURNAL_H
 
 #include "reaper/act.h"
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 
 /*
  * pass_journal: what a pass did and decided, as entries of the ledger's

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reaper/money.h"
+#include "reaper/money/money.h"
 #include "reaper/plan_part.h"
 
 enum { GATES = 3, GATE_NAME_ROOM = 300, DAY_S = 86400 };

@@ -3,7 +3,7 @@
 
 #include "common/clearml.h"
 #include "common/command.h"
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 /* session: what the commands begin with, and how they end with an error. */
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reaper/schedule.h"
-#include "reaper/zone.h"
+#include "reaper/settings/schedule.h"
+#include "reaper/settings/zone.h"
 
 enum {
 	WORTH_A_WORD_BYTES = 400, /* of a part, in the message that says what to move */

@@ -2,7 +2,7 @@
 #define REAPER_TICKET_MAKE_H
 
 #include "common/envelope.h"
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 /*
  * ticket_make: what an instance is given at launch. A pure function of the

@@ -1,7 +1,7 @@
 #ifndef REAPER_TOLD_H
 #define REAPER_TOLD_H
 
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 
 /*
  * told: what operators have told machines (ledger.orders): one word for each,

@@ -13,9 +13,9 @@ rooms="common bootstrap reaper"
 pure="common/verdict common/phase common/idle common/settle reaper/plan reaper/plan_end
 	reaper/plan_launch reaper/plan_mark reaper/plan_money reaper/plan_repair
 	reaper/plan_stock reaper/plan_why reaper/demand reaper/doom reaper/slots
-	reaper/offering reaper/offerings reaper/open_attempt reaper/breaker reaper/money
+	reaper/offering reaper/offerings reaper/open_attempt reaper/breaker reaper/money/money
 	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check common/hocon
-	reaper/zone_rule reaper/money_accrue reaper/money_worst"
+	reaper/settings/zone_rule reaper/money/money_accrue reaper/money/money_worst"
 # What they may use: texts, errors and JSON in memory.
 plain="common/buf common/error common/json common/json_build common/worker_id"
 # Exported for unit tests and fuzzers alone: the pure half of a module, bytes in and a record out
@@ -122,8 +122,8 @@ gate_libraries() {
 			$rooms ':!common/secret.c' ':!common/hash.c' ':!common/clock.c' \
 			':!common/age*.[ch]' ':!common/minisign*.[ch]'
 		deny '#include <zlib' 'only common/gzip.c knows zlib' $rooms ':!common/gzip.c'
-		deny '#include <sqlite3' 'only reaper/ledger_sql.c knows SQLite' $rooms \
-			':!reaper/ledger_sql.c'
+		deny '#include <sqlite3' 'only reaper/ledger/ledger_sql.c knows SQLite' $rooms \
+			':!reaper/ledger/ledger_sql.c'
 		deny '#include <(openssl/|expat)' 'a library without a room yet' $rooms
 		deny '\b(clock_gettime|gettimeofday|time|ftime|timespec_get) ?\(' \
 			'only common/clock.c asks the time' $rooms ':!common/clock.c' ':!*.h'

@@ -29,7 +29,7 @@ TESTS = {  # the module -> the unit tests that must notice
     "reaper/slots.c": ["slots", "plan_stock"],
     "reaper/offering.c": ["offerings"], "reaper/offerings.c": ["offerings"],
     "reaper/open_attempt.c": ["open_attempt", "plan_stock"],
-    "reaper/breaker.c": ["breaker"], "reaper/money.c": ["money"],
+    "reaper/breaker.c": ["breaker"], "reaper/money/money.c": ["money"],
     "reaper/demand.c": ["demand", "plan", "plan_seats", "plan_launch"],
     "common/verdict.c": ["verdict"],
     "common/phase.c": ["phase"], "common/idle.c": ["idle"],

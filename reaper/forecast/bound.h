@@ -2,7 +2,7 @@
 #define REAPER_FORECAST_BOUND_H
 
 #include "reaper/forecast/trace.h"
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 /*
  * bound: what no policy can beat, even if it knew the future. Two bounds on

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "reaper/money.h"
+#include "reaper/money/money.h"
 #include "reaper/table.h"
 
 void forecast_release(struct forecast *forecast)

@@ -5,7 +5,7 @@
 
 #include "common/clock.h"
 #include "reaper/forecast/plot.h"
-#include "reaper/money.h"
+#include "reaper/money/money.h"
 
 /* The page loads nothing, and says so to the browser. Colours: Okabe and Ito's, which people who
  * see colours differently can tell apart; lighter ones on a dark ground. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reaper/settings_money.h"
+#include "reaper/settings/settings_money.h"
 #include "reaper/simulation/world.h"
 
 enum {

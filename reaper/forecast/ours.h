@@ -2,7 +2,7 @@
 #define REAPER_FORECAST_OURS_H
 
 #include "reaper/forecast/outcome.h"
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 /*
  * ours: mayfly itself on a trace: the shipped plan, phase, idle and settle in

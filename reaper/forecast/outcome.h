@@ -2,7 +2,7 @@
 #define REAPER_FORECAST_OUTCOME_H
 
 #include "reaper/forecast/trace.h"
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 /*
  * outcome: what a policy came to on a trace: when each machine lived and when

@@ -2,7 +2,7 @@
 #define REAPER_FORECAST_RIVAL_H
 
 #include "reaper/forecast/outcome.h"
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 /*
  * rival: ClearML's published autoscaler (clearml/automation/auto_scaler.py) on

@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include "common/file.h"
-#include "reaper/duration.h"
 #include "reaper/forecast/forecast.h"
 #include "reaper/forecast/ours.h"
 #include "reaper/forecast/rival.h"
 #include "reaper/session.h"
-#include "reaper/settings_money.h"
+#include "reaper/settings/duration.h"
+#include "reaper/settings/settings_money.h"
 
 enum { OTHERS_MAX = COMMAND_MAX_MORE + 1, BOOT_S = 120, BOOT_MOST_S = 3600, PASS_S = 300 };
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "reaper/duration.h"
 #include "reaper/forecast/trace_fields.h"
+#include "reaper/settings/duration.h"
 
 enum column { COLUMN_ARRIVAL, COLUMN_QUEUE, COLUMN_DURATION, COLUMN_USER, COLUMN_COUNT };
 static const char *const column_names[] = { "arrival", "queue", "duration", "user" };

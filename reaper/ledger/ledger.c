@@ -1,4 +1,4 @@
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,8 +9,8 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "reaper/ledger_file.h"
-#include "reaper/ledger_text.h"
+#include "reaper/ledger/ledger_file.h"
+#include "reaper/ledger/ledger_text.h"
 
 enum { MOST_OLD_BYTES = 64 << 20, PATH_ROOM = TICKET_PATH_ROOM + 80 };
 

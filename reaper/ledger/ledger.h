@@ -1,5 +1,5 @@
-#ifndef REAPER_LEDGER_H
-#define REAPER_LEDGER_H
+#ifndef REAPER_LEDGER_LEDGER_H
+#define REAPER_LEDGER_LEDGER_H
 
 #include "reaper/observation.h"
 

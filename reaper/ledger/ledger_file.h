@@ -1,9 +1,9 @@
-#ifndef REAPER_LEDGER_FILE_H
-#define REAPER_LEDGER_FILE_H
+#ifndef REAPER_LEDGER_LEDGER_FILE_H
+#define REAPER_LEDGER_LEDGER_FILE_H
 
-#include "reaper/ledger.h"
-#include "reaper/ledger_rows.h"
-#include "reaper/ledger_sql.h"
+#include "reaper/ledger/ledger.h"
+#include "reaper/ledger/ledger_rows.h"
+#include "reaper/ledger/ledger_sql.h"
 
 /*
  * ledger_file: the open ledger as ledger.c, ledger_memory.c,

@@ -4,8 +4,8 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "reaper/ledger_file.h"
-#include "reaper/ledger_rows.h"
+#include "reaper/ledger/ledger_file.h"
+#include "reaper/ledger/ledger_rows.h"
 
 enum { DAY_S = 86400, MOST_DROPPED = 10000 };
 

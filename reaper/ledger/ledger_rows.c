@@ -1,4 +1,4 @@
-#include "reaper/ledger_rows.h"
+#include "reaper/ledger/ledger_rows.h"
 
 #include <limits.h>
 #include <string.h>

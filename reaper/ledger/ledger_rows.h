@@ -1,10 +1,10 @@
-#ifndef REAPER_LEDGER_ROWS_H
-#define REAPER_LEDGER_ROWS_H
+#ifndef REAPER_LEDGER_LEDGER_ROWS_H
+#define REAPER_LEDGER_LEDGER_ROWS_H
 
 #include <limits.h>
 #include <stddef.h>
 
-#include "reaper/ledger_sql.h"
+#include "reaper/ledger/ledger_sql.h"
 
 /*
  * ledger_rows: records of C as rows of a table, by a description of the fields.

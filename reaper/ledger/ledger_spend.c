@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reaper/ledger_file.h"
-#include "reaper/ledger_rows.h"
+#include "reaper/ledger/ledger_file.h"
+#include "reaper/ledger/ledger_rows.h"
 
 static const struct ledger_field spend_fields[] = {
 	LEDGER_TEXT(spend_row, day),	       LEDGER_TEXT(spend_row, resource),

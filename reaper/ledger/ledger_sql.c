@@ -1,4 +1,4 @@
-#include "reaper/ledger_sql.h"
+#include "reaper/ledger/ledger_sql.h"
 
 #include <errno.h>
 #include <fcntl.h>

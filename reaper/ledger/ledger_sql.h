@@ -1,5 +1,5 @@
-#ifndef REAPER_LEDGER_SQL_H
-#define REAPER_LEDGER_SQL_H
+#ifndef REAPER_LEDGER_LEDGER_SQL_H
+#define REAPER_LEDGER_LEDGER_SQL_H
 
 #include <stdint.h>
 

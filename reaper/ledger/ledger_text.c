@@ -1,4 +1,4 @@
-#include "reaper/ledger_text.h"
+#include "reaper/ledger/ledger_text.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "reaper/money.h"
+#include "reaper/money/money.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
-#ifndef REAPER_MONEY_H
-#define REAPER_MONEY_H
+#ifndef REAPER_MONEY_MONEY_H
+#define REAPER_MONEY_MONEY_H
 
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 #include "reaper/plan.h"
 
 /*

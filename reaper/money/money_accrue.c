@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reaper/money.h"
+#include "reaper/money/money.h"
 
 enum { DAY_S = 86400, HOUR_S = 3600, MOST_RUNS = MACHINE_MAX_SEATS };
 

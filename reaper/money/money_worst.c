@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "reaper/money.h"
+#include "reaper/money/money.h"
 
 enum { HOUR_S = 3600 };
 

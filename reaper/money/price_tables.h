@@ -1,5 +1,5 @@
-#ifndef REAPER_PRICE_TABLES_H
-#define REAPER_PRICE_TABLES_H
+#ifndef REAPER_MONEY_PRICE_TABLES_H
+#define REAPER_MONEY_PRICE_TABLES_H
 
 #include <stddef.h>
 

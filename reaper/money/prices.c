@@ -1,9 +1,9 @@
-#include "reaper/prices.h"
+#include "reaper/money/prices.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "reaper/price_tables.h"
+#include "reaper/money/price_tables.h"
 
 enum { MOST_ATTACHED = 99, HALF_MICRO_DIGITS = 7 };
 

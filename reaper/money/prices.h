@@ -1,5 +1,5 @@
-#ifndef REAPER_PRICES_H
-#define REAPER_PRICES_H
+#ifndef REAPER_MONEY_PRICES_H
+#define REAPER_MONEY_PRICES_H
 
 #include "reaper/offering.h"
 

@@ -1,11 +1,11 @@
-#include "reaper/report.h"
+#include "reaper/money/report.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
-#include "reaper/money.h"
-#include "reaper/report_money.h"
+#include "reaper/money/money.h"
+#include "reaper/money/report_money.h"
 #include "reaper/table.h"
 
 const char *report_state_name(enum instance_state state)

@@ -1,5 +1,5 @@
-#ifndef REAPER_REPORT_H
-#define REAPER_REPORT_H
+#ifndef REAPER_MONEY_REPORT_H
+#define REAPER_MONEY_REPORT_H
 
 #include "reaper/plan.h"
 

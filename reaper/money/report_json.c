@@ -1,12 +1,12 @@
-#include "reaper/report.h"
+#include "reaper/money/report.h"
 
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/json.h"
 #include "reaper/breaker.h"
-#include "reaper/money.h"
-#include "reaper/report_money.h"
+#include "reaper/money/money.h"
+#include "reaper/money/report_money.h"
 
 static void add_time(struct json *to, const char *name, int64_t wall_ms)
 {

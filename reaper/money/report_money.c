@@ -1,6 +1,6 @@
-#include "reaper/report_money.h"
+#include "reaper/money/report_money.h"
 
-#include "reaper/money.h"
+#include "reaper/money/money.h"
 #include "reaper/table.h"
 
 /* One thing that money is counted for. */

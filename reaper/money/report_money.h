@@ -1,8 +1,8 @@
-#ifndef REAPER_REPORT_MONEY_H
-#define REAPER_REPORT_MONEY_H
+#ifndef REAPER_MONEY_REPORT_MONEY_H
+#define REAPER_MONEY_REPORT_MONEY_H
 
 #include "common/json.h"
-#include "reaper/report.h"
+#include "reaper/money/report.h"
 
 /*
  * report_money: what machines cost an hour now, and what was spent this UTC

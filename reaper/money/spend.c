@@ -1,12 +1,12 @@
-#include "reaper/spend.h"
+#include "reaper/money/spend.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "reaper/money.h"
-#include "reaper/spend_runs.h"
+#include "reaper/money/money.h"
+#include "reaper/money/spend_runs.h"
 
 enum { CALL_LIMIT_MS = 10000 };
 

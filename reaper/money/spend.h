@@ -1,8 +1,8 @@
-#ifndef REAPER_SPEND_H
-#define REAPER_SPEND_H
+#ifndef REAPER_MONEY_SPEND_H
+#define REAPER_MONEY_SPEND_H
 
 #include "reaper/channel.h"
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 
 /*
  * spend: what was spent, into the observation before the plan is made, and

@@ -1,4 +1,4 @@
-#include "reaper/spend_mirror.h"
+#include "reaper/money/spend_mirror.h"
 
 #include <stdlib.h>
 #include <string.h>

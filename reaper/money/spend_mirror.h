@@ -1,7 +1,7 @@
-#ifndef REAPER_SPEND_MIRROR_H
-#define REAPER_SPEND_MIRROR_H
+#ifndef REAPER_MONEY_SPEND_MIRROR_H
+#define REAPER_MONEY_SPEND_MIRROR_H
 
-#include "reaper/money.h"
+#include "reaper/money/money.h"
 
 /*
  * spend_mirror: the sums of a month as the text of a property of the reaper's

@@ -1,11 +1,11 @@
-#include "reaper/spend_report.h"
+#include "reaper/money/spend_report.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "reaper/money/spend_table.h"
 #include "reaper/session.h"
-#include "reaper/spend_table.h"
 
 enum { REPORT_BYTES = 256 << 20, DAY_ROOM = 11 };
 

@@ -1,5 +1,5 @@
-#ifndef REAPER_SPEND_REPORT_H
-#define REAPER_SPEND_REPORT_H
+#ifndef REAPER_MONEY_SPEND_REPORT_H
+#define REAPER_MONEY_SPEND_REPORT_H
 
 #include "common/command.h"
 

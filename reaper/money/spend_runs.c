@@ -1,9 +1,9 @@
-#include "reaper/spend_runs.h"
+#include "reaper/money/spend_runs.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "reaper/money.h"
+#include "reaper/money/money.h"
 
 enum { MOST_ASKED = 500 /* tasks in a pass: one call */ };
 

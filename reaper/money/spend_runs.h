@@ -1,7 +1,7 @@
-#ifndef REAPER_SPEND_RUNS_H
-#define REAPER_SPEND_RUNS_H
+#ifndef REAPER_MONEY_SPEND_RUNS_H
+#define REAPER_MONEY_SPEND_RUNS_H
 
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 
 /*
  * spend_runs: for whom tasks run and wait: the half of spend_look() that asks

@@ -1,10 +1,10 @@
-#include "reaper/spend_table.h"
+#include "reaper/money/spend_table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
-#include "reaper/money.h"
+#include "reaper/money/money.h"
 #include "reaper/table.h"
 
 enum { FIRST_ROOM = 256, HOUR_S = 3600, MICROS = 1000000 };

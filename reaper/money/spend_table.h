@@ -1,7 +1,7 @@
-#ifndef REAPER_SPEND_TABLE_H
-#define REAPER_SPEND_TABLE_H
+#ifndef REAPER_MONEY_SPEND_TABLE_H
+#define REAPER_MONEY_SPEND_TABLE_H
 
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 
 /*
  * spend_table: rows of spend added up by one of their columns, and printed: as

@@ -2,7 +2,7 @@
 #define REAPER_PROVIDERS_LOCAL_SLOT_H
 
 #include "reaper/providers/local_note.h"
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 /*
  * local_slot: a slot of provider local is a file that is locked (flock) as

@@ -2,7 +2,7 @@
 #define REAPER_PROVIDERS_PROVIDER_H
 
 #include "reaper/bucket.h"
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 /*
  * A place where instances live. One file each; a new cloud is a new file and

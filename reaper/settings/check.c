@@ -1,4 +1,4 @@
-#include "reaper/check.h"
+#include "reaper/settings/check.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,10 +8,10 @@
 #include "common/command.h"
 #include "common/file.h"
 #include "reaper/bundle_proof.h"
-#include "reaper/check_budgets.h"
-#include "reaper/check_folder.h"
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 #include "reaper/providers/provider.h"
+#include "reaper/settings/check_budgets.h"
+#include "reaper/settings/check_folder.h"
 #include "reaper/table.h"
 #include "reaper/ticket_make.h"
 

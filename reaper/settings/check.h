@@ -1,8 +1,8 @@
-#ifndef REAPER_CHECK_H
-#define REAPER_CHECK_H
+#ifndef REAPER_SETTINGS_CHECK_H
+#define REAPER_SETTINGS_CHECK_H
 
 #include "common/clearml.h"
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 /*
  * check: tells, line by line on standard output, whether what the

@@ -1,4 +1,4 @@
-#include "reaper/check_budgets.h"
+#include "reaper/settings/check_budgets.h"
 
 #include <stdio.h>
 

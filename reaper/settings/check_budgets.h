@@ -1,7 +1,7 @@
-#ifndef REAPER_CHECK_BUDGETS_H
-#define REAPER_CHECK_BUDGETS_H
+#ifndef REAPER_SETTINGS_CHECK_BUDGETS_H
+#define REAPER_SETTINGS_CHECK_BUDGETS_H
 
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 /*
  * check_budgets: budgets that are valid and may still hold nothing back: all

@@ -1,4 +1,4 @@
-#include "reaper/check_folder.h"
+#include "reaper/settings/check_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>

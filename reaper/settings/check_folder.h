@@ -1,5 +1,5 @@
-#ifndef REAPER_CHECK_FOLDER_H
-#define REAPER_CHECK_FOLDER_H
+#ifndef REAPER_SETTINGS_CHECK_FOLDER_H
+#define REAPER_SETTINGS_CHECK_FOLDER_H
 
 #include "common/buf.h"
 

@@ -1,4 +1,4 @@
-#include "reaper/clearml_keys.h"
+#include "reaper/settings/clearml_keys.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
-#ifndef REAPER_CLEARML_KEYS_H
-#define REAPER_CLEARML_KEYS_H
+#ifndef REAPER_SETTINGS_CLEARML_KEYS_H
+#define REAPER_SETTINGS_CLEARML_KEYS_H
 
-#include "reaper/settings_text.h"
+#include "reaper/settings/settings_text.h"
 
 /*
  * clearml_keys: where ClearML is and how we log in: from the configuration's

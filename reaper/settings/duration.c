@@ -1,4 +1,4 @@
-#include "reaper/duration.h"
+#include "reaper/settings/duration.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-#ifndef REAPER_DURATION_H
-#define REAPER_DURATION_H
+#ifndef REAPER_SETTINGS_DURATION_H
+#define REAPER_SETTINGS_DURATION_H
 
 #include <stdint.h>
 

@@ -1,9 +1,9 @@
-#include "reaper/schedule.h"
+#include "reaper/settings/schedule.h"
 
 #include <stdlib.h>
 
 #include "common/log.h"
-#include "reaper/zone.h"
+#include "reaper/settings/zone.h"
 
 /*
  * A window is open while the clock on the wall there shows a time in it: an

@@ -1,7 +1,7 @@
-#ifndef REAPER_SCHEDULE_H
-#define REAPER_SCHEDULE_H
+#ifndef REAPER_SETTINGS_SCHEDULE_H
+#define REAPER_SETTINGS_SCHEDULE_H
 
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 /*
  * schedule: weekly windows in the local time of a zone, summer time included,

@@ -1,4 +1,4 @@
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,12 +9,12 @@
 #include "common/file.h"
 #include "common/schema.h"
 #include "common/schemas.h"
-#include "reaper/clearml_keys.h"
-#include "reaper/settings_bundle.h"
-#include "reaper/settings_keys.h"
-#include "reaper/settings_money.h"
-#include "reaper/settings_resource.h"
-#include "reaper/settings_text.h"
+#include "reaper/settings/clearml_keys.h"
+#include "reaper/settings/settings_bundle.h"
+#include "reaper/settings/settings_keys.h"
+#include "reaper/settings/settings_money.h"
+#include "reaper/settings/settings_resource.h"
+#include "reaper/settings/settings_text.h"
 
 enum { MOST_BYTES = 4 << 20 };
 

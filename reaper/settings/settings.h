@@ -1,12 +1,12 @@
-#ifndef REAPER_SETTINGS_H
-#define REAPER_SETTINGS_H
+#ifndef REAPER_SETTINGS_SETTINGS_H
+#define REAPER_SETTINGS_SETTINGS_H
 
 #include "common/age.h"
 #include "common/minisign.h"
 #include "common/secret.h"
 #include "common/ticket.h"
+#include "reaper/money/prices.h"
 #include "reaper/offering.h"
-#include "reaper/prices.h"
 
 /*
  * settings: the configuration file, checked against templates/mayfly-reaper.schema.json

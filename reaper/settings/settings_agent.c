@@ -1,10 +1,10 @@
-#include "reaper/settings_agent.h"
+#include "reaper/settings/settings_agent.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "reaper/settings_docker.h"
+#include "reaper/settings/settings_docker.h"
 
 /* ---- environment ---- */
 

@@ -1,7 +1,7 @@
-#ifndef REAPER_SETTINGS_AGENT_H
-#define REAPER_SETTINGS_AGENT_H
+#ifndef REAPER_SETTINGS_SETTINGS_AGENT_H
+#define REAPER_SETTINGS_SETTINGS_AGENT_H
 
-#include "reaper/settings_reader.h"
+#include "reaper/settings/settings_reader.h"
 
 /*
  * settings_agent: how a resource's machines run tasks: "agent" and "gpus". The

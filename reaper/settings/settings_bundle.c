@@ -1,4 +1,4 @@
-#include "reaper/settings_bundle.h"
+#include "reaper/settings/settings_bundle.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
-#ifndef REAPER_SETTINGS_BUNDLE_H
-#define REAPER_SETTINGS_BUNDLE_H
+#ifndef REAPER_SETTINGS_SETTINGS_BUNDLE_H
+#define REAPER_SETTINGS_SETTINGS_BUNDLE_H
 
-#include "reaper/settings_reader.h"
+#include "reaper/settings/settings_reader.h"
 
 /*
  * settings_bundle: the sealed credentials of the machines: which file, where

@@ -1,4 +1,4 @@
-#include "reaper/settings_docker.h"
+#include "reaper/settings/settings_docker.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "reaper/settings_init.h"
+#include "reaper/settings/settings_init.h"
 
 #include <stdio.h>
 #include <string.h>

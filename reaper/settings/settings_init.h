@@ -1,7 +1,7 @@
-#ifndef REAPER_SETTINGS_INIT_H
-#define REAPER_SETTINGS_INIT_H
+#ifndef REAPER_SETTINGS_SETTINGS_INIT_H
+#define REAPER_SETTINGS_SETTINGS_INIT_H
 
-#include "reaper/settings_reader.h"
+#include "reaper/settings/settings_reader.h"
 
 /*
  * settings_init: the script that a resource's machines run before their first

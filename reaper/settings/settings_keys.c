@@ -1,4 +1,4 @@
-#include "reaper/settings_keys.h"
+#include "reaper/settings/settings_keys.h"
 
 #include <stdio.h>
 #include <strings.h>

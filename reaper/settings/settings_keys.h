@@ -1,7 +1,7 @@
-#ifndef REAPER_SETTINGS_KEYS_H
-#define REAPER_SETTINGS_KEYS_H
+#ifndef REAPER_SETTINGS_SETTINGS_KEYS_H
+#define REAPER_SETTINGS_SETTINGS_KEYS_H
 
-#include "reaper/settings_text.h"
+#include "reaper/settings/settings_text.h"
 
 /*
  * settings_keys: signing_key and recipients of the configuration. Private to

@@ -1,12 +1,12 @@
-#include "reaper/settings_money.h"
+#include "reaper/settings/settings_money.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "reaper/money.h"
-#include "reaper/prices.h"
+#include "reaper/money/money.h"
+#include "reaper/money/prices.h"
 
 /* ---- dollars ---- */
 

@@ -1,7 +1,7 @@
-#ifndef REAPER_SETTINGS_MONEY_H
-#define REAPER_SETTINGS_MONEY_H
+#ifndef REAPER_SETTINGS_SETTINGS_MONEY_H
+#define REAPER_SETTINGS_SETTINGS_MONEY_H
 
-#include "reaper/settings_reader.h"
+#include "reaper/settings/settings_reader.h"
 
 /*
  * settings_money: budgets and prices. Dollars stand in the file as decimal

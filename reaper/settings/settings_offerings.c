@@ -1,10 +1,10 @@
-#include "reaper/settings_offerings.h"
+#include "reaper/settings/settings_offerings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "reaper/prices.h"
+#include "reaper/money/prices.h"
 
 /* One entry while its combinations are made. */
 struct entry {

@@ -1,7 +1,7 @@
-#ifndef REAPER_SETTINGS_OFFERINGS_H
-#define REAPER_SETTINGS_OFFERINGS_H
+#ifndef REAPER_SETTINGS_SETTINGS_OFFERINGS_H
+#define REAPER_SETTINGS_SETTINGS_OFFERINGS_H
 
-#include "reaper/settings_reader.h"
+#include "reaper/settings/settings_reader.h"
 
 /*
  * settings_offerings: what a resource's launches may ask a cloud for: every

@@ -1,4 +1,4 @@
-#include "reaper/settings_reader.h"
+#include "reaper/settings/settings_reader.h"
 
 #include <stdio.h>
 #include <string.h>

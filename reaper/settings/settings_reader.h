@@ -1,7 +1,7 @@
-#ifndef REAPER_SETTINGS_READER_H
-#define REAPER_SETTINGS_READER_H
+#ifndef REAPER_SETTINGS_SETTINGS_READER_H
+#define REAPER_SETTINGS_SETTINGS_READER_H
 
-#include "reaper/settings_text.h"
+#include "reaper/settings/settings_text.h"
 
 /*
  * settings_reader: one entry of "resources" while it is read, and where its

@@ -1,4 +1,4 @@
-#include "reaper/settings_resource.h"
+#include "reaper/settings/settings_resource.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,13 +9,13 @@
 #include "common/file.h"
 #include "common/machine_record.h"
 #include "reaper/providers/provider.h"
-#include "reaper/settings_agent.h"
-#include "reaper/settings_bundle.h"
-#include "reaper/settings_init.h"
-#include "reaper/settings_money.h"
-#include "reaper/settings_offerings.h"
-#include "reaper/settings_reader.h"
-#include "reaper/settings_schedule.h"
+#include "reaper/settings/settings_agent.h"
+#include "reaper/settings/settings_bundle.h"
+#include "reaper/settings/settings_init.h"
+#include "reaper/settings/settings_money.h"
+#include "reaper/settings/settings_offerings.h"
+#include "reaper/settings/settings_reader.h"
+#include "reaper/settings/settings_schedule.h"
 
 enum { MOST_REPORT_S = MACHINE_RECORD_TIMEOUT_S / 2 };
 

@@ -1,7 +1,7 @@
-#ifndef REAPER_SETTINGS_RESOURCE_H
-#define REAPER_SETTINGS_RESOURCE_H
+#ifndef REAPER_SETTINGS_SETTINGS_RESOURCE_H
+#define REAPER_SETTINGS_SETTINGS_RESOURCE_H
 
-#include "reaper/settings_text.h"
+#include "reaper/settings/settings_text.h"
 
 /*
  * settings_resource: one entry of "resources", with what it inherits from

@@ -1,10 +1,10 @@
-#include "reaper/settings_schedule.h"
+#include "reaper/settings/settings_schedule.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "reaper/schedule.h"
+#include "reaper/settings/schedule.h"
 
 enum { EVERY_DAY = 0x7f };
 

@@ -1,7 +1,7 @@
-#ifndef REAPER_SETTINGS_SCHEDULE_H
-#define REAPER_SETTINGS_SCHEDULE_H
+#ifndef REAPER_SETTINGS_SETTINGS_SCHEDULE_H
+#define REAPER_SETTINGS_SETTINGS_SCHEDULE_H
 
-#include "reaper/settings_reader.h"
+#include "reaper/settings/settings_reader.h"
 
 /*
  * settings_schedule: the weekly windows of a resource. Each one's zone must be

@@ -1,4 +1,4 @@
-#include "reaper/settings_text.h"
+#include "reaper/settings/settings_text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/file.h"
-#include "reaper/duration.h"
+#include "reaper/settings/duration.h"
 
 int settings_refuse(const struct settings_text *text, struct error *err, const char *at,
 		    const char *fmt, ...)

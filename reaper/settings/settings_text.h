@@ -1,7 +1,7 @@
-#ifndef REAPER_SETTINGS_TEXT_H
-#define REAPER_SETTINGS_TEXT_H
+#ifndef REAPER_SETTINGS_SETTINGS_TEXT_H
+#define REAPER_SETTINGS_SETTINGS_TEXT_H
 
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 /*
  * settings_text: the configuration file while it is being read: its words,

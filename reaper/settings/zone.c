@@ -1,10 +1,10 @@
-#include "reaper/zone.h"
+#include "reaper/settings/zone.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "common/file.h"
-#include "reaper/zone_rule.h"
+#include "reaper/settings/zone_rule.h"
 
 #define FOLDER "/usr/share/zoneinfo"
 

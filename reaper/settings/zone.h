@@ -1,5 +1,5 @@
-#ifndef REAPER_ZONE_H
-#define REAPER_ZONE_H
+#ifndef REAPER_SETTINGS_ZONE_H
+#define REAPER_SETTINGS_ZONE_H
 
 #include "common/buf.h"
 

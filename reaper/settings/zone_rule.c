@@ -1,4 +1,4 @@
-#include "reaper/zone_rule.h"
+#include "reaper/settings/zone_rule.h"
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
-#ifndef REAPER_ZONE_RULE_H
-#define REAPER_ZONE_RULE_H
+#ifndef REAPER_SETTINGS_ZONE_RULE_H
+#define REAPER_SETTINGS_ZONE_RULE_H
 
-#include "reaper/zone.h"
+#include "reaper/settings/zone.h"
 
 /*
  * zone_rule: the rule of summer time at the end of a zone's file, as POSIX

@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reaper/money.h"
-#include "reaper/settings_money.h"
+#include "reaper/money/money.h"
+#include "reaper/money/spend_runs.h"
+#include "reaper/settings/settings_money.h"
 #include "reaper/simulation/world_state.h"
-#include "reaper/spend_runs.h"
 
 /*
  * What was spent, as spend_look() puts it into an observation: the same counting

@@ -4,7 +4,7 @@
 
 #include "common/clock.h"
 #include "reaper/observe_join.h"
-#include "reaper/schedule.h"
+#include "reaper/settings/schedule.h"
 #include "reaper/simulation/world_state.h"
 
 /* What a pass sees: the world as ClearML and the cloud show it, put together by the joins. */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "common/idle.h"
-#include "reaper/schedule.h"
+#include "reaper/settings/schedule.h"
 #include "reaper/simulation/world_state.h"
 
 /* A machine's bootstrap: phases, reports, settlement, idleness. Its tasks are seat.c's. */

@@ -1,7 +1,7 @@
 #ifndef REAPER_SIMULATION_WORLD_H
 #define REAPER_SIMULATION_WORLD_H
 
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 #include "reaper/plan.h"
 
 /*

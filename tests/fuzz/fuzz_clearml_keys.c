@@ -1,6 +1,6 @@
 /* A clearml.conf is refused with its line, or what was read of it is whole: no parts of other
  * values, no slash at a server's end. */
-#include "reaper/clearml_keys.h"
+#include "reaper/settings/clearml_keys.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* A ledger of mayfly 0.1 that is taken has only texts and numbers that the new one can keep. */
-#include "reaper/ledger_text.h"
+#include "reaper/ledger/ledger_text.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* A configuration is refused with a message that names its file, or every machine that it could
  * launch gets a ticket that such a machine would take. */
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 #include <assert.h>
 #include <stdint.h>

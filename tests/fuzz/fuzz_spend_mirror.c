@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "reaper/spend_mirror.h"
+#include "reaper/money/spend_mirror.h"
 
 enum { TEXT_BYTES = 64 << 20 };
 

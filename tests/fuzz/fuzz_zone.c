@@ -1,6 +1,6 @@
 /* A time zone's file is refused, or tells for every time an offset of a day at most and a later
  * time until which it holds; within that time it is the same. */
-#include "reaper/zone.h"
+#include "reaper/settings/zone.h"
 
 #include <assert.h>
 #include <stdint.h>

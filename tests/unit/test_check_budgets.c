@@ -1,5 +1,5 @@
 /* check_budgets: a budget that can hold nothing back is named. */
-#include "reaper/check_budgets.h"
+#include "reaper/settings/check_budgets.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

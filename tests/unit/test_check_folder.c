@@ -1,5 +1,5 @@
 /* check_folder: what a pass could not write is told before a pass finds out. */
-#include "reaper/check_folder.h"
+#include "reaper/settings/check_folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* clearml_keys: the configuration wins over the environment, and that over clearml.conf; what
  * cannot be read is said, and nobody's secret with it. */
-#include "reaper/clearml_keys.h"
+#include "reaper/settings/clearml_keys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* duration: what people write for a length of time. */
-#include "reaper/duration.h"
+#include "reaper/settings/duration.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

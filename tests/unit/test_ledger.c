@@ -1,5 +1,5 @@
 /* ledger: what is written is read; what makes no sense is set aside, never believed in part. */
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

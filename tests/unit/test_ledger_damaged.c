@@ -1,6 +1,6 @@
 /* ledger: a bit that flipped anywhere in the file, or a file cut short, shows or does no harm: what
  * is read is right, or it is an error and the file is set aside. */
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -16,7 +16,7 @@
 
 #include "common/file.h"
 #include "common/log.h"
-#include "reaper/ledger_sql.h"
+#include "reaper/ledger/ledger_sql.h"
 #include "tests/unit/support/ledger_sample.h"
 #include "tests/unit/support/own_mounts.h"
 #include "tests/unit/support/scratch.h"

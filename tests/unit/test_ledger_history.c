@@ -1,5 +1,5 @@
 /* ledger: the journal and the spend are kept, added up, read in order, and dropped when old. */
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* ledger: killed, or out of power, or out of disk at any write: what is there afterwards is the
  * old ledger or the new one, whole; and what was said to be written is. */
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* ledger_sql, ledger_rows: a schema grows a version at a time or not at all, and rows of an older
  * one are still read. */
-#include "reaper/ledger_rows.h"
+#include "reaper/ledger/ledger_rows.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

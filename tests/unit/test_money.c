@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "reaper/money.h"
+#include "reaper/money/money.h"
 
 #define USD(dollars) ((int64_t)((dollars)*1000000))
 

@@ -1,5 +1,5 @@
 /* money_accrue, money_worst: what machines cost, for whom, and what a failure can cost. */
-#include "reaper/money.h"
+#include "reaper/money/money.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

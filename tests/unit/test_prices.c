@@ -1,5 +1,5 @@
 /* prices: what the tables say, what the operator says instead, and what nobody says. */
-#include "reaper/prices.h"
+#include "reaper/money/prices.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "common/buf.h"
-#include "reaper/price_tables.h"
+#include "reaper/money/price_tables.h"
 
 static struct offering offering_of(const char *type, const char *region, const char *zone,
 				   enum market market)

@@ -1,5 +1,5 @@
 /* report: the tables and JSON that people and programs get, against files in golden/. */
-#include "reaper/report.h"
+#include "reaper/money/report.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* report_money: what is spent, beside what may be. */
-#include "reaper/report_money.h"
+#include "reaper/money/report_money.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* schedule: which minimum holds when, and which slots are held; the zones themselves are tested in
  * test_zone.c and held to zoneinfo in tests/vectors/test_zones.py. */
-#include "reaper/schedule.h"
+#include "reaper/settings/schedule.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "reaper/zone.h"
+#include "reaper/settings/zone.h"
 
 enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400, WORKDAYS = 0x3e, EVERY_DAY = 0x7f };
 

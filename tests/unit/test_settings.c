@@ -1,5 +1,5 @@
 /* settings: each bad document gets one line that says where and what; a good one is read whole. */
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -13,7 +13,7 @@
 
 #include "common/file.h"
 #include "common/schemas.h"
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 #include "tests/unit/support/scratch.h"
 
 static char folder[SCRATCH_ROOM];

@@ -12,7 +12,7 @@
 
 #include "common/file.h"
 #include "common/hash.h"
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 #include "tests/unit/support/scratch.h"
 #include "tests/unit/support/sealed_files.h"
 

@@ -1,6 +1,6 @@
 /* settings of what is launched where, what it may cost, and when: offerings, prices, budgets,
  * schedules, and the planner's numbers. */
-#include "reaper/settings.h"
+#include "reaper/settings/settings.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* spend: looked at, counted once whatever is killed, for whom, and taken over by a new ledger. */
-#include "reaper/spend.h"
+#include "reaper/money/spend.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "reaper/money.h"
+#include "reaper/money/money.h"
 #include "reaper/observe.h"
 #include "tests/unit/support/plan_world.h"
 #include "tests/unit/support/scratch.h"

@@ -1,5 +1,5 @@
 /* spend_runs: when a call is worth it; what it asks, and what comes of that, is in test_spend.c. */
-#include "reaper/spend_runs.h"
+#include "reaper/money/spend_runs.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* spend_table: added up by a column, in order, and printed without losing a micro-dollar. */
-#include "reaper/spend_table.h"
+#include "reaper/money/spend_table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

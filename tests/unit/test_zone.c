@@ -1,6 +1,6 @@
 /* zone: files of the zone database, and the rules at their ends; tests/vectors/test_zones.py holds
  * every zone of the system to Python's zoneinfo. */
-#include "reaper/zone.h"
+#include "reaper/settings/zone.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "reaper/zone_rule.h"
+#include "reaper/settings/zone_rule.h"
 
 enum { HOUR_S = 3600, DAY_S = 86400 };
 

@@ -1,4 +1,4 @@
-"""reaper/zone and reaper/schedule held to Python's zoneinfo: offsets and weekly windows.
+"""reaper/settings/zone and schedule held to Python's zoneinfo: offsets and weekly windows.
 
 Ours is behind tests/vectors/zone_calls.c; both read the system's zone database. zoneinfo is asked
 minute by minute what the clock on the wall shows, which is what opens a window.

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reaper/schedule.h"
-#include "reaper/zone.h"
+#include "reaper/settings/schedule.h"
+#include "reaper/settings/zone.h"
 #include "tests/unit/support/driven.h"
 
 static int tell_offset(char *const *words, struct json *out, struct error *err)

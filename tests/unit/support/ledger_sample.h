@@ -1,7 +1,7 @@
 #ifndef TESTS_UNIT_SUPPORT_LEDGER_SAMPLE_H
 #define TESTS_UNIT_SUPPORT_LEDGER_SAMPLE_H
 
-#include "reaper/ledger.h"
+#include "reaper/ledger/ledger.h"
 
 /*
  * ledger_sample: a ledger in which every field has a value of its own, made

@@ -80,7 +80,8 @@ static void draw_offerings(struct chance *chance, struct drawn *drawn, size_t r)
 
 		*offering = resource->offerings[0];
 		if (count > 1)
-			(void)snprintf(offering->zone, sizeof(offering->zone), "zone-%zu", o % 2);
+			(void)snprintf(offering->zone, sizeof(offering->zone), "zone-%zu",
+				       kind == BOTH ? o % 2 : o);
 		offering->market = kind == ONLY_SPOT || (kind == BOTH && o < (count + 1) / 2) ?
 					   MARKET_SPOT :
 					   MARKET_ON_DEMAND;
@@ -205,6 +206,7 @@ void draw(uint64_t seed, struct drawn *out)
 	out->options.start_s = 1796083200 + chance_between(&chance, 0, 400) * 21600;
 	out->options.boot_least_s = chance_between(&chance, 10, 100);
 	out->options.boot_most_s = out->options.boot_least_s + chance_between(&chance, 0, 300);
+	draw_policy(seed, out);
 }
 
 void drawn_release(struct drawn *drawn)

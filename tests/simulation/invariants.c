@@ -166,6 +166,8 @@ static void on_event(void *context, const struct world *world)
 			invariants->peak = world->machines_alive;
 		check_limits(invariants, world);
 		check_tasks(invariants, world);
+		if (invariants->drawn->has_budgets && memories(world) == 1)
+			invariants_money_rates(invariants, world);
 	}
 	if (world->now_ms >= invariants->next_slow_ms) {
 		invariants->next_slow_ms = world->now_ms + SLOW_LOOK_MS;
@@ -232,12 +234,19 @@ static void on_termination(void *context, const struct world *world, size_t host
 
 /* ---- the end ---- */
 
+/* What a month's budget holds back goes on next month, if not the one after. */
+static bool may_wait_for_ever(const struct invariants *invariants, const struct world_task *task)
+{
+	return invariants->drawn->has_month_budgets && task->is_in_queue && !task->owner[0] &&
+	       !task->finals;
+}
+
 static void check_end_of_tasks(struct invariants *invariants, const struct world *world)
 {
 	for (size_t i = 0; i < world->task_count; i++) {
 		const struct world_task *task = &world->tasks[i];
 
-		if (task->finals != 1)
+		if (task->finals != 1 && !may_wait_for_ever(invariants, task))
 			invariants_fail(invariants, world, task->id,
 					"in the end it is %s, in a queue: %d, owner \"%s\", final "
 					"ends: %u",
@@ -284,5 +293,7 @@ void invariants_open(struct invariants *invariants, const struct drawn *drawn,
 void invariants_release(struct invariants *invariants)
 {
 	free(invariants->looks);
+	invariants_money_release(invariants->money);
 	invariants->looks = NULL;
+	invariants->money = NULL;
 }

@@ -3,8 +3,8 @@
 
 #include "tests/simulation/draw.h"
 
-/* What people want of it beyond limits: budgets. By a stream of chance of their own: a world
- * without them stays the one that it was. */
+/* What people want of it beyond limits: budgets and schedules. By streams of chance of their own:
+ * a world without them stays the one that it was. */
 
 enum { USERS = 3, HOUR_S = 3600, DAY_S = 86400 };
 
@@ -85,10 +85,62 @@ static void draw_budgets(struct chance *chance, struct drawn *out)
 	}
 }
 
+/* ---- schedules ---- */
+
+static const struct {
+	const char *zone;
+	int64_t change_s; /* its clock is put on or back then */
+} clocks[] = {
+	{ "Europe/Berlin", 1806195600 }, /* 2027-03-28 01:00 UTC: an hour is skipped */
+	{ "Europe/Berlin", 1824944400 }, /* 2027-10-31 01:00 UTC: an hour comes twice */
+	{ "America/New_York", 1805007600 }, /* 2027-03-14 07:00 UTC */
+	{ "America/New_York", 1825567200 }, /* 2027-11-07 06:00 UTC */
+	{ "Australia/Lord_Howe", 1806764400 }, /* 2027-04-03 15:00 UTC: by half an hour, back */
+	{ "Asia/Kolkata", 1806000000 }, /* none */
+};
+
+static void draw_window(struct chance *chance, const char *zone, unsigned most,
+			struct schedule *out)
+{
+	*out = (struct schedule){ .days = 0x7f,
+				  .from_minute = (unsigned)chance_between(chance, 0, 47) * 30,
+				  .min_instances = (unsigned)chance_between(chance, 1, most) };
+	/* Half an hour to twelve hours; past midnight too. */
+	out->until_minute =
+		(out->from_minute + (unsigned)chance_between(chance, 1, 24) * 30) % (24 * 60);
+	if (chance_of(chance, 0.3))
+		out->days = (unsigned)chance_between(chance, 1, 0x7f);
+	(void)snprintf(out->time_zone, sizeof(out->time_zone), "%s", zone);
+}
+
+static void draw_schedules(struct chance *chance, struct drawn *out)
+{
+	size_t which = (size_t)chance_between(chance, 0, ARRAY_LEN(clocks) - 1);
+
+	out->zone = clocks[which].zone;
+	if (!out->has_budgets && chance_of(chance, 0.5))
+		out->options.start_s =
+			clocks[which].change_s - chance_between(chance, 0, 6 * HOUR_S);
+	for (size_t r = 0; r < out->settings->resource_count; r++) {
+		struct resource *resource = &out->resources[r];
+		unsigned most = resource->max_instances < 6 ? resource->max_instances : 6;
+
+		if (!chance_of(chance, 0.7))
+			continue;
+		resource->schedules = out->schedules[r];
+		resource->schedule_count = (size_t)chance_between(chance, 1, DRAW_MAX_SCHEDULES);
+		for (size_t i = 0; i < resource->schedule_count; i++)
+			draw_window(chance, out->zone, most, &out->schedules[r][i]);
+	}
+}
+
 void draw_policy(uint64_t seed, struct drawn *out)
 {
 	struct chance chance = { .state = seed * 0xd6e8feb9u + 3 };
 
 	if (chance_of(&chance, 0.33))
 		draw_budgets(&chance, out);
+	chance.state = seed * 0xe7037ed1u + 5;
+	if (chance_of(&chance, 0.25))
+		draw_schedules(&chance, out);
 }

@@ -328,4 +328,6 @@ void invariants_planned(void *context, const struct world *world, size_t host,
 	match(&supply);
 	check_launches(invariants, world, seen, plan, &supply);
 	check_reasons(invariants, world, seen, plan, &supply);
+	if (invariants->drawn->zone)
+		invariants_schedule_planned(invariants, world, seen, plan);
 }

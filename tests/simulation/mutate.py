@@ -156,6 +156,17 @@ MUTANTS = [
      "\tadd_queue(planner, queue, out);\n", ""),
     ("a price that is not known yet is nothing", "reaper/money/money_accrue.c",
      "\t    is_price_to_come(accrual->seen, machine) ||\n", ""),
+    ("schedules by UTC", "reaper/settings/schedule.c",
+     "int64_t offset = zone_offset(&zone, at_s, &next_s);",
+     "int64_t offset = 0 * zone_offset(&zone, at_s, &next_s);"),
+    ("schedules know no summer time", "reaper/settings/schedule.c",
+     "int64_t offset = zone_offset(&zone, at_s, &next_s);",
+     "int64_t offset = zone_offset(&zone, at_s, &next_s);\n"
+     "\t\tint64_t ignored;\n\t\toffset = zone_offset(&zone, 1796083200, &ignored);"),
+    ("a window keeps no minimum", "reaper/settings/schedule.c",
+     "minimum = schedule->min_instances;", "minimum += 0;"),
+    ("a window holds no slot", "reaper/settings/schedule.c",
+     "if (slot < resource->schedules[i].min_instances)", "if (0)"),
     ("a task that runs is no sign of life", "reaper/observe_lost.c",
      "\tmachine->was_busy |= !machine->has_record;\n", ""),
 ]

@@ -66,6 +66,8 @@ struct world_watcher { /* each may be NULL */
 	 * been. */
 	void (*stored)(void *context, const struct world *world, size_t host,
 		       const struct observation *seen, const struct plan *plan);
+	/* The pass, by its number, is over or killed. */
+	void (*ended)(void *context, const struct world *world, size_t pass);
 	/* Right before the instance is terminated by a reaper. */
 	void (*terminates)(void *context, const struct world *world, size_t host, size_t machine,
 			   enum doom doom);

@@ -162,9 +162,18 @@ struct world_spend { /* what budgets are held to; zero: nothing was counted yet 
 	struct spent *sums; /* owned; count.c says of what */
 };
 
+enum world_look { WORLD_LOOK_NONE, WORLD_LOOK_DONE, WORLD_LOOK_FAILED }; /* a second one */
+
 struct world_pass {
 	size_t host;
 	bool is_running;
+	int64_t begin_ms; /* past settings.pass_deadline_s nothing is asked any more */
+	int64_t launch_until_ms; /* the rest of its time is for the rest of the plan */
+	int64_t asked_ms; /* the last time that it asked anybody for anything */
+	unsigned calls, lists, repairs; /* of ClearML; of clouds; tasks that were given back */
+	enum world_look fleets_again[SETTINGS_MAX_RESOURCES], records_again, tasks_again;
+	struct fleet fleets[SETTINGS_MAX_RESOURCES]; /* of the second look */
+	struct record_list records;
 	enum step step, crash; /* crash: STEP_OVER + 1: it is not killed */
 	size_t at; /* the next launch, termination, repair */
 	size_t crash_at; /* ... of the step it is killed in */
@@ -277,6 +286,12 @@ void world_store(struct world *world, struct world_pass *pass);
 /* True when there is more to do in this step. */
 bool world_pass_launches(struct world *world, struct world_pass *pass);
 void world_pass_begins(struct world *world, size_t host);
+/* A reaper's call and list: counted, and not made past the pass's deadline. */
+bool world_pass_has_time(const struct world *world, const struct world_pass *pass);
+enum world_call world_pass_call(struct world *world, struct world_pass *pass);
+bool world_pass_list(struct world *world, struct world_pass *pass, size_t resource,
+		     struct fleet *out);
+void world_pass_release(struct world_pass *pass);
 void world_pass_step(struct world *world, size_t number);
 void world_look(struct world *world, struct world_pass *pass);
 void world_fill_task(const struct world *world, size_t number, struct clearml_task *out);

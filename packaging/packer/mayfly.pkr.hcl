@@ -193,6 +193,6 @@ build {
   }
   provisioner "shell" {
     script          = "${path.root}/provision.sh"
-    execute_command = "chmod 755 '{{ .Path }}'; sudo '{{ .Path }}' ${local.uploads} ${join(" ", var.images)}"
+    execute_command = "chmod 755 '{{ .Path }}'; sudo env {{ .Vars }} '{{ .Path }}' ${local.uploads} ${join(" ", var.images)}"
   }
 }

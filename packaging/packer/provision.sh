@@ -7,7 +7,7 @@
 #             mayfly-bootstrap   the program, a static one
 #             image.key          opens sealed bundles (docs/keys.md); ends as 0400 in /etc/mayfly
 #             trusted.pub        whose signatures are believed
-#             units/             the units of systemd, of which those of the reaper are left out
+#             units/             packaging/systemd; what is the reaper's in there is left out
 #             agent-image.tar    the agent's image for docker; may be missing (host mode)
 #   IMAGE     container images that are fetched now, so that no machine has to
 #
@@ -73,21 +73,39 @@ install_mayfly() {
 
 # Enabled, not started: this machine is only the mould.
 install_units() {
-	installed=0
-	for unit in "$uploads"/units/*.service "$uploads"/units/*.timer \
-		"$uploads"/units/*.target; do
+	[ -f "$uploads/units/mayfly-bootstrap.service" ] ||
+		give_up "no units/mayfly-bootstrap.service among the uploads: nothing would start"
+	[ -f "$uploads/units/boot-guard" ] ||
+		give_up "no units/boot-guard among the uploads: a machine might never be switched off"
+	install -D -m 755 "$uploads/units/boot-guard" /usr/lib/mayfly/boot-guard
+	for unit in "$uploads"/units/*.service "$uploads"/units/*.timer; do
 		name=${unit##*/}
 		case $name in
 		'*'* | mayfly-reaper*) continue ;;
 		esac
 		install -D -m 644 "$unit" "/etc/systemd/system/$name"
-		installed=$((installed + 1))
 		if grep -q '^\[Install\]' "$unit"; then systemctl enable "$name"; fi
 	done
-	[ -f "$uploads/units/mayfly-bootstrap.service" ] ||
-		give_up "no units/mayfly-bootstrap.service among the uploads: nothing would start"
+	for conf in "$uploads"/units/system.conf.d/*.conf; do
+		[ ! -f "$conf" ] ||
+			install -D -m 644 "$conf" "/etc/systemd/system.conf.d/${conf##*/}"
+	done
+	install_options
 	systemctl daemon-reload
-	say "$installed units installed"
+}
+
+# Which cloud's metadata service a machine asks who it is.
+install_options() {
+	case ${PACKER_BUILDER_TYPE:-} in
+	amazon-*) provider=aws ;;
+	googlecompute) provider=gcp ;;
+	*)
+		say "no cloud: name the provider in /etc/default/mayfly-bootstrap yourself"
+		return
+		;;
+	esac
+	printf 'MAYFLY_BOOTSTRAP_OPTIONS=--provider %s\n' "$provider" > /etc/default/mayfly-bootstrap
+	chmod 644 /etc/default/mayfly-bootstrap
 }
 
 prefetch() {

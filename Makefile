@@ -59,7 +59,7 @@ PROGRAMS  := $(BUILD)/mayfly-bootstrap $(BUILD)/mayfly-reaper
 object     = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 # A file of templates/ becomes a C array: schema_<name> (common/schemas.h, in both programs),
-# prices_<provider> (reaper/money/price_tables.h).
+# prices_<provider> (reaper/money/price_tables.h), trace_<name> (tests/simulation/traces.h).
 SCHEMAS              := schema_reaper_config schema_ticket schema_bundle
 PRICES               := prices_aws prices_gcp
 schema_reaper_config := templates/mayfly-reaper.schema.json
@@ -67,9 +67,16 @@ schema_ticket        := templates/ticket.schema.json
 schema_bundle        := templates/bundle.schema.json
 prices_aws           := templates/prices-aws.csv
 prices_gcp           := templates/prices-gcp.csv
-header_of             = $(if $(filter schema_%,$(1)),common/schemas.h,reaper/money/price_tables.h)
+trace_office         := templates/traces/office.csv
+trace_steady         := templates/traces/steady.csv
+trace_sweep          := templates/traces/sweep.csv
+header_schema        := common/schemas.h
+header_prices        := reaper/money/price_tables.h
+header_trace         := tests/simulation/traces.h
+header_of             = $(header_$(firstword $(subst _, ,$(1))))
 SHARED    := $(call object,$(COMMON)) $(SCHEMAS:%=$(BUILD)/templates/%.o)
 TABLES    := $(PRICES:%=$(BUILD)/templates/%.o)
+TRACES    := $(patsubst templates/traces/%.csv,$(BUILD)/templates/trace_%.o,$(sort $(wildcard templates/traces/*.csv)))
 MODULES   := $(SHARED) $(TABLES) $(call object,$(BOOTSTRAP) $(REAPER))
 
 TESTS     := $(UNITS:%.c=$(BUILD)/%)
@@ -247,7 +254,7 @@ $(DRIVERS:%.c=$(BUILD)/%): %: %.o $(call object,tests/unit/support/driven.c) $(M
 
 # The simulator: seeded worlds, and what must hold in them.
 # What it is linked with is written beside it, for mutate.py.
-$(SIMULATE): $(call object,$(SIMULATOR)) $(MODULES)
+$(SIMULATE): $(call object,$(SIMULATOR)) $(TRACES) $(MODULES)
 	@echo "  LD  $@"
 	$(Q)$(link) $^ $(libraries) -o $@
 	$(Q)echo '$^ $(libraries)' > $@.link

@@ -25,14 +25,15 @@ give_up() {
 # cloud-init's own first boot has to be over: it holds apt's lock, and writes what forget() removes.
 settle() {
 	if command -v cloud-init > /dev/null; then
-		timeout 600 cloud-init status --wait > /dev/null || say "cloud-init did not end well; going on"
+		timeout 600 cloud-init status --wait > /dev/null ||
+			say "cloud-init did not end well; going on"
 	fi
 }
 
 # Each line a key or a comment, at least one key. A wrong file is never shown.
 check_keys() {
 	for name in image.key trusted.pub; do
-		[ -f "$uploads/$name" ] || give_up "$name is missing among the uploads: docs/keys.md"
+		[ -f "$uploads/$name" ] || give_up "$name is missing (docs/keys.md)"
 	done
 	if grep -qvE '^(AGE-SECRET-KEY-1[0-9A-Z]{58}|#.*|)$' "$uploads/image.key" ||
 		! grep -q '^AGE-SECRET-KEY-1' "$uploads/image.key"; then
@@ -64,7 +65,7 @@ install_docker() {
 install_mayfly() {
 	install -m 755 "$uploads/mayfly-bootstrap" /usr/bin/mayfly-bootstrap
 	/usr/bin/mayfly-bootstrap version > /dev/null ||
-		give_up "mayfly-bootstrap does not run here: another architecture, or not static?"
+		give_up "mayfly-bootstrap does not run here: for another processor, or not static?"
 	install -d -m 755 /etc/mayfly
 	install -d -m 700 /var/lib/mayfly
 	install -m 400 "$uploads/image.key" /etc/mayfly/image.key
@@ -76,7 +77,7 @@ install_units() {
 	[ -f "$uploads/units/mayfly-bootstrap.service" ] ||
 		give_up "no units/mayfly-bootstrap.service among the uploads: nothing would start"
 	[ -f "$uploads/units/boot-guard" ] ||
-		give_up "no units/boot-guard among the uploads: a machine might never be switched off"
+		give_up "no units/boot-guard among the uploads: nothing would switch it off"
 	install -D -m 755 "$uploads/units/boot-guard" /usr/lib/mayfly/boot-guard
 	for unit in "$uploads"/units/*.service "$uploads"/units/*.timer; do
 		name=${unit##*/}
@@ -104,8 +105,9 @@ install_options() {
 		return
 		;;
 	esac
-	printf 'MAYFLY_BOOTSTRAP_OPTIONS=--provider %s\n' "$provider" > /etc/default/mayfly-bootstrap
-	chmod 644 /etc/default/mayfly-bootstrap
+	options=/etc/default/mayfly-bootstrap
+	printf 'MAYFLY_BOOTSTRAP_OPTIONS=--provider %s\n' "$provider" > "$options"
+	chmod 644 "$options"
 }
 
 prefetch() {

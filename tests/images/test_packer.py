@@ -3,8 +3,9 @@ is like a stock instance (images/stock.py).
 
 There the docker engine and the registry are real; systemctl, sudo and dockerd are programs of the
 test that write down their arguments or do nothing. So these lines of provision.sh are not run: the
-installation of docker (apt-get, dnf), and the minute of waiting for an engine that does not come.
-And nothing here asks a cloud: `packer validate` knows the builders' fields, not what AMIs there are.
+installation of docker (apt-get, dnf), the check that it is root, and the minute of waiting for an
+engine that does not come. And nothing here asks a cloud: `packer validate` knows the builders'
+fields, not what AMIs there are.
 """
 
 import contextlib
@@ -30,8 +31,8 @@ UNIT = "[Service]\nExecStart=/usr/bin/mayfly-bootstrap run\n[Install]\nWantedBy=
 IMAGE_KEY = "# recipient age1x\nAGE-SECRET-KEY-1" + "Q" * 58 + "\n"
 TRUSTED = "untrusted comment: minisign public key\nRW" + "Q" * 54 + "\n"
 # A machine on which the first boot is over.
-STATE = ('mkdir -p /run/cloud-init && echo {} > /run/cloud-init/result.json && echo \'{"v1": {"init":'
-         ' {"start": 1, "finished": 2, "errors": []}}}\' > /run/cloud-init/status.json')
+STATE = """mkdir -p /run/cloud-init && cd /run/cloud-init && echo '{}' > result.json &&
+echo '{"v1": {"init": {"start": 1, "finished": 2, "errors": []}}}' > status.json"""
 STUBS = {"systemctl": 'echo "$*" >> /systemctl.log', "dockerd": "exit 1", "sudo": 'exec "$@"'}
 
 
@@ -167,7 +168,8 @@ def engine(tmp_path_factory):
 
 
 def test_packer_bakes_a_machine(engine, uploads, tmp_path):
-    with Registry(tmp_path / "registry", user=None) as registry, Machine(engine, tmp_path) as machine:
+    with (Registry(tmp_path / "registry", user=None) as registry,
+          Machine(engine, tmp_path) as machine):
         default = f"{registry.address}/default/image:1"
         engine.docker("tag", engine.import_tiny(), default)
         engine.docker("push", default)
@@ -186,7 +188,8 @@ def test_packer_bakes_a_machine(engine, uploads, tmp_path):
                          "644 root /etc/systemd/system.conf.d/watchdog.conf",
                          "444 root /etc/machine-id"]
         assert machine.sh("cat /etc/mayfly/image.key").stdout == IMAGE_KEY
-        assert machine.sh("cd /etc/systemd/system && echo mayfly*").stdout == "mayfly-bootstrap.service\n"
+        units = machine.sh("cd /etc/systemd/system && echo mayfly*").stdout
+        assert units == "mayfly-bootstrap.service\n"
         assert machine.sh("cat /systemctl.log").stdout.splitlines() == [
             "enable --now docker.service", "enable mayfly-bootstrap.service", "daemon-reload"]
         assert engine.inspect("agents/own:1") and engine.inspect(default)
@@ -245,7 +248,7 @@ SIGNING = "untrusted comment: minisign encrypted secret key\nRW" + "B" * 210 + "
      "does not run here"),
     ("bootstrap's unit is missing", {"units/mayfly-bootstrap.service": None},
      "nothing would start"),
-    ("the guard is missing", {"units/boot-guard": None}, "might never be switched off"),
+    ("the guard is missing", {"units/boot-guard": None}, "nothing would switch it off"),
 ], ids=lambda value: value if isinstance(value, str) and " " in value else "")
 def test_provisioning_is_refused_when(when, uploaded, said, refusing):
     del when

@@ -58,7 +58,7 @@ class Operator:
         self.reaper("keygen", "--folder", folder / "keys")
         recipient = re.search(r"age1[0-9a-z]+", (folder / "keys/image.key").read_text())[0]
         (folder / "bundle.json").write_text(json.dumps(
-            {"prefix": "test", "clearml": {"access_key": "ACCESS", "secret_key": "SECRET"}}))
+            {"prefix": "test", "clearml": {"access_key": "ACCESS", "secret_key": "HIDDEN"}}))
         (folder / "bundle.json").chmod(0o600)
         (folder / "config.json").write_text(json.dumps({
             "prefix": "test", "state_folder": "state", "recipients": [recipient],
@@ -117,7 +117,9 @@ def test_the_ticket_in_it_is_the_ticket(operator, tmp_path):
         [BUILD / "tests/vectors/envelope_calls"], text=True, capture_output=True, check=True,
         input=f"check\t{tmp_path}/user-data\t{operator.folder}/keys/trusted.pub\n").stdout
     assert json.loads(said) == {"ok": True, "prefix": "test"}, said
-    assert "SECRET" not in done.stdout and "AGE-SECRET" not in done.stdout
+    image_key = (operator.folder / "keys/image.key").read_text().split()[-1]
+    assert image_key.startswith("AGE-SECRET-KEY-1") and image_key not in done.stdout
+    assert "HIDDEN" not in done.stdout
 
 
 def test_the_binary_must_be_the_release_key_s(operator):

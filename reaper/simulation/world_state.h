@@ -110,6 +110,8 @@ struct world_machine {
 	bool is_garbled; /* its reports make no sense, but for whose they are */
 	int64_t frozen_until_ms, cut_until_ms, interrupted_ms; /* 0: not */
 	bool is_stuck_on; /* its power-off came to nothing */
+	int64_t down_until_ms; /* its bootstrap was killed, and starts again then */
+	unsigned restarts;
 	/* its bootstrap */
 	enum phase phase;
 	enum reason reason;
@@ -268,6 +270,7 @@ void world_machine_turn(struct world *world, size_t number, uint64_t stamp);
 void world_worker_name(const struct world *world, const struct world_machine *machine,
 		       unsigned seat, char out[static CLEARML_WORKER_ROOM]);
 void world_machine_dies(struct world *world, size_t number); /* every process in it is gone */
+void world_machine_restarts(struct world *world, size_t number); /* its bootstrap does */
 void world_machine_interrupted(struct world *world, size_t number);
 void world_machines_wake_for(struct world *world, size_t queue); /* something waits there */
 unsigned world_seats_busy(const struct world_machine *machine);
@@ -275,6 +278,8 @@ bool world_seats_are_running(const struct world_machine *machine);
 void world_seats_step(struct world *world, struct world_machine *machine);
 void world_seats_poll(struct world *world, struct world_machine *machine);
 void world_seats_end(struct world *world, struct world_machine *machine); /* kill all runs */
+void world_seats_run_on(struct world *world, struct world_machine *machine); /* without us */
+void world_seats_adopt(struct world *world, struct world_machine *machine);
 void world_seats_watch(struct world *world, struct world_machine *machine);
 int64_t world_seats_next_ms(const struct world_machine *machine);
 enum settle_answer world_settle(struct world *world, struct world_machine *machine);

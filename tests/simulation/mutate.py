@@ -167,6 +167,8 @@ MUTANTS = [
      "minimum = schedule->min_instances;", "minimum += 0;"),
     ("a window holds no slot", "reaper/settings/schedule.c",
      "if (slot < resource->schedules[i].min_instances)", "if (0)"),
+    ("a restarted machine boots since its launch", "common/phase.c",
+     "facts->is_restart ? facts->started_ms : facts->launched_ms,", "facts->launched_ms,"),
     ("a task that runs is no sign of life", "reaper/observe_lost.c",
      "\tmachine->was_busy |= !machine->has_record;\n", ""),
 ]

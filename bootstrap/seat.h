@@ -52,6 +52,7 @@ struct seat {
 	bool is_over_time;
 	bool is_urgent; /* the machine ends: its run must, too, engine or no engine */
 	bool is_hopeless; /* the task's own wishes cannot be met */
+	bool is_fault_known; /* the same fault ended another seat's task: it counts once */
 	bool is_lost; /* somebody else put the task back or took it: no longer ours */
 	bool was_in_progress; /* seen so while our agent ran */
 	bool is_of_earlier_boot; /* adopted, and taken before the machine started again */

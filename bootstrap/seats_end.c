@@ -266,7 +266,7 @@ static void carry_fail(struct seats *seats, struct seat *seat, int64_t now_ms)
 		seat_has_trouble(seats, seat, &err, now_ms);
 		return;
 	}
-	seats->infra_failures += is_infra_failure(seat);
+	seats->infra_failures += is_infra_failure(seat) && !seat->is_fault_known;
 	drop_properties(seats, seat, now_ms);
 }
 
@@ -303,7 +303,7 @@ static void finish_return(struct seats *seats, struct seat *seat, const char *qu
 		return;
 	log_info("returned", "task %s: infra:%s, attempt %u", seat->entry->task, seat->cause,
 		 seat->entry->attempt);
-	seats->infra_failures += is_infra_failure(seat);
+	seats->infra_failures += is_infra_failure(seat) && !seat->is_fault_known;
 	seats->tasks_given_back++;
 	seat_finish(seats, seat, now_ms);
 }

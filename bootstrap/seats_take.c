@@ -364,8 +364,9 @@ static void prepare(struct seats *seats, struct seat *seat, const struct clearml
 {
 	struct error err = { 0 };
 	struct agent_news news;
+	const struct agent_wish wish = { seat->started_ms, now_ms };
 
-	if (agent_prepare(seats->machine, task, now_ms, &news, &err) == 0) {
+	if (agent_prepare(seats->machine, task, &wish, &news, &err) == 0) {
 		tell_news(seats, seat, news.text, now_ms);
 		text_cut(seat->image, sizeof(seat->image), news.image);
 		if (news.is_ready)
@@ -381,6 +382,7 @@ static void prepare(struct seats *seats, struct seat *seat, const struct clearml
 	log_failure("prepare", &err);
 	text_cut(seat->fault, sizeof(seat->fault), err.message);
 	seat->is_hopeless = news.is_tasks_fault;
+	seat->is_fault_known = news.is_known;
 	seat_end_run(seats, seat, news.cause);
 }
 

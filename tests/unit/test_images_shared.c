@@ -90,6 +90,13 @@ static void one_pull_is_for_all(void **state)
 
 		/* Who wishes for it later asks anew where it failed; the last of the old ones,
 		 * who was busy elsewhere, is told all the same. */
+		const struct engine_route later[] = {
+			{ .request = LOOK, .answer = comes ? HERE : ENGINE_NO_IMAGE },
+			{ .request = PULL, .answer = ENGINE_SAYS(""), .stays = true },
+			{ 0 },
+		};
+
+		engine_peer_route(bench.peer, later);
 		engine_bench_turn(&bench);
 		(void)engine_bench_want_since(&bench, "a:1", bench.now_ms, &got);
 		bool is_new = !comes || cases[i].pull == PULL_ALWAYS;

@@ -2,7 +2,8 @@
 
 A block of commands is run, or bears a remark in front of it that says why not, or that it is slow:
 test_every_block_is_run_or_says_why_not lists those. The ClearML server is a stand-in, which
-has the queue "default" as each server does; what the page leaves to the reader (its keys, its address) is filled in.
+has the queue "default" as each server does; what the page leaves to the reader (keys, the server's
+address) is filled in.
 """
 
 import json
@@ -23,7 +24,7 @@ PAGE = (TREE / "README.md").read_text()
 BLOCK = re.compile(r"^(?:<!-- (not run|slow): (.*?) -->\n)?```sh\n(.*?)^```$", re.M | re.S)
 BLOCKS = [match.groups() for match in BLOCK.finditer(PAGE)]
 NOT_RUN = {
-    "make demo": "the first is played by tests/whole/test_demo.py, the second is what runs this page",
+    "make demo": "the first is played by tests/whole/test_demo.py, the second runs this page",
     "python3 -m venv": "downloads from PyPI; a clearml-agent of the same version takes its place",
 }
 QUEUE = "default"

@@ -135,7 +135,7 @@ static void end_pass(const struct world *world, struct world_pass *pass)
 
 /* ---- what it asks ---- */
 
-bool world_pass_has_time(const struct world *world, const struct world_pass *pass)
+static bool has_time(const struct world *world, const struct world_pass *pass)
 {
 	int64_t deadline_s = world->settings->pass_deadline_s;
 
@@ -144,7 +144,7 @@ bool world_pass_has_time(const struct world *world, const struct world_pass *pas
 
 enum world_call world_pass_call(struct world *world, struct world_pass *pass)
 {
-	if (!world_pass_has_time(world, pass))
+	if (!has_time(world, pass))
 		return CALL_NOT_DONE;
 	pass->calls++;
 	pass->asked_ms = world->now_ms;
@@ -173,7 +173,7 @@ static bool look_at_fleet_again(struct world *world, struct world_pass *pass, si
 	enum world_look *look = &pass->fleets_again[resource];
 
 	return has_again(look,
-			 *look == WORLD_LOOK_NONE && world_pass_has_time(world, pass) &&
+			 *look == WORLD_LOOK_NONE && has_time(world, pass) &&
 				 world_pass_list(world, pass, resource, &pass->fleets[resource]));
 }
 
@@ -236,7 +236,7 @@ static void terminate(struct world *world, struct world_pass *pass)
 		return;
 	size_t number = world_machine_named(world, machine->instance.id);
 
-	if (number == NOBODY || !world_pass_has_time(world, pass) ||
+	if (number == NOBODY || !has_time(world, pass) ||
 	    (!world->options.is_central && !is_still_doomed(world, termination, pass)))
 		return;
 	pass->asked_ms = world->now_ms;

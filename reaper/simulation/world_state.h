@@ -87,6 +87,7 @@ struct world_seat {
 	size_t task;
 	size_t queue; /* that it was popped from */
 	unsigned attempt;
+	char owner_before[TICKET_FIELD_ROOM + 8]; /* the name that it bore in its queue */
 	bool is_sure, has_signalled, was_in_progress, is_lost;
 	enum task_status status; /* as read before it was to be given back */
 	int64_t look_ms, unsure_ms, nowhere_ms, taken_ms, run_end_ms;
@@ -292,7 +293,6 @@ void world_store(struct world *world, struct world_pass *pass);
 bool world_pass_launches(struct world *world, struct world_pass *pass);
 void world_pass_begins(struct world *world, size_t host);
 /* A reaper's call and list: counted, and not made past the pass's deadline. */
-bool world_pass_has_time(const struct world *world, const struct world_pass *pass);
 enum world_call world_pass_call(struct world *world, struct world_pass *pass);
 bool world_pass_list(struct world *world, struct world_pass *pass, size_t resource,
 		     struct fleet *out);

@@ -384,6 +384,39 @@ static void restarted_at_the_pop(struct stage *stage)
 	finish(stage);
 }
 
+/* It bears the name of a machine that is gone; its pop gets no answer. The machine that popped it
+ * finds out by itself, and in seconds: a reaper would need minutes. */
+static void stale_owner(struct stage *stage)
+{
+	enum { TASKS = 20 };
+
+	draw_resource(&stage->drawn, "only", 1);
+	begin(stage);
+	add_tasks(stage, TASKS, 1, 60);
+	world_run_until(stage->world, 2);
+	for (size_t i = 0; i < TASKS; i++) {
+		struct world_task *task = &stage->world->tasks[i];
+
+		text_cut(task->owner, sizeof(task->owner), "i-gone/1");
+		text_cut(task->reason, sizeof(task->reason), "infra:terminated (i-gone/1)");
+	}
+	stage->world->options.faults.calls_lost = 0.5;
+	int64_t at_s = 3;
+
+	while (at_s < 3600 && (!world_machine_count(stage->world) ||
+			       stage->world->machines[0]->seats[0].state != WORLD_SEAT_UNSURE))
+		world_run_until(stage->world, at_s++);
+	if (at_s == 3600)
+		fault(stage, "no pop was lost");
+	size_t task = stage->world->machines[0]->seats[0].task;
+
+	expect_runs(stage, task, 0);
+	stage->world->options.faults.calls_lost = 0;
+	world_run_until(stage->world, at_s + 40);
+	expect_runs(stage, task, 1);
+	finish(stage);
+}
+
 static const struct {
 	const char *name;
 	void (*play)(struct stage *stage);
@@ -402,6 +435,7 @@ static const struct {
 	{ "a bootstrap that is killed while a task runs", restarted_while_it_runs },
 	{ "a bootstrap that is killed too often", restarted_too_often },
 	{ "a bootstrap that is killed around the pop", restarted_at_the_pop },
+	{ "a lost pop of a task that bears a dead one's name", stale_owner },
 	{ "one slot, two machines, up at the same time", rivals_together },
 	{ "one slot, two machines, one up later", rivals_apart },
 	{ "one slot, two machines, the elder was cut off", rivals_after_a_cut },

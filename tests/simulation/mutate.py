@@ -110,6 +110,8 @@ MUTANTS = [
     ("what is dry stays dry", "reaper/offerings.c",
      "state->until_s = now_s + cooldown(settings, state->failures);",
      "state->until_s = now_s + 1000000000;"),
+    ("a dead one's name on a task is somebody's", "common/verdict.c",
+     "if (facts->has_owner && !facts->is_owner_stale)", "if (facts->has_owner)"),
     ("NotFound is gone at once", "reaper/observe_lost.c",
      "if (machine->is_listed && machine->instance.state == INSTANCE_TERMINATED) {",
      "if (!machine->has_record) {"),
@@ -167,8 +169,6 @@ MUTANTS = [
      "minimum = schedule->min_instances;", "minimum += 0;"),
     ("a window holds no slot", "reaper/settings/schedule.c",
      "if (slot < resource->schedules[i].min_instances)", "if (0)"),
-    ("a restarted machine boots since its launch", "common/phase.c",
-     "facts->is_restart ? facts->started_ms : facts->launched_ms,", "facts->launched_ms,"),
     ("a task that runs is no sign of life", "reaper/observe_lost.c",
      "\tmachine->was_busy |= !machine->has_record;\n", ""),
 ]

@@ -146,7 +146,8 @@ static size_t find_rivals(const struct world *world, const struct world_machine 
 		const struct world_machine *other = world->machines[m];
 		const struct machine_record *record = &other->record;
 
-		if (other == machine || other->resource != machine->resource ||
+		if (other == machine ||
+		    strcmp(other->instance.resource, machine->instance.resource) != 0 ||
 		    other->instance.slot != machine->instance.slot ||
 		    !world_record_is_shown(world, other) || !strcmp(record->phase, "left"))
 			continue;

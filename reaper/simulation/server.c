@@ -13,7 +13,7 @@ enum {
 	OUTAGE_MOST_MS = 900000
 };
 
-enum trouble { TROUBLE_OUTAGE, TROUBLE_MEMORY };
+enum trouble { TROUBLE_OUTAGE, TROUBLE_MEMORY, TROUBLE_GHOST };
 
 enum world_call world_call(struct world *world, const struct world_machine *caller)
 {
@@ -39,6 +39,7 @@ void world_server_begin(struct world *world)
 {
 	plan_trouble(world, TROUBLE_OUTAGE, world->faults->outages);
 	plan_trouble(world, TROUBLE_MEMORY, world->faults->memory_losses);
+	plan_trouble(world, TROUBLE_GHOST, world->faults->ghosts);
 	world_plan(world, world->now_ms + WATCHDOG_EVERY_MS, OCCASION_WATCHDOG, 0, 0);
 }
 
@@ -49,10 +50,25 @@ static void forget_workers(struct world *world)
 		world->machines[m]->has_record = false;
 }
 
+static void show_ghost(struct world *world)
+{
+	size_t resource = (size_t)chance_between(&world->chance, 0,
+						 (int64_t)world->settings->resource_count - 1);
+	unsigned most = world->settings->resources[resource].max_instances;
+
+	world_add_ghost(world, resource, (unsigned)chance_between(&world->chance, 0, most),
+			chance_between(&world->chance, 10000, AGENTS_TIMEOUT_MS));
+	plan_trouble(world, TROUBLE_GHOST, world->faults->ghosts);
+}
+
 void world_server_befalls(struct world *world, size_t what)
 {
 	if (!world_is_faulty(world))
 		return;
+	if (what == TROUBLE_GHOST) {
+		show_ghost(world);
+		return;
+	}
 	if (what == TROUBLE_MEMORY) {
 		forget_workers(world);
 		plan_trouble(world, TROUBLE_MEMORY, world->faults->memory_losses);

@@ -51,6 +51,7 @@ struct world_faults { /* all zero: none */
 	double calls_fail, calls_lost; /* for a call: nothing was done; done, without an answer */
 	double outages; /* an hour: it answers nothing for a while */
 	double memory_losses; /* an hour: it forgets all workers */
+	double ghosts; /* an hour: it shows a worker that no instance stands behind */
 	/* people */
 	double aborts; /* for a task: somebody stops it */
 	double drains; /* an hour: somebody orders a machine to drain */
@@ -78,6 +79,10 @@ struct world_watcher { /* each may be NULL */
 
 struct world_options {
 	const struct settings *settings; /* borrowed */
+	/* What every reaper reads from so long after the beginning on; NULL: the same for ever. The
+	 * resources are as many and in the same places, their names and limits may be others. */
+	const struct settings *later;
+	int64_t later_s;
 	uint64_t seed;
 	int64_t start_s; /* wall time of the beginning; 0: some day */
 	int64_t pass_every_s; /* 0: 60 */

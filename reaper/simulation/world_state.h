@@ -27,6 +27,7 @@ enum occasion {
 	OCCASION_SERVER, /* something befalls ClearML */
 	OCCASION_WATCHDOG, /* ClearML's own, of tasks */
 	OCCASION_PERSON, /* somebody aborts a task */
+	OCCASION_SETTINGS, /* the configuration is another one from here on */
 };
 
 struct world_event {
@@ -249,6 +250,11 @@ void world_task_ends(struct world *world, size_t number, enum task_status status
 		     const char *reason, const char *message);
 void world_fill_records(const struct world *world, struct record_list *out);
 bool world_record_is_shown(const struct world *world, const struct world_machine *machine);
+/* A worker with free seats in this slot, and no instance behind it: ClearML shows it for so long.
+ */
+void world_add_ghost(struct world *world, size_t resource, unsigned slot, int64_t shown_ms);
+/* Of the resource as it is configured now, and not of one that bore another name. */
+bool world_is_configured(const struct world *world, const struct world_machine *machine);
 /* Its agents' own entries among the workers, which last longer than the machine's record. */
 bool world_workers_are_shown(const struct world *world, const struct world_machine *machine);
 

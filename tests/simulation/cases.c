@@ -417,6 +417,48 @@ static void stale_owner(struct stage *stage)
 	finish(stage);
 }
 
+/* A worker with a free seat, and no instance behind it: it hides no demand, and is not ended. */
+static void ghost_hides_nothing(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 2);
+	begin(stage);
+	add_tasks(stage, 1, 1, 3600);
+	world_run_until(stage->world, 600);
+	world_add_ghost(stage->world, 0, 1, 600000);
+	add_tasks(stage, 1, 601, 60);
+	world_run_until(stage->world, 1200);
+	expect_wait(stage, 1, 300);
+	expect_machines(stage, 3); /* the ghost is the second */
+	finish(stage);
+}
+
+/* Its resource bears another name now: it is drained, its task ends there, what waits goes on. */
+static void renamed_while_it_runs(struct stage *stage)
+{
+	struct resource *resource = draw_resource(&stage->drawn, "before", 2);
+	struct settings *later = memory_array(1, sizeof(*later));
+
+	*later = *stage->drawn.settings;
+	later->resources = stage->drawn.later_resources;
+	stage->drawn.later_resources[0] = *resource;
+	(void)snprintf(stage->drawn.later_resources[0].name, TICKET_FIELD_ROOM, "after");
+	stage->drawn.later = later;
+	stage->drawn.options.later = later;
+	stage->drawn.options.later_s = 600;
+	begin(stage);
+	add_tasks(stage, 1, 1, 3600);
+	world_run_until(stage->world, 900);
+	if (!stage->world->machines[0]->is_draining)
+		fault(stage, "the machine of the old name is not drained");
+	add_tasks(stage, 1, 901, 60);
+	world_run_until(stage->world, 5400);
+	expect_runs(stage, 0, 1);
+	expect_runs(stage, 1, 1);
+	expect_wait(stage, 1, 300);
+	expect_machines(stage, 2);
+	finish(stage);
+}
+
 static const struct {
 	const char *name;
 	void (*play)(struct stage *stage);
@@ -435,6 +477,8 @@ static const struct {
 	{ "a bootstrap that is killed while a task runs", restarted_while_it_runs },
 	{ "a bootstrap that is killed too often", restarted_too_often },
 	{ "a bootstrap that is killed around the pop", restarted_at_the_pop },
+	{ "a ghost with a free seat", ghost_hides_nothing },
+	{ "a resource that is renamed while a task runs", renamed_while_it_runs },
 	{ "a lost pop of a task that bears a dead one's name", stale_owner },
 	{ "one slot, two machines, up at the same time", rivals_together },
 	{ "one slot, two machines, one up later", rivals_apart },

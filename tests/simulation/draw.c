@@ -230,5 +230,6 @@ void draw(uint64_t seed, struct drawn *out)
 void drawn_release(struct drawn *drawn)
 {
 	free(drawn->settings);
+	free(drawn->later);
 	*drawn = (struct drawn){ 0 };
 }

@@ -30,6 +30,9 @@ static unsigned seats_of(const struct observed_machine *machine, const struct ob
 
 	if (machine->instance.state > INSTANCE_RUNNING)
 		return 0;
+	/* No instance stands behind it; but lists are late. */
+	if (!machine->is_listed && seen->resources[machine->resource].is_listed && !may_boot)
+		return 0;
 	if (!machine->has_record)
 		return !machine->was_seen && may_boot ? resource->ticket.seats : 0;
 	if (record->is_draining)
@@ -296,6 +299,9 @@ static void check_terminations(struct invariants *invariants, const struct world
 		const struct observed_machine *machine = &seen->machines[planned->machine];
 		const char *id = machine->instance.id;
 
+		if (planned->doom == DOOM_RESOURCE_GONE && machine->resource != RESOURCE_NONE)
+			invariants_fail(invariants, world, id,
+					"I3: its resource is configured, and it is to go");
 		if (world_machine_named(world, id) == NOBODY)
 			continue;
 		if (!machine->is_listed)

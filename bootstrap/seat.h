@@ -55,6 +55,7 @@ struct seat {
 	bool is_fault_known; /* the same fault ended another seat's task: it counts once */
 	bool is_lost; /* somebody else put the task back or took it: no longer ours */
 	bool was_in_progress; /* seen so while our agent ran */
+	bool is_adopted; /* an earlier life journalled it */
 	bool is_of_earlier_boot; /* adopted, and taken before the machine started again */
 	bool has_started; /* its agent was seen alive in this life */
 	bool has_told; /* the story is on the task's console */

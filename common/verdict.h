@@ -56,7 +56,8 @@ struct verdict_facts {
 	bool is_last_worker_us;
 	bool is_run_by_other; /* a living worker that is not ours reports it as its task */
 	bool is_in_queue; /* its id stands in some queue's entries */
-	bool has_signalled; /* we killed or signalled the runner */
+	bool has_signalled; /* we killed or signalled the runner, or it ended while we did not live
+			       and nobody else would have */
 	bool is_over_time; /* ... because its time limit was over */
 	bool is_hopeless; /* its own wishes cannot be met: not on this machine, not on another */
 	bool is_engine_lost; /* the container engine went away, or restarted, while it ran */

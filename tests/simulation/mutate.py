@@ -110,6 +110,8 @@ MUTANTS = [
     ("what is dry stays dry", "reaper/offerings.c",
      "state->until_s = now_s + cooldown(settings, state->failures);",
      "state->until_s = now_s + 1000000000;"),
+    ("a dead one's name on a task is somebody's", "common/verdict.c",
+     "if (facts->has_owner && !facts->is_owner_stale)", "if (facts->has_owner)"),
     ("NotFound is gone at once", "reaper/observe_lost.c",
      "if (machine->is_listed && machine->instance.state == INSTANCE_TERMINATED) {",
      "if (!machine->has_record) {"),

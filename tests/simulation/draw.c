@@ -7,7 +7,7 @@
 
 #include "reaper/simulation/chance.h"
 
-enum { BIG_SLOTS = 70, TASKS_AT_MOST = 400 };
+enum { BIG_SLOTS = 70 };
 
 void draw_plain(struct drawn *out)
 {
@@ -53,8 +53,7 @@ struct resource *draw_resource(struct drawn *drawn, const char *name, unsigned m
 	return resource;
 }
 
-/* Log-uniform: as many short ones as long ones. */
-static int64_t spread(struct chance *chance, int64_t least, int64_t most)
+int64_t draw_spread(struct chance *chance, int64_t least, int64_t most)
 {
 	double share = (double)chance_between(chance, 0, 1 << 20) / (1 << 20);
 
@@ -116,7 +115,7 @@ static void draw_resources(struct chance *chance, struct drawn *drawn)
 
 		(void)snprintf(name, sizeof(name), "resource-%zu", r);
 		struct resource *resource = draw_resource(
-			drawn, name, is_big ? BIG_SLOTS : (unsigned)spread(chance, 1, 9));
+			drawn, name, is_big ? BIG_SLOTS : (unsigned)draw_spread(chance, 2, 24));
 
 		resource->queue_count = 0;
 		for (size_t q = 0; q < settings->queue_count; q++)
@@ -156,7 +155,7 @@ static void draw_resources(struct chance *chance, struct drawn *drawn)
 
 static double perhaps(struct chance *chance, double most)
 {
-	return chance_of(chance, 0.5) ? (double)spread(chance, 10, 1000) / 1000 * most : 0;
+	return chance_of(chance, 0.5) ? (double)draw_spread(chance, 10, 1000) / 1000 * most : 0;
 }
 
 static void draw_faults(struct chance *chance, struct world_faults *faults)
@@ -166,11 +165,11 @@ static void draw_faults(struct chance *chance, struct world_faults *faults)
 	*faults = (struct world_faults){
 		.hosts = chance_of(chance, 0.5) ? 1 : (unsigned)chance_between(chance, 2, 5),
 		.has_overlaps = chance_of(chance, 0.3),
-		.skew_ms = chance_of(chance, 0.3) ? spread(chance, 1000, 900000) : 0,
-		.latency_ms = chance_of(chance, 0.8) ? spread(chance, 100, 20000) : 0,
+		.skew_ms = chance_of(chance, 0.3) ? draw_spread(chance, 1000, 900000) : 0,
+		.latency_ms = chance_of(chance, 0.8) ? draw_spread(chance, 100, 20000) : 0,
 		.pass_crashes = perhaps(chance, 0.5),
 		.ledger_lost = perhaps(chance, 0.02),
-		.list_lag_ms = chance_of(chance, 0.5) ? spread(chance, 1000, 180000) : 0,
+		.list_lag_ms = chance_of(chance, 0.5) ? draw_spread(chance, 1000, 180000) : 0,
 		.list_fails = perhaps(chance, 0.4),
 		.launch_lost = perhaps(chance, 0.5),
 		.throttled = perhaps(chance, 0.4),
@@ -206,33 +205,6 @@ void draw(uint64_t seed, struct drawn *out)
 	out->options.start_s = 1796083200 + chance_between(&chance, 0, 400) * 21600;
 	out->options.boot_least_s = chance_between(&chance, 10, 100);
 	out->options.boot_most_s = out->options.boot_least_s + chance_between(&chance, 0, 300);
-}
-
-/* In bursts, as people do: several at once, then nothing for a while. */
-void draw_tasks(const struct drawn *drawn, struct world *world)
-{
-	struct chance chance = { .state = drawn->options.seed + 17 };
-	unsigned slots = 0;
-	double load = (double)chance_between(&chance, 10, 120) / 100;
-
-	for (size_t r = 0; r < drawn->settings->resource_count; r++)
-		slots += drawn->resources[r].max_instances * drawn->resources[r].ticket.seats;
-	int64_t longest_s = spread(&chance, 120, 3 * 3600);
-	double budget_s = load * slots * (double)drawn->span_s;
-
-	for (size_t count = 0; budget_s > 0 && count < TASKS_AT_MOST;) {
-		int64_t at_s = chance_between(&chance, 0, drawn->span_s);
-		int64_t burst = spread(&chance, 1, 12);
-		size_t queue = (size_t)chance_between(&chance, 0,
-						      (int64_t)drawn->settings->queue_count - 1);
-
-		for (int64_t i = 0; i < burst; i++, count++) {
-			int64_t duration_s = spread(&chance, 10, longest_s);
-
-			budget_s -= (double)duration_s;
-			world_add_task(world, at_s, queue, duration_s, (unsigned)(count % 3));
-		}
-	}
 }
 
 void drawn_release(struct drawn *drawn)

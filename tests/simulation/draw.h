@@ -1,12 +1,14 @@
 #ifndef TESTS_SIMULATION_DRAW_H
 #define TESTS_SIMULATION_DRAW_H
 
+#include "reaper/simulation/chance.h"
 #include "reaper/simulation/world.h"
 
 /*
  * draw: from a seed, a configuration, what people send, and what goes wrong.
  * Half of each kind of fault is absent from a world, so that a failure is
  * seldom about everything at once. One world in a hundred has 200 machines.
+ * Tasks come in bursts, or, in one world of four, as in a stretch of one of templates/traces.
  */
 
 enum { DRAW_MAX_RESOURCES = 4, DRAW_MAX_OFFERINGS = 4 };
@@ -20,8 +22,11 @@ struct drawn {
 };
 
 void draw(uint64_t seed, struct drawn *out);
-void draw_tasks(const struct drawn *drawn, struct world *world);
+void draw_tasks(const struct drawn *drawn, struct world *world); /* draw_tasks.c */
 void drawn_release(struct drawn *drawn);
+
+/* Log-uniform: as many short ones as long ones. */
+int64_t draw_spread(struct chance *chance, int64_t least, int64_t most);
 
 /* A plain configuration to begin a named case with: one queue, one resource, no faults. */
 void draw_plain(struct drawn *out);

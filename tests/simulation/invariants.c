@@ -162,6 +162,8 @@ static void on_event(void *context, const struct world *world)
 
 	if (world->changes != invariants->changes) {
 		invariants->changes = world->changes;
+		if (world->machines_alive > invariants->peak)
+			invariants->peak = world->machines_alive;
 		check_limits(invariants, world);
 		check_tasks(invariants, world);
 	}

@@ -38,6 +38,7 @@ struct invariants {
 	char subject[64]; /* whom the violation is about */
 	char text[600];
 	uint64_t changes; /* of the world, up to here */
+	size_t peak; /* machines alive at once, at most */
 	int64_t next_slow_ms;
 	uint64_t passes[WORLD_MAX_HOSTS], whole_passes[WORLD_MAX_HOSTS]; /* in which all was read */
 	struct look (*looks)[WORLD_MAX_HOSTS]; /* by machine */

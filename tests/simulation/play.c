@@ -105,7 +105,8 @@ static void play(uint64_t seed, struct invariants *invariants, struct story *sto
 				.seconds = world_now_s(world),
 				.events = world_event_count(world),
 				.tasks = world_task_count(world),
-				.machines = world_machine_count(world) };
+				.machines = world_machine_count(world),
+				.peak = invariants->peak };
 	memcpy(out->text, invariants->text, sizeof(out->text));
 	world_close(world);
 	invariants_release(invariants);

@@ -19,9 +19,27 @@ enum { MOST_JOBS = 64, STORIES_MOST = 3 };
 
 static bool is_stopping; /* at the first failure */
 
+enum { MOST_HOURS = 100, MOST_PEAK = 300 };
+
 struct sum {
 	uint64_t seeds, seconds, events, failures, tasks, machines;
+	uint32_t hours[MOST_HOURS]; /* how many worlds lasted so long */
+	uint32_t peaks[MOST_PEAK]; /* in how many so many machines were alive at once */
 };
+
+static void count(uint32_t *counts, size_t room, uint64_t value)
+{
+	counts[value < room ? value : room - 1]++;
+}
+
+static size_t median(const uint32_t *counts, uint64_t total)
+{
+	size_t at = 0;
+
+	for (uint64_t below = counts[0]; 2 * below < total; below += counts[at])
+		at++;
+	return at;
+}
 
 static void add(struct sum *sum, const struct played *played)
 {
@@ -31,6 +49,8 @@ static void add(struct sum *sum, const struct played *played)
 	sum->tasks += played->tasks;
 	sum->machines += played->machines;
 	sum->failures += played->has_failed;
+	count(sum->hours, MOST_HOURS, (uint64_t)played->seconds / 3600);
+	count(sum->peaks, MOST_PEAK, played->peak);
 }
 
 static void run_one(uint64_t seed, struct sum *sum)
@@ -84,6 +104,10 @@ static int run_range(uint64_t first, uint64_t count, unsigned jobs, struct sum *
 		total->failures += sum.failures;
 		total->tasks += sum.tasks;
 		total->machines += sum.machines;
+		for (size_t i = 0; i < MOST_HOURS; i++)
+			total->hours[i] += sum.hours[i];
+		for (size_t i = 0; i < MOST_PEAK; i++)
+			total->peaks[i] += sum.peaks[i];
 		(void)close(fds[job]);
 	}
 	while (wait(NULL) > 0)
@@ -111,11 +135,12 @@ static int run_list(const char *path, struct sum *sum)
 
 static int print_sum(const struct sum *sum)
 {
-	(void)printf("%llu seeds, %.1f days simulated, %llu tasks, %llu machines, %llu events, "
-		     "%llu failures\n",
+	(void)printf("%llu seeds, %.1f days simulated, %llu tasks, %llu machines, %llu events; "
+		     "median world: %zu hours, %zu machines at once; %llu failures\n",
 		     (unsigned long long)sum->seeds, (double)sum->seconds / 86400,
 		     (unsigned long long)sum->tasks, (unsigned long long)sum->machines,
-		     (unsigned long long)sum->events, (unsigned long long)sum->failures);
+		     (unsigned long long)sum->events, median(sum->hours, sum->seeds),
+		     median(sum->peaks, sum->seeds), (unsigned long long)sum->failures);
 	return sum->failures ? 1 : 0;
 }
 

@@ -174,7 +174,7 @@ bench: ## how long a pass over 10,000 instances plans, in how much memory, and h
 peers: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## what talks to docker, against an engine and a registry that tests start
 	$(Q)$(PYTEST) -rs tests/peers
 
-images: $(PROGRAMS) ## packaging/: container image, packer templates, user data; what cannot run here says so
+images: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## packaging/: container image, packer templates, user data; what cannot run here says so
 	$(Q)$(PYTEST) -rs tests/images
 
 whole: $(PROGRAMS) ## reaper, machines and the real clearml-agent together, also killed midway

@@ -80,7 +80,8 @@ static void draw_offerings(struct chance *chance, struct drawn *drawn, size_t r)
 
 		*offering = resource->offerings[0];
 		if (count > 1)
-			(void)snprintf(offering->zone, sizeof(offering->zone), "zone-%zu", o % 2);
+			(void)snprintf(offering->zone, sizeof(offering->zone), "zone-%zu",
+				       kind == BOTH ? o % 2 : o);
 		offering->market = kind == ONLY_SPOT || (kind == BOTH && o < (count + 1) / 2) ?
 					   MARKET_SPOT :
 					   MARKET_ON_DEMAND;
@@ -101,6 +102,48 @@ static void draw_limits(struct chance *chance, struct ticket *ticket)
 	ticket->one_task = chance_of(chance, 0.1);
 }
 
+static void draw_queues(struct chance *chance, struct drawn *drawn, size_t r, size_t count)
+{
+	struct resource *resource = &drawn->resources[r];
+
+	resource->queue_count = 0;
+	for (size_t q = 0; q < drawn->settings->queue_count; q++)
+		if (q % count == r || chance_of(chance, 0.4))
+			resource->queues[resource->queue_count++] = q;
+	if (!resource->queue_count)
+		resource->queues[resource->queue_count++] = r % drawn->settings->queue_count;
+	if (resource->queue_count > 1 && chance_of(chance, 0.3)) {
+		size_t first = resource->queues[0];
+
+		resource->queues[0] = resource->queues[resource->queue_count - 1];
+		resource->queues[resource->queue_count - 1] = first;
+	}
+}
+
+/* What no resource serves would wait for ever. */
+static void serve_all(struct drawn *drawn, size_t count)
+{
+	for (size_t q = 0; q < drawn->settings->queue_count; q++) {
+		bool is_served = false;
+
+		for (size_t r = 0; r < count; r++)
+			for (size_t i = 0; i < drawn->resources[r].queue_count; i++)
+				is_served |= drawn->resources[r].queues[i] == q;
+		if (!is_served)
+			drawn->resources[0].queues[drawn->resources[0].queue_count++] = q;
+	}
+}
+
+static void draw_totals(struct chance *chance, struct settings *settings)
+{
+	if (chance_of(chance, 0.2))
+		settings->max_instances = (unsigned)chance_between(chance, 2, 12);
+	if (chance_of(chance, 0.2))
+		settings->max_booting = (unsigned)chance_between(chance, 1, 4);
+	if (chance_of(chance, 0.1))
+		settings->launch_after_s = chance_between(chance, 10, 300);
+}
+
 static void draw_resources(struct chance *chance, struct drawn *drawn)
 {
 	struct settings *settings = drawn->settings;
@@ -117,40 +160,15 @@ static void draw_resources(struct chance *chance, struct drawn *drawn)
 		struct resource *resource = draw_resource(
 			drawn, name, is_big ? BIG_SLOTS : (unsigned)draw_spread(chance, 2, 24));
 
-		resource->queue_count = 0;
-		for (size_t q = 0; q < settings->queue_count; q++)
-			if (q % count == r || chance_of(chance, 0.4))
-				resource->queues[resource->queue_count++] = q;
-		if (!resource->queue_count)
-			resource->queues[resource->queue_count++] = r % settings->queue_count;
-		if (resource->queue_count > 1 && chance_of(chance, 0.3)) {
-			size_t first = resource->queues[0];
-
-			resource->queues[0] = resource->queues[resource->queue_count - 1];
-			resource->queues[resource->queue_count - 1] = first;
-		}
+		draw_queues(chance, drawn, r, count);
 		draw_limits(chance, &resource->ticket);
 		draw_offerings(chance, drawn, r);
 		if (chance_of(chance, 0.1))
 			resource->min_instances =
 				(unsigned)chance_between(chance, 1, resource->max_instances);
 	}
-	/* What no resource serves would wait for ever. */
-	for (size_t q = 0; q < settings->queue_count; q++) {
-		bool is_served = false;
-
-		for (size_t r = 0; r < count; r++)
-			for (size_t i = 0; i < drawn->resources[r].queue_count; i++)
-				is_served |= drawn->resources[r].queues[i] == q;
-		if (!is_served)
-			drawn->resources[0].queues[drawn->resources[0].queue_count++] = q;
-	}
-	if (chance_of(chance, 0.2))
-		settings->max_instances = (unsigned)chance_between(chance, 2, 12);
-	if (chance_of(chance, 0.2))
-		settings->max_booting = (unsigned)chance_between(chance, 1, 4);
-	if (chance_of(chance, 0.1))
-		settings->launch_after_s = chance_between(chance, 10, 300);
+	serve_all(drawn, count);
+	draw_totals(chance, settings);
 }
 
 static double perhaps(struct chance *chance, double most)
@@ -205,6 +223,7 @@ void draw(uint64_t seed, struct drawn *out)
 	out->options.start_s = 1796083200 + chance_between(&chance, 0, 400) * 21600;
 	out->options.boot_least_s = chance_between(&chance, 10, 100);
 	out->options.boot_most_s = out->options.boot_least_s + chance_between(&chance, 0, 300);
+	draw_policy(seed, out);
 }
 
 void drawn_release(struct drawn *drawn)

@@ -11,17 +11,30 @@
  * Tasks come in bursts, or, in one world of four, as in a stretch of one of templates/traces.
  */
 
-enum { DRAW_MAX_RESOURCES = 4, DRAW_MAX_OFFERINGS = 4 };
+enum {
+	DRAW_MAX_RESOURCES = 4,
+	DRAW_MAX_OFFERINGS = 4,
+	DRAW_MAX_QUEUES = 4,
+	DRAW_MAX_USERS = 4,
+	DRAW_MAX_SCHEDULES = 2
+};
 
 struct drawn {
 	struct settings *settings; /* owned */
 	struct resource resources[DRAW_MAX_RESOURCES];
 	struct offering offerings[DRAW_MAX_RESOURCES][DRAW_MAX_OFFERINGS];
+	bool has_budgets, has_month_budgets;
+	struct budget queue_budgets[DRAW_MAX_QUEUES];
+	struct user_budget user_budgets[DRAW_MAX_USERS];
+	const char *zone; /* of all schedules; NULL: there are none */
+	struct schedule schedules[DRAW_MAX_RESOURCES][DRAW_MAX_SCHEDULES];
+	int64_t month_end_s; /* UTC, of the month in which the world begins */
 	struct world_options options;
 	int64_t span_s; /* tasks arrive, and faults befall, for so long */
 };
 
 void draw(uint64_t seed, struct drawn *out);
+void draw_policy(uint64_t seed, struct drawn *out); /* draw_policy.c: budgets, schedules */
 void draw_tasks(const struct drawn *drawn, struct world *world); /* draw_tasks.c */
 void drawn_release(struct drawn *drawn);
 

@@ -97,11 +97,12 @@ static void send_trace(struct load *load)
 	for (size_t i = 0; i < trace.count && load->count < TASKS_AT_MOST; i++) {
 		const struct arrival *arrival = &trace.arrivals[(first + i) % trace.count];
 		int64_t at_s = after(&trace, (first + i) % trace.count, from_s);
-		double copies = share;
+		unsigned copies =
+			(unsigned)share + chance_of(&load->chance, share - (double)(unsigned)share);
 
 		if (at_s > span_s)
 			continue;
-		for (; copies > 0 && chance_of(&load->chance, copies); copies--)
+		while (copies--)
 			add(load, at_s, queues[arrival->queue], arrival->duration_s,
 			    (unsigned)(arrival->user % USERS));
 	}

@@ -164,7 +164,15 @@ static int run_alone(uint64_t seed, bool is_logged)
 	return print_sum(&sum);
 }
 
-int main(int argc, char **argv)
+struct wish {
+	uint64_t first, count, seed;
+	const char *list;
+	bool is_alone, is_logged, is_cases;
+	unsigned jobs;
+};
+
+/* False: it makes no sense. */
+static bool read_wish(int argc, char **argv, struct wish *out)
 {
 	static const struct option options[] = {
 		{ "seeds", required_argument, NULL, 'n' },
@@ -177,41 +185,44 @@ int main(int argc, char **argv)
 		{ "stop", no_argument, NULL, 'x' },
 		{ 0 },
 	};
-	uint64_t first = 1, count = 1000, seed = 0;
-	const char *list = NULL;
-	bool is_alone = false, is_logged = false;
-	struct sum sum = { 0 };
-	unsigned jobs = 2;
 
 	for (;;) {
 		int option = getopt_long(argc, argv, "", options, NULL);
 
 		if (option == -1)
-			break;
+			return out->jobs && out->jobs <= MOST_JOBS;
 		if (option == 'n')
-			count = strtoull(optarg, NULL, 10);
+			out->count = strtoull(optarg, NULL, 10);
 		else if (option == 'k')
-			first = strtoull(optarg, NULL, 10);
+			out->first = strtoull(optarg, NULL, 10);
 		else if (option == 'j')
-			jobs = (unsigned)strtoul(optarg, NULL, 10);
+			out->jobs = (unsigned)strtoul(optarg, NULL, 10);
 		else if (option == 's')
-			seed = strtoull(optarg, NULL, 10);
+			out->seed = strtoull(optarg, NULL, 10);
 		else if (option == 'f')
-			list = optarg;
-		else if (option == 'c')
-			return cases_run() ? 1 : 0;
-		else if (option == 'x')
-			is_stopping = true;
-		else if (option != 'l')
-			return usage();
-		is_alone |= option == 's';
-		is_logged |= option == 'l';
+			out->list = optarg;
+		else if (option == '?')
+			return false;
+		out->is_alone |= option == 's';
+		out->is_logged |= option == 'l';
+		out->is_cases |= option == 'c';
+		is_stopping |= option == 'x';
 	}
-	if (is_alone)
-		return run_alone(seed, is_logged);
-	if (!jobs || jobs > MOST_JOBS)
+}
+
+int main(int argc, char **argv)
+{
+	struct wish wish = { .first = 1, .count = 1000, .jobs = 2 };
+	struct sum sum = { 0 };
+
+	if (!read_wish(argc, argv, &wish))
 		return usage();
-	if ((list ? run_list(list, &sum) : run_range(first, count, jobs, &sum)) < 0) {
+	if (wish.is_cases)
+		return cases_run() ? 1 : 0;
+	if (wish.is_alone)
+		return run_alone(wish.seed, wish.is_logged);
+	if ((wish.list ? run_list(wish.list, &sum) :
+			 run_range(wish.first, wish.count, wish.jobs, &sum)) < 0) {
 		perror("simulate");
 		return 1;
 	}

@@ -9,6 +9,8 @@
 
 enum {
 	RETRY_MS = 5000,
+	MOST_RESTARTS = 3,
+	GATES_MS = 5000, /* after a restart */
 	LOOK_AGAIN_MS = 5000,
 	FORGOTTEN_MS = 90000, /* after such a gap it registers again */
 	TIMEOUT_MS = MACHINE_RECORD_TIMEOUT_S * 1000,
@@ -118,6 +120,7 @@ static struct phase_due look_at_limits(const struct world *world,
 		.launched_ms = machine->launched_ms,
 		.started_ms = machine->started_ms,
 		.contact_ms = machine->contact_ms,
+		.is_restart = machine->restarts > 0,
 		.is_busy = world_seats_busy(machine) > 0,
 		.is_running = world_seats_are_running(machine),
 		.limits = ticket_of(world, machine)->limits,
@@ -390,6 +393,16 @@ void world_machine_turn(struct world *world, size_t number, uint64_t stamp)
 		wake(world, machine, machine->frozen_until_ms);
 		return;
 	}
+	if (world->now_ms < machine->down_until_ms) {
+		world_seats_run_on(world, machine);
+		int64_t next_ms = world_seats_next_ms(machine);
+
+		wake(world, machine,
+		     next_ms > world->now_ms && next_ms < machine->down_until_ms ?
+			     next_ms :
+			     machine->down_until_ms);
+		return;
+	}
 	world_seats_step(world, machine);
 	if (machine->phase == PHASE_SERVE)
 		world_seats_poll(world, machine);
@@ -404,11 +417,43 @@ void world_machine_turn(struct world *world, size_t number, uint64_t stamp)
 	wake(world, machine, next_moment(world, machine));
 }
 
+static bool is_up(const struct world *world, const struct world_machine *machine)
+{
+	return !machine->is_dead && !machine->is_hung && world->now_ms >= machine->started_ms;
+}
+
+/* What is told by signals and by orders holds on; everything else begins anew. Restarted too often,
+ * it powers off. */
+void world_machine_restarts(struct world *world, size_t number)
+{
+	struct world_machine *machine = world->machines[number];
+
+	if (!is_up(world, machine) || machine->phase == PHASE_LEAVE)
+		return;
+	world_note(world, machine->instance.id, "its bootstrap is killed");
+	if (++machine->restarts > MOST_RESTARTS) {
+		world_power_off(world, number);
+		return;
+	}
+	machine->down_until_ms = world->now_ms + chance_between(&world->chance, 1000, 30000);
+	machine->started_ms = machine->contact_ms = machine->phase_since_ms =
+		machine->down_until_ms;
+	machine->gates_ms = machine->down_until_ms + GATES_MS;
+	machine->phase = machine->is_draining ? PHASE_DRAIN : PHASE_PROVE;
+	machine->claim = CLAIM_NONE;
+	machine->settle = (struct settle){ .patience_ms = machine->settle.patience_ms };
+	machine->is_slot_lost = machine->is_waiting_for_queue = false;
+	machine->look_ms = machine->report_ms = 0;
+	machine->wants_report = true;
+	world_seats_adopt(world, machine);
+	wake(world, machine, machine->down_until_ms);
+}
+
 void world_machine_interrupted(struct world *world, size_t number)
 {
 	struct world_machine *machine = world->machines[number];
 
-	if (machine->is_dead || machine->is_hung || world->now_ms < machine->started_ms)
+	if (!is_up(world, machine))
 		return;
 	go(world, machine, EVENT_END, REASON_TERMINATED);
 	wake(world, machine, world->now_ms);

@@ -59,14 +59,6 @@ void world_machine_starts(struct world *world, size_t number)
 		wake(world, machine, machine->started_ms);
 }
 
-static bool serves(const struct resource *resource, size_t queue)
-{
-	for (size_t i = 0; i < resource->queue_count; i++)
-		if (resource->queues[i] == queue)
-			return true;
-	return false;
-}
-
 /* An idle machine polls again and again; while its queues are empty, nothing comes of it. */
 void world_machines_wake_for(struct world *world, size_t queue)
 {
@@ -75,7 +67,7 @@ void world_machines_wake_for(struct world *world, size_t queue)
 		const struct ticket_limits *limits = &ticket_of(world, machine)->limits;
 
 		if (!machine->is_waiting_for_queue || machine->is_dead ||
-		    !serves(&world->settings->resources[machine->resource], queue))
+		    !resource_serves(&world->settings->resources[machine->resource], queue))
 			continue;
 		bool is_eager = world->now_ms - machine->idle_since_ms < 60000;
 		int64_t every_ms = is_eager ? limits->poll_min_ms : limits->poll_max_ms;

@@ -296,9 +296,11 @@ static void repair(struct world *world, struct world_pass *pass)
 	size_t number = task_named(world, lost->task.id);
 	char reason[CLEARML_REASON_ROOM];
 
-	if (!repair->is_due || number == NOBODY || world_pass_call(world, pass) != CALL_DONE)
+	if (!repair->is_due || number == NOBODY)
 		return;
 	pass->repairs++;
+	if (world_pass_call(world, pass) != CALL_DONE)
+		return;
 	if (pass->tasks_again == WORLD_LOOK_NONE) {
 		pass->tasks_again = WORLD_LOOK_DONE;
 		pass->calls += LOOKS_AGAIN; /* they succeed with the task's own */

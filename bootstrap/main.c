@@ -202,11 +202,11 @@ static int version(const struct command_line *line)
 	{                                                                \
 		"--provider", "NAME", "who launched the machine (local)" \
 	}
-#define TRUSTED_KEYS                                        \
-	{                                                   \
-		"--trusted-keys", "FILE",                   \
-			"public keys whose signatures are " \
-			"believed (" TRUST_TRUSTED_KEYS ")" \
+#define TRUSTED_KEYS                                     \
+	{                                                \
+		"--trusted-keys", "FILE",                \
+			"whose signatures are believed " \
+			"(" TRUST_TRUSTED_KEYS ")"       \
 	}
 #define IMAGE_KEY                                                                         \
 	{                                                                                 \
@@ -223,8 +223,8 @@ static const struct command_option run_options[] = {
 	TRUSTED_KEYS,
 	IMAGE_KEY,
 	LOCK_FD,
-	{ "--drain", NULL, "take no task; finish what an earlier process left, and leave" },
-	{ "--power-off", NULL, "switch the machine off at the end (never with provider local)" },
+	{ "--drain", NULL, "take no task; finish what was left, and leave" },
+	{ "--power-off", NULL, "switch the machine off at the end (not with local)" },
 };
 static const struct command_option keeper_options[] = { FOLDER, TRUSTED_KEYS, IMAGE_KEY, LOCK_FD };
 static const struct command_option folder_options[] = { FOLDER };

@@ -209,7 +209,7 @@ gate_exports() {
 gate_leftovers() {
 	marks='TO''DO|FIX''ME|XX''X|HA''CK'
 	deny "\\b($marks)\\b" 'is marked as unfinished' . ':!tests/corpus' \
-		':!tests/contract/exchanges'
+		':!tests/contract/exchanges' ':!third_party/patches'
 	deny '^(<{7}|>{7}|={7})( |$)' 'is a merge left open' .
 	for host in $(registry_hosts); do
 		search -lF -e "$host" -- . | sed 's/$/ names a package registry of this machine/'
@@ -253,7 +253,8 @@ gate_spelling() {
 		skip codespell
 		return
 	}
-	files . ':!LICENSE' ':!tests/corpus' ':!tests/contract' ':!tests/requirements' |
+	files . ':!LICENSE' ':!tests/corpus' ':!tests/contract' ':!tests/requirements' \
+		':!third_party/patches' |
 		xargs codespell -q 3 --ignore-words-list "$(words_of_ours)" | complain_each
 }
 # Names of ours, and words that tests misspell to see a suggestion.

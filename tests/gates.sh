@@ -289,7 +289,8 @@ gate_manuals() {
 		plain "$page" | grep -qw "$key" || complain "$page does not name $key"
 	done
 	named_in_text '`make [a-z][a-z_-]*' | sed 's/`make //' | while IFS=: read -r file target; do
-		grep -qE "^$target:.*## " Makefile || complain "$file names a target $target"
+		cat Makefile packaging/*/*.mk | grep -qE "^$target:.*## " ||
+			complain "$file names a target $target"
 	done
 	named_in_text '\]\([a-zA-Z][^):#]*[)#]' | sed 's/](//; s/.$//' |
 		while IFS=: read -r file link; do

@@ -55,6 +55,7 @@ static int run(const struct command_line *line)
 		.trust = trust_of(line),
 		.instance = getenv("MAYFLY_INSTANCE"),
 		.is_draining = command_has(line, "--drain"),
+		.boot_guard = command_value(line, "--boot-guard", NULL),
 	};
 	struct error err;
 	int lock_fd;
@@ -224,6 +225,7 @@ static const struct command_option run_options[] = {
 	IMAGE_KEY,
 	LOCK_FD,
 	{ "--drain", NULL, "take no task; finish what was left, and leave" },
+	{ "--boot-guard", "FILE", "note there until when the machine may live" },
 	{ "--power-off", NULL, "switch the machine off at the end (not with local)" },
 };
 static const struct command_option keeper_options[] = { FOLDER, TRUSTED_KEYS, IMAGE_KEY, LOCK_FD };

@@ -142,14 +142,6 @@ static void count_machine(struct accrual *accrual)
 
 /* ---- which machine, from when to when ---- */
 
-static const struct resource *resource_named(const struct settings *settings, const char *name)
-{
-	for (size_t r = 0; r < settings->resource_count; r++)
-		if (!strcmp(settings->resources[r].name, name))
-			return &settings->resources[r];
-	return NULL;
-}
-
 /* The runs are in order of instance. */
 static void find_runs(struct accrual *accrual)
 {
@@ -173,8 +165,9 @@ static void find_runs(struct accrual *accrual)
 static void find_seats(struct accrual *accrual)
 {
 	const struct observed_machine *machine = accrual->machine;
+	size_t r = settings_resource_named(accrual->settings, machine->instance.resource);
 	const struct resource *resource =
-		resource_named(accrual->settings, machine->instance.resource);
+		r == RESOURCE_NONE ? NULL : &accrual->settings->resources[r];
 
 	accrual->seats = machine->record.seats ? machine->record.seats :
 			 resource	       ? resource->ticket.seats :
@@ -281,6 +274,14 @@ static bool is_counted(const struct ledger *ledger, const struct observed_machin
 	       machine->instance.ended_s > since_s;
 }
 
+/* Its record alone does not say on which market it is: what it cost meanwhile is counted when a
+ * list shows it again, and not put down as nothing. */
+static bool is_price_to_come(const struct observation *seen, const struct observed_machine *machine)
+{
+	return !machine->is_listed && machine->price == MONEY_UNKNOWN &&
+	       machine->resource != RESOURCE_NONE && !seen->resources[machine->resource].is_listed;
+}
+
 static void accrue_machine(struct accrual *accrual, struct ledger *ledger,
 			   struct remembered *remembered)
 {
@@ -288,6 +289,7 @@ static void accrue_machine(struct accrual *accrual, struct ledger *ledger,
 
 	/* What has no id yet is counted under its own, from its launch on. */
 	if (!machine->instance.launched_s || machine->instance.is_unnamed ||
+	    is_price_to_come(accrual->seen, machine) ||
 	    (!remembered && !is_counted(ledger, machine)))
 		return;
 	accrual->from_s = remembered && remembered->spent_until_s ? remembered->spent_until_s :

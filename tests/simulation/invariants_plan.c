@@ -266,6 +266,8 @@ void invariants_stored(void *context, const struct world *world, size_t host,
 	uint64_t pass = ++invariants->passes[host];
 	bool is_whole = is_all_read(seen, world->settings, plan);
 
+	invariants_money_stored(invariants, world, host, seen, plan);
+
 	if (!seen->is_clock_known) /* no look: by whose clock would it be? */
 		return;
 	make_room(invariants, world);
@@ -284,6 +286,16 @@ void invariants_stored(void *context, const struct world *world, size_t host,
 		look->whole_passes = invariants->whole_passes[host] + is_whole;
 	}
 	invariants->whole_passes[host] += is_whole;
+}
+
+/* One of no resource is held to the deadline of the one whose list shows it. */
+static bool is_past_boot(const struct world *world, const struct observation *seen,
+			 const struct observed_machine *machine)
+{
+	size_t r = machine->resource == RESOURCE_NONE ? machine->place : machine->resource;
+
+	return seen->now_ms / 1000 - machine->instance.launched_s >
+	       world->settings->resources[r].ticket.limits.boot_deadline_s;
 }
 
 static void check_terminations(struct invariants *invariants, const struct world *world,
@@ -307,6 +319,9 @@ static void check_terminations(struct invariants *invariants, const struct world
 			invariants_fail(invariants, world, id,
 					"I7: %s, and the records could not be read",
 					doom_text(planned->doom));
+		if (planned->doom == DOOM_NEVER_CAME_UP && !is_past_boot(world, seen, machine))
+			invariants_fail(invariants, world, id, "I3: %s, and may do so yet",
+					doom_text(planned->doom));
 	}
 }
 
@@ -319,11 +334,15 @@ void invariants_planned(void *context, const struct world *world, size_t host,
 	(void)host;
 	check_slots(invariants, world, seen, plan);
 	check_terminations(invariants, world, seen, plan);
-	if (!seen->queues_known || !seen->workers_known)
+	if (!seen->queues_known || !seen->workers_known) {
+		invariants_blind(invariants, world, plan);
 		return;
+	}
 	count_supply(seen, world->settings, plan, &supply);
 	memcpy(invariants->supply, supply.seats, sizeof(supply.seats));
 	match(&supply);
 	check_launches(invariants, world, seen, plan, &supply);
 	check_reasons(invariants, world, seen, plan, &supply);
+	if (invariants->drawn->zone)
+		invariants_schedule_planned(invariants, world, seen, plan);
 }

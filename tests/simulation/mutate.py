@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median_low
 
 TREE = Path(__file__).resolve().parents[2]
 BUILD = TREE / "build" / "debug"
@@ -106,10 +107,12 @@ MUTANTS = [
     ("a breaker that never closes", "reaper/breaker.c",
      "if (facts->now_s >= probe_at_s)", "if (0)"),
     ("throttled is no capacity", "reaper/offerings.c",
-     "if (class != ERROR_CAPACITY && class != ERROR_QUOTA)", "if (0)"),
+     "if (failure->class != ERROR_CAPACITY && failure->class != ERROR_QUOTA)", "if (0)"),
     ("what is dry stays dry", "reaper/offerings.c",
      "state->until_s = now_s + cooldown(settings, state->failures);",
      "state->until_s = now_s + 1000000000;"),
+    ("a dead one's name on a task is somebody's", "common/verdict.c",
+     "if (facts->has_owner && !facts->is_owner_stale)", "if (facts->has_owner)"),
     ("NotFound is gone at once", "reaper/observe_lost.c",
      "if (machine->is_listed && machine->instance.state == INSTANCE_TERMINATED) {",
      "if (!machine->has_record) {"),
@@ -143,6 +146,30 @@ MUTANTS = [
     ("phase: drain is leave", "common/phase.c",
      "return next == PHASE_DRAIN && !is_busy ? PHASE_LEAVE : next;",
      "return next == PHASE_DRAIN ? PHASE_LEAVE : next;"),
+    ("budgets of a day and a month hold nothing back", "reaper/money/money.c",
+     "price > limit->most - limit->spent : limit->spent >= limit->most;",
+     "price > limit->most - limit->spent : 0;"),
+    ("budgets of an hour: one more is always allowed", "reaper/money/money.c",
+     "return limit->is_rate ? price > limit->most - limit->spent :",
+     "return limit->is_rate ? limit->spent >= limit->most :"),
+    ("a user's budget bars nothing", "reaper/money/spend_runs.c",
+     "\t\tif (is_past(settings, seen, u))\n\t\t\tleft[u] = NOTHING_LEFT;\n\t\telse\n",
+     ""),
+    ("a queue's budget holds nothing back", "reaper/plan_money.c",
+     "\tadd_queue(planner, queue, out);\n", ""),
+    ("a price that is not known yet is nothing", "reaper/money/money_accrue.c",
+     "\t    is_price_to_come(accrual->seen, machine) ||\n", ""),
+    ("schedules by UTC", "reaper/settings/schedule.c",
+     "int64_t offset = zone_offset(&zone, at_s, &next_s);",
+     "int64_t offset = 0 * zone_offset(&zone, at_s, &next_s);"),
+    ("schedules know no summer time", "reaper/settings/schedule.c",
+     "int64_t offset = zone_offset(&zone, at_s, &next_s);",
+     "int64_t offset = zone_offset(&zone, at_s, &next_s);\n"
+     "\t\tint64_t ignored;\n\t\toffset = zone_offset(&zone, 1796083200, &ignored);"),
+    ("a window keeps no minimum", "reaper/settings/schedule.c",
+     "minimum = schedule->min_instances;", "minimum += 0;"),
+    ("a window holds no slot", "reaper/settings/schedule.c",
+     "if (slot < resource->schedules[i].min_instances)", "if (0)"),
     ("a task that runs is no sign of life", "reaper/observe_lost.c",
      "\tmachine->was_busy |= !machine->has_record;\n", ""),
 ]
@@ -189,19 +216,19 @@ def who_catches(program):
 
 
 def judge(name, module, before, after):
-    """True when the mutant is caught."""
+    """Who caught the mutant; "" when nobody did."""
     text = (TREE / module).read_text()
     if text.count(before) < 1:
         print(f"GONE    {name}: {module} has no such line any more", flush=True)
-        return False
+        return ""
     with tempfile.TemporaryDirectory() as folder:
         program = build(module, text.replace(before, after, 1), folder)
         if program is None:
             print(f"BROKEN  {name}: it does not compile", flush=True)
-            return False
+            return ""
         caught = who_catches(program)
     print(f"{'caught ' if caught else 'LIVED  '} {name}: {caught}", flush=True)
-    return bool(caught)
+    return caught
 
 
 def main():
@@ -209,9 +236,12 @@ def main():
     chosen = [mutant for mutant in MUTANTS if not wanted or mutant[0] in wanted]
     if not chosen:
         sys.exit(f"no such mutant: {', '.join(wanted)}")
-    caught = sum([judge(*mutant) for mutant in chosen])
-    print(f"{len(chosen)} mutants, {caught} caught", flush=True)
-    return 0 if caught == len(chosen) else 1
+    caught = [who for who in [judge(*mutant) for mutant in chosen] if who]
+    seeds = [int(who.split()[1].rstrip(":")) for who in caught if who.startswith("seed ")]
+    print(f"{len(chosen)} mutants, {len(caught)} caught: {len(caught) - len(seeds)} by the cases, "
+          f"{len(seeds)} by seeds" + (f" (median: seed {median_low(seeds)}, "
+                                      f"last: seed {max(seeds)})" if seeds else ""), flush=True)
+    return 0 if len(caught) == len(chosen) else 1
 
 
 if __name__ == "__main__":

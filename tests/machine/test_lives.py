@@ -4,6 +4,7 @@ from standin.client import wait_for
 
 PATIENCE_S = 180
 STARTS = 4  # the first, and three more tries
+ADMITTED_S = 20  # by then bootstrap has noted until when the machine may live
 
 
 def begin(world):
@@ -27,7 +28,7 @@ def assert_done_once(world, task):
 def test_a_life(machine, world):
     """It takes a task, idles out, and switches the machine off. The boot guard has looked many
     times, and let it live."""
-    machine.configure(guard_s="1")
+    machine.configure(guard_s=ADMITTED_S)
     task, gate = begin(world)
     machine.boot()
     wait_for_run(world)
@@ -122,7 +123,7 @@ def test_nobody_is_admitted(machine):
 def test_its_time_is_over(machine):
     """A bootstrap that neither works nor can be missed (its watchdog is off): the boot guard looks
     at what it had noted."""
-    machine.configure(watchdog_s="0", guard_s="1")
+    machine.configure(watchdog_s="0", guard_s=ADMITTED_S)
     machine.boot()
     machine.signal("STOP", machine.wait_for_bootstrap())
     machine.run("sh", "-c", "echo 1 > /run/mayfly-boot-guard")

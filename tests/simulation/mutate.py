@@ -112,6 +112,8 @@ MUTANTS = [
      "state->until_s = now_s + 1000000000;"),
     ("a dead one's name on a task is somebody's", "common/verdict.c",
      "if (facts->has_owner && !facts->is_owner_stale)", "if (facts->has_owner)"),
+    ("what the watchdog stopped stays stopped", "reaper/observe_lost.c",
+     "strcmp(task->status_reason, VERDICT_FORCED_STOP) != 0;", "1;"),
     ("NotFound is gone at once", "reaper/observe_lost.c",
      "if (machine->is_listed && machine->instance.state == INSTANCE_TERMINATED) {",
      "if (!machine->has_record) {"),

@@ -101,6 +101,7 @@ static void planner_release(struct planner *planner)
 	free(planner->is_leaving);
 	free(planner->queue_rates);
 	free(planner->unripe);
+	free(planner->young);
 }
 
 void plan_make(const struct observation *seen, const struct settings *settings, struct plan *out)

@@ -94,6 +94,9 @@ struct resource_plan {
 	unsigned free_seats, booting_seats, busy_seats;
 	unsigned booting; /* machines */
 	unsigned launches; /* machines, repeats not counted */
+	/* Open attempts that are not asked for again now, and why; they count all the same. */
+	unsigned held_back;
+	enum why held_back_why;
 	char words[PLAN_WORDS_ROOM]; /* which budget forbids a (further) launch; "": none */
 };
 

@@ -17,32 +17,13 @@ int64_t plan_sum(int64_t a, int64_t b)
 	return a < 0 || b < 0 ? MONEY_UNKNOWN : a + b;
 }
 
-int64_t plan_dearest(const struct resource *resource)
-{
-	int64_t dearest = 0;
-
-	for (size_t i = 0; i < resource->offering_count; i++) {
-		int64_t price = resource->offerings[i].price;
-
-		if (price < 0)
-			return MONEY_UNKNOWN;
-		dearest = price > dearest ? price : dearest;
-	}
-	return dearest;
-}
-
-static bool is_set(const struct budget *budget)
-{
-	return budget->hour || budget->day || budget->month;
-}
-
 static void add_gate(const struct planner *planner, const struct money_gate *gate, const char *kind,
 		     struct gates *out)
 {
 	char *name = out->names[out->count];
 	size_t len = strlen(kind);
 
-	if (!is_set(gate->budget))
+	if (!budget_is_set(gate->budget))
 		return;
 	text_cut(name, GATE_NAME_ROOM, kind);
 	text_cut(name + len, GATE_NAME_ROOM - len, gate->name);
@@ -188,7 +169,7 @@ static void add_seats(struct planner *planner, size_t q, size_t r)
 {
 	const struct resource *resource = &planner->settings->resources[r];
 	unsigned taken = planner->demand.taken[q * planner->demand.resource_count + r];
-	int64_t price = plan_dearest(resource);
+	int64_t price = resource_dearest(resource);
 
 	if (taken)
 		planner->queue_rates[q] =

@@ -12,6 +12,7 @@ trap 'rm -f "$found"' EXIT
 rooms="common bootstrap reaper"
 pure="common/verdict common/phase common/idle common/settle reaper/plan reaper/plan_end
 	reaper/plan_launch reaper/plan_mark reaper/plan_money reaper/plan_repair
+	reaper/plan_repeat reaper/settings/settings_look
 	reaper/plan_stock reaper/plan_why reaper/demand reaper/doom reaper/slots
 	reaper/offering reaper/offerings reaper/open_attempt reaper/breaker reaper/money/money
 	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check common/hocon
@@ -207,7 +208,7 @@ gate_exports() {
 gate_leftovers() {
 	marks='TO''DO|FIX''ME|XX''X|HA''CK'
 	deny "\\b($marks)\\b" 'is marked as unfinished' . ':!tests/corpus' \
-		':!tests/contract/exchanges'
+		':!tests/contract/exchanges' ':!third_party/patches'
 	deny '^(<{7}|>{7}|={7})( |$)' 'is a merge left open' .
 	for host in $(registry_hosts); do
 		search -lF -e "$host" -- . | sed 's/$/ names a package registry of this machine/'
@@ -251,7 +252,8 @@ gate_spelling() {
 		skip codespell
 		return
 	}
-	files . ':!LICENSE' ':!tests/corpus' ':!tests/contract' ':!tests/requirements' |
+	files . ':!LICENSE' ':!tests/corpus' ':!tests/contract' ':!tests/requirements' \
+		':!third_party/patches' |
 		xargs codespell -q 3 --ignore-words-list "$(words_of_ours)" | complain_each
 }
 # Names of ours, and words that tests misspell to see a suggestion.

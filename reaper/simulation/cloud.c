@@ -24,6 +24,7 @@ enum misfortune {
 	MISFORTUNE_DEATH,
 	MISFORTUNE_FREEZE,
 	MISFORTUNE_CUT,
+	MISFORTUNE_RESTART,
 };
 
 size_t world_machine_named(const struct world *world, const char *instance)
@@ -85,6 +86,7 @@ static void plan_misfortunes(struct world *world, size_t number)
 		{ MISFORTUNE_DEATH, faults->deaths },
 		{ MISFORTUNE_FREEZE, faults->freezes },
 		{ MISFORTUNE_CUT, faults->cuts },
+		{ MISFORTUNE_RESTART, faults->restarts },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
@@ -267,6 +269,8 @@ static void befall(struct world *world, size_t number, enum misfortune what)
 		world_note(world, machine->instance.id, "dies");
 		world_machine_dies(world, number);
 		end(world, machine);
+	} else if (what == MISFORTUNE_RESTART) {
+		world_machine_restarts(world, number);
 	} else if (what == MISFORTUNE_FREEZE) {
 		world_note(world, machine->instance.id, "freezes for %lld s",
 			   (long long)(span_ms / 1000));

@@ -128,13 +128,8 @@ struct world *world_open(const struct world_options *options)
 
 void world_close(struct world *world)
 {
-	for (size_t p = 0; p < WORLD_MAX_PASSES; p++) {
-		plan_release(&world->passes[p].plan);
-		observation_release(&world->passes[p].seen);
-		ledger_release(&world->passes[p].ledger);
-		free(world->passes[p].spend.sums);
-		clearml_queues_release(&world->passes[p].queues);
-	}
+	for (size_t p = 0; p < WORLD_MAX_PASSES; p++)
+		world_pass_release(&world->passes[p]);
 	for (size_t h = 0; h < world->host_count; h++) {
 		ledger_release(&world->hosts[h].ledger);
 		free(world->hosts[h].spend.sums);

@@ -16,13 +16,13 @@
  * it was done, or to be the last one before a crash.
  *
  * Modelled: launch keys that the cloud takes once; slots, generations, offerings;
- * instances that pend, boot, serve, drain, leave, stop, die; machine records that
+ * instances that pend, boot, serve, drain, leave, stop, die; bootstraps that are killed and, on
+ * their machine, take up again what runs there; machine records that
  * expire after 120 s; pops that are atomic, owners, attempts, forced requeues, the
  * server's own watchdog (2 h); ledgers in memory, one a host; what machines cost, where a budget
  * is set.
  * Left out: bytes (tickets, bundles, JSON, HTTP), so I8 cannot be asserted here;
- * docker and images; the clouds' own APIs; plain agents of other people; hosts'
- * local bootstrap restarts; memory and disks.
+ * docker and images; the clouds' own APIs; plain agents of other people; memory and disks.
  */
 
 struct world; /* opaque; world_state.h, for this folder and tests/simulation */
@@ -44,6 +44,7 @@ struct world_faults { /* all zero: none */
 	double interruptions; /* an hour, for a spot machine; half of them with notice */
 	double boot_hangs, boot_fails; /* for a boot */
 	double deaths, freezes, cuts; /* an hour, for a machine: gone, frozen, no network */
+	double restarts; /* an hour, for a machine: its bootstrap is killed, and started again */
 	double only_stops; /* for a power-off: the instance is stopped, not terminated */
 	double stays_on; /* for a power-off: nothing happens */
 	/* ClearML */
@@ -66,6 +67,8 @@ struct world_watcher { /* each may be NULL */
 	 * been. */
 	void (*stored)(void *context, const struct world *world, size_t host,
 		       const struct observation *seen, const struct plan *plan);
+	/* The pass, by its number, is over or killed. */
+	void (*ended)(void *context, const struct world *world, size_t pass);
 	/* Right before the instance is terminated by a reaper. */
 	void (*terminates)(void *context, const struct world *world, size_t host, size_t machine,
 			   enum doom doom);

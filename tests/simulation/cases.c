@@ -327,6 +327,63 @@ static void rivals_after_a_cut(struct stage *stage)
 	finish(stage);
 }
 
+/* Its bootstrap is killed while a task runs, three times: the task goes on, and is adopted. */
+static void restarted_while_it_runs(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 1);
+	begin(stage);
+	add_tasks(stage, 1, 1, 3600);
+	for (int64_t at_s = 600; at_s <= 1800; at_s += 600) {
+		world_run_until(stage->world, at_s);
+		world_machine_restarts(stage->world, 0);
+	}
+	world_run_until(stage->world, 5400);
+	expect_runs(stage, 0, 1);
+	expect_machines(stage, 1);
+	finish(stage);
+}
+
+/* ... and a fourth time: then it powers off, and the task runs again elsewhere. */
+static void restarted_too_often(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 1);
+	begin(stage);
+	add_tasks(stage, 1, 1, 3600);
+	for (int64_t at_s = 600; at_s <= 2400; at_s += 600) {
+		world_run_until(stage->world, at_s);
+		world_machine_restarts(stage->world, 0);
+	}
+	world_run_until(stage->world, 9000);
+	expect_runs(stage, 0, 2);
+	expect_machines(stage, 2);
+	finish(stage);
+}
+
+/* Killed at each moment around the pop: no task is lost, and none is run twice. */
+static void restarted_at_the_pop(struct stage *stage)
+{
+	enum { OFFSETS = 40 };
+
+	draw_resource(&stage->drawn, "only", OFFSETS);
+	stage->drawn.options.boot_least_s = stage->drawn.options.boot_most_s = 60;
+	stage->drawn.options.faults.latency_ms = 2000; /* between its steps */
+	begin(stage);
+	add_tasks(stage, OFFSETS, 1, 600);
+	world_run_until(stage->world, 60);
+	for (int64_t at_s = 60; at_s < 60 + 4 * OFFSETS; at_s++) {
+		world_run_until(stage->world, at_s);
+		size_t number = (size_t)(at_s % OFFSETS);
+
+		if (number < world_machine_count(stage->world) &&
+		    stage->world->machines[number]->restarts < 2)
+			world_machine_restarts(stage->world, number);
+	}
+	world_run_until(stage->world, 3600);
+	for (size_t i = 0; i < OFFSETS; i++)
+		expect_runs(stage, i, 1);
+	finish(stage);
+}
+
 /* It bears the name of a machine that is gone; its pop gets no answer. The machine that popped it
  * finds out by itself, and in seconds: a reaper would need minutes. */
 static void stale_owner(struct stage *stage)
@@ -395,6 +452,9 @@ static const struct {
 	{ "buildkite-agent-scaler#46: launches under way", scaler_46 },
 	{ "github-aws-runners#5085: a stale busy flag", runners_5085 },
 	{ "aws-parallelcluster-node#734: throttled is not dry", parallelcluster_734 },
+	{ "a bootstrap that is killed while a task runs", restarted_while_it_runs },
+	{ "a bootstrap that is killed too often", restarted_too_often },
+	{ "a bootstrap that is killed around the pop", restarted_at_the_pop },
 	{ "a lost pop of a task that bears a dead one's name", stale_owner },
 	{ "stopped by ClearML's watchdog while no reaper ran", stopped_by_the_watchdog },
 	{ "one slot, two machines, up at the same time", rivals_together },

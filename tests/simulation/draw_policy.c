@@ -140,6 +140,9 @@ void draw_policy(uint64_t seed, struct drawn *out)
 
 	if (chance_of(&chance, 0.33))
 		draw_budgets(&chance, out);
+	chance.state = seed * 0xa0761d65u + 11;
+	if (out->options.faults.hosts && chance_of(&chance, 0.4))
+		out->options.faults.restarts = (double)draw_spread(&chance, 10, 2000) / 1000;
 	chance.state = seed * 0xe7037ed1u + 5;
 	if (chance_of(&chance, 0.25))
 		draw_schedules(&chance, out);

@@ -298,6 +298,7 @@ void invariants_open(struct invariants *invariants, const struct drawn *drawn,
 					   .event = on_event,
 					   .planned = invariants_planned,
 					   .stored = invariants_stored,
+					   .ended = invariants_ended,
 					   .terminates = on_termination };
 }
 

@@ -321,8 +321,10 @@ void invariants_planned(void *context, const struct world *world, size_t host,
 	(void)host;
 	check_slots(invariants, world, seen, plan);
 	check_terminations(invariants, world, seen, plan);
-	if (!seen->queues_known || !seen->workers_known)
+	if (!seen->queues_known || !seen->workers_known) {
+		invariants_blind(invariants, world, plan);
 		return;
+	}
 	count_supply(seen, world->settings, plan, &supply);
 	memcpy(invariants->supply, supply.seats, sizeof(supply.seats));
 	match(&supply);

@@ -234,15 +234,14 @@ static void test_minimums_follow_the_schedule(void **state)
 {
 	static const struct {
 		const char *when;
-		unsigned always, now, launches;
+		unsigned now, launches;
 		bool is_cooling;
 		enum why why;
 	} cases[] = {
-		{ "there is none", 0, 0, 0, false, WHY_NO_DEMAND },
-		{ "the window is open", 1, 3, 2, false, WHY_MINIMUM },
-		{ "the window is closed", 2, 0, 1, false, WHY_MINIMUM },
-		{ "it is kept", 1, 1, 0, false, WHY_NO_DEMAND },
-		{ "it cannot be kept now", 1, 3, 0, true, WHY_COOLING_DOWN },
+		{ "there is none", 0, 0, false, WHY_NO_DEMAND },
+		{ "it is above what is there", 3, 2, false, WHY_MINIMUM },
+		{ "it is kept", 1, 0, false, WHY_NO_DEMAND },
+		{ "it cannot be kept now", 3, 0, true, WHY_COOLING_DOWN },
 	};
 
 	(void)state;
@@ -251,7 +250,6 @@ static void test_minimums_follow_the_schedule(void **state)
 		struct plan plan;
 
 		plan_world_resource(world, "first", 9, "c");
-		world->resources[0].min_instances = cases[i].always;
 		world->seen.resources[0].minimum = cases[i].now;
 		plan_world_machine(world, 0, 'i');
 		if (cases[i].is_cooling)

@@ -123,7 +123,7 @@ static void test_a_minimum_is_of_machines(void **state)
 	(void)state;
 	plan_world_resource(world, "many", 9, "c");
 	world->resources[0].ticket.seats = SEATS;
-	world->resources[0].min_instances = 3;
+	world->seen.resources[0].minimum = 3;
 	add_machine(world, '4');
 	plan_world_plan(world, &plan);
 	assert_int_equal(plan.launch_count, 2);

@@ -188,7 +188,8 @@ struct clearml_filter {
 };
 
 /* All in one of these statuses whose execution.queue is one of the queues (and that have that
- * reason, and came into their status since then), every page, in order of id. No statuses or no queues: none, without a call. */
+ * reason, and came into their status since then), every page, in order of id. No statuses or no
+ * queues: none, without a call. */
 CHECKED int clearml_tasks_in(struct clearml *clearml, const struct clearml_filter *filter,
 			     struct clearml_tasks *out, struct error *err);
 void clearml_tasks_release(struct clearml_tasks *tasks);

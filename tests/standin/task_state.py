@@ -66,7 +66,7 @@ def set_status(call, task, status, reason=None, message=None, force=False, **mor
 
 
 def stop_non_responsive(store, now, threshold_s):
-    """The watchdog (apiserver/bll/task/non_responsive_tasks_watchdog.py): ids of what it stopped."""
+    """A round of non_responsive_tasks_watchdog.py: the ids of what it stopped."""
     forced = "Forced stop (non-responsive)"
     stopped = []
     for task in store.all("tasks"):

@@ -217,13 +217,13 @@ static void test_stopped_tasks(void **state)
 #define STOPPED(id, reason, changed)                                                  \
 	"{\"id\":\"" id "\",\"status\":\"stopped\",\"status_reason\":\"" reason "\"," \
 	"\"status_changed\":\"" changed "\",\"execution\":{\"queue\":\"" QUEUE_A "\"}}"
+#define IN_TIME STOPPED(TASK_A, "Gone (a.b)", "2026-11-24T03:00:00Z")
+#define TOO_OLD STOPPED(TASK_B, "Gone (a.b)", "2026-11-24T02:59:59Z")
+#define OTHER_REASON STOPPED(QUEUE_B, "Gone (a.b) or not", "2026-11-24T04:00:00Z")
 	static const struct api_step steps[] = {
 		HELLO,
 		{ .endpoint = "tasks.get_all",
-		  .data = "{\"tasks\":[" STOPPED(TASK_A, "Gone (a.b)", "2026-11-24T03:00:00Z") "," STOPPED(
-			  TASK_B, "Gone (a.b)",
-			  "2026-11-24T02:59:59Z") "," STOPPED(QUEUE_B, "Gone (a.b) or not",
-							      "2026-11-24T04:00:00Z") "]}" },
+		  .data = "{\"tasks\":[" IN_TIME "," TOO_OLD "," OTHER_REASON "]}" },
 	};
 	static const enum task_status wanted[] = { TASK_STOPPED };
 	static const char *const queues[] = { QUEUE_A };

@@ -85,8 +85,8 @@ def test_machine_killed(world):
 
 @pytest.mark.parametrize("who", ["watchdog", "person"])
 def test_stopped_after_its_machine_died(world, who):
-    """No reaper looks for hours: the server's watchdog stops the task of a machine that is gone, and
-    the next reaper gives it back. What a person stopped stays stopped."""
+    """No reaper looks for hours: the server's watchdog stops the task of a machine that is gone,
+    and the next reaper gives it back. What a person stopped stays stopped."""
     task, gate, reaper = begin(world)
     machine = running_machine(world)
     reaper.kill()
@@ -97,7 +97,8 @@ def test_stopped_after_its_machine_died(world, who):
     if who == "watchdog":
         assert task in world.client.control("POST", "watchdog", threshold_s=0)["stopped"]
     else:
-        world.client.call("tasks.stopped", task=task, status_reason="task was stopped by tasks.stop")
+        world.client.call("tasks.stopped", task=task,
+                          status_reason="task was stopped by tasks.stop")
     assert world.client.status(task) == "stopped"
     reaper = world.start_reaper("watch", "--until-empty")
     if who == "watchdog":

@@ -156,6 +156,22 @@ static void dead_idle_worker(struct stage *stage)
 	finish(stage);
 }
 
+/* A machine dies over its task, which says "in progress" for two hours more: ClearML's watchdog
+ * would be the first to notice. */
+static void died_in_progress(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 4);
+	stage->drawn.options.boot_least_s = stage->drawn.options.boot_most_s = 60;
+	begin(stage);
+	add_tasks(stage, 1, 1, 600);
+	world_run_until(stage->world, 400);
+	world_terminate(stage->world, 0);
+	world_run_until(stage->world, 3600);
+	expect_runs(stage, 0, 2);
+	expect_machines(stage, 2);
+	finish(stage);
+}
+
 /* The metadata service refuses the id: a worker without a proper name works, and is terminated as
  * stuck. Here its record makes no sense but for whose it is: that proves that it lives. */
 static void imds_refused_id(struct stage *stage)
@@ -446,6 +462,7 @@ static const struct {
 	{ "3 tasks, limits 2 + 5", overshoot_2_and_5 },
 	{ "capacity shortage on the first resource", capacity_on_the_first },
 	{ "a dead idle worker hides demand", dead_idle_worker },
+	{ "a machine dies over a task in progress", died_in_progress },
 	{ "IMDS refuses the id: working, with no name", imds_refused_id },
 	{ "IMDS refuses the id: no boot ever works", imds_refused_boots },
 	{ "buildkite-agent-scaler#39: draining is no capacity", scaler_39 },

@@ -288,6 +288,16 @@ void invariants_stored(void *context, const struct world *world, size_t host,
 	invariants->whole_passes[host] += is_whole;
 }
 
+/* One of no resource is held to the deadline of the one whose list shows it. */
+static bool is_past_boot(const struct world *world, const struct observation *seen,
+			 const struct observed_machine *machine)
+{
+	size_t r = machine->resource == RESOURCE_NONE ? machine->place : machine->resource;
+
+	return seen->now_ms / 1000 - machine->instance.launched_s >
+	       world->settings->resources[r].ticket.limits.boot_deadline_s;
+}
+
 static void check_terminations(struct invariants *invariants, const struct world *world,
 			       const struct observation *seen, const struct plan *plan)
 {
@@ -308,6 +318,9 @@ static void check_terminations(struct invariants *invariants, const struct world
 		    !seen->workers_known)
 			invariants_fail(invariants, world, id,
 					"I7: %s, and the records could not be read",
+					doom_text(planned->doom));
+		if (planned->doom == DOOM_NEVER_CAME_UP && !is_past_boot(world, seen, machine))
+			invariants_fail(invariants, world, id, "I3: %s, and may do so yet",
 					doom_text(planned->doom));
 	}
 }

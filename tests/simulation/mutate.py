@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median_low
 
 TREE = Path(__file__).resolve().parents[2]
 BUILD = TREE / "build" / "debug"
@@ -106,7 +107,7 @@ MUTANTS = [
     ("a breaker that never closes", "reaper/breaker.c",
      "if (facts->now_s >= probe_at_s)", "if (0)"),
     ("throttled is no capacity", "reaper/offerings.c",
-     "if (class != ERROR_CAPACITY && class != ERROR_QUOTA)", "if (0)"),
+     "if (failure->class != ERROR_CAPACITY && failure->class != ERROR_QUOTA)", "if (0)"),
     ("what is dry stays dry", "reaper/offerings.c",
      "state->until_s = now_s + cooldown(settings, state->failures);",
      "state->until_s = now_s + 1000000000;"),
@@ -217,19 +218,19 @@ def who_catches(program):
 
 
 def judge(name, module, before, after):
-    """True when the mutant is caught."""
+    """Who caught the mutant; "" when nobody did."""
     text = (TREE / module).read_text()
     if text.count(before) < 1:
         print(f"GONE    {name}: {module} has no such line any more", flush=True)
-        return False
+        return ""
     with tempfile.TemporaryDirectory() as folder:
         program = build(module, text.replace(before, after, 1), folder)
         if program is None:
             print(f"BROKEN  {name}: it does not compile", flush=True)
-            return False
+            return ""
         caught = who_catches(program)
     print(f"{'caught ' if caught else 'LIVED  '} {name}: {caught}", flush=True)
-    return bool(caught)
+    return caught
 
 
 def main():
@@ -237,9 +238,12 @@ def main():
     chosen = [mutant for mutant in MUTANTS if not wanted or mutant[0] in wanted]
     if not chosen:
         sys.exit(f"no such mutant: {', '.join(wanted)}")
-    caught = sum([judge(*mutant) for mutant in chosen])
-    print(f"{len(chosen)} mutants, {caught} caught", flush=True)
-    return 0 if caught == len(chosen) else 1
+    caught = [who for who in [judge(*mutant) for mutant in chosen] if who]
+    seeds = [int(who.split()[1].rstrip(":")) for who in caught if who.startswith("seed ")]
+    print(f"{len(chosen)} mutants, {len(caught)} caught: {len(caught) - len(seeds)} by the cases, "
+          f"{len(seeds)} by seeds" + (f" (median: seed {median_low(seeds)}, "
+                                      f"last: seed {max(seeds)})" if seeds else ""), flush=True)
+    return 0 if len(caught) == len(chosen) else 1
 
 
 if __name__ == "__main__":

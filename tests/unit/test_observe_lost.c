@@ -524,9 +524,27 @@ static void test_it_is_judged_by_what_is_read_again(void **state)
 	}
 }
 
+static void test_whether_a_task_stands_in_a_queue(void **state)
+{
+	struct clearml_entry entries[] = { { .task = TASK }, { .task = OTHER } };
+	struct clearml_queue list[] = { { .entry_count = 0 },
+					{ .entries = entries, .entry_count = 2 } };
+	struct clearml_queues queues = { .list = list, .count = 2 };
+
+	(void)state;
+	assert_true(join_is_queued(&queues, TASK));
+	assert_true(join_is_queued(&queues, OTHER));
+	assert_false(join_is_queued(&queues, QUEUE));
+	list[1].entry_count = 1;
+	assert_false(join_is_queued(&queues, OTHER));
+	queues.count = 1;
+	assert_false(join_is_queued(&queues, TASK));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whether_a_task_stands_in_a_queue),
 		cmocka_unit_test(test_whose_a_task_is),
 		cmocka_unit_test(test_a_task_is_lost_with_its_machine),
 		cmocka_unit_test(test_a_task_that_its_machine_does_not_list),

@@ -304,6 +304,19 @@ static void test_explains_by_all_its_queues(void **state)
 	}
 }
 
+static void test_a_queue_of_others_is_no_demand(void **state)
+{
+	struct plan_world *world = plan_world_new(1, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 4, "g");
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.resources[0].why, WHY_NO_DEMAND);
+	plan_release(&plan);
+	free(world);
+}
+
 static void test_a_later_resource_says_so_for_any_of_its_queues(void **state)
 {
 	(void)state;
@@ -559,6 +572,7 @@ int main(void)
 		cmocka_unit_test(test_an_old_attempt_is_no_capacity),
 		cmocka_unit_test(test_counts_what_each_machine_is_good_for),
 		cmocka_unit_test(test_explains_by_all_its_queues),
+		cmocka_unit_test(test_a_queue_of_others_is_no_demand),
 		cmocka_unit_test(test_a_later_resource_says_so_for_any_of_its_queues),
 		cmocka_unit_test(test_instances_past_the_slots_count),
 		cmocka_unit_test(test_a_machine_of_no_resource_only_costs),

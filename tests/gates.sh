@@ -270,7 +270,8 @@ gate_format() {
 			print $1 ":" $2 " is not as make format leaves it" }' | complain_each
 }
 
-# A man page names each subcommand and option, or each key of the schema; README's targets exist.
+# A man page names each subcommand and option, or each key of the schema, as the tables do; the
+# targets that README names exist.
 gate_manuals() {
 	for program in mayfly-bootstrap mayfly-reaper; do
 		page=packaging/man/$program.8
@@ -288,6 +289,7 @@ gate_manuals() {
 		tr -d ' ":{' | grep -vE '^(properties|items|duration|field_[a-z_]+)$' | sort -u); do
 		plain "$page" | grep -qw "$key" || complain "$page does not name $key"
 	done
+	python3 packaging/pages.py "$build" --check 2>&1 | complain_each
 	named_in_text '`make [a-z][a-z_-]*' | sed 's/`make //' | while IFS=: read -r file target; do
 		cat Makefile packaging/*/*.mk | grep -qE "^$target:.*## " ||
 			complain "$file names a target $target"

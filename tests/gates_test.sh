@@ -89,6 +89,7 @@ echo 'This is te''h end.' | seed spelling "te""h" README.md
 echo 'int   f (void);' | seed format "make format" common/error.h
 # shellcheck disable=SC2016 # the backquote is Markdown's
 echo 'Run `make coffee`.' | seed manuals "coffee" CONTRIBUTING.md
+echo '# by hand' | seed manuals "not what the tables say" packaging/completion/mayfly-reaper
 
 [ ! -s "$scratch/failed" ] || exit 1
 printf 'gates_test: %s seeded violations, each one reported\n' "$(wc -l < "$scratch/seeds")"

@@ -433,6 +433,26 @@ static void stale_owner(struct stage *stage)
 	finish(stage);
 }
 
+/* No reaper runs for three hours, and a machine dies with its task: ClearML's watchdog stops it. */
+static void stopped_by_the_watchdog(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 1);
+	begin(stage);
+	add_tasks(stage, 1, 1, 3600);
+	world_run_until(stage->world, 400);
+	expect_runs(stage, 0, 1);
+	stage->world->options.pass_every_s = 3 * 3600;
+	world_run_until(stage->world, 500);
+	stage->world->options.pass_every_s = 60;
+	world_terminate(stage->world, 0);
+	world_run_until(stage->world, 3 * 3600);
+	if (stage->world->tasks[0].status != TASK_STOPPED)
+		fault(stage, "the watchdog has not stopped it");
+	world_run_until(stage->world, 4 * 3600);
+	expect_runs(stage, 0, 2);
+	finish(stage);
+}
+
 static const struct {
 	const char *name;
 	void (*play)(struct stage *stage);
@@ -453,6 +473,7 @@ static const struct {
 	{ "a bootstrap that is killed too often", restarted_too_often },
 	{ "a bootstrap that is killed around the pop", restarted_at_the_pop },
 	{ "a lost pop of a task that bears a dead one's name", stale_owner },
+	{ "stopped by ClearML's watchdog while no reaper ran", stopped_by_the_watchdog },
 	{ "one slot, two machines, up at the same time", rivals_together },
 	{ "one slot, two machines, one up later", rivals_apart },
 	{ "one slot, two machines, the elder was cut off", rivals_after_a_cut },

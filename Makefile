@@ -103,7 +103,7 @@ PYTEST     = MAYFLY_BUILD="$(CURDIR)/$(BUILD)" PYTHONDONTWRITEBYTECODE=1 \
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 .PHONY: all setup setup-developer test test-all stages demo agent-image unit replay \
-	valgrind contract vectors test-vectors simulate bench peers images whole unit-programs asan analyze fuzz cover mutants mutants-simulation gates format install help clean FORCE
+	valgrind contract vectors pages write-pages machine test-vectors simulate bench peers images whole unit-programs asan analyze fuzz cover mutants mutants-simulation gates format install help clean FORCE
 
 # --- What a user calls.
 all: $(PROGRAMS) ## build the two programs (MODE=release for one to ship)
@@ -112,10 +112,10 @@ setup: ## install what the build, the tests and the demo need; a no-op when it i
 	$(Q)sh tests/setup.sh user
 
 test: setup ## set up, build, and run every test but the slow ones
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors peers images whole check-static"
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors pages peers images machine whole check-static"
 
 test-all: setup ## `make test`, and the slow tests with it
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors peers images whole check-static" \
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors pages peers images machine whole check-static" \
 		PYTEST_FLAGS="$(PYTEST_FLAGS) --slow"
 
 demo: setup ## a whole life on this machine: reaper, machines, tasks; AGENT=docker|host
@@ -131,6 +131,13 @@ install: ## install programs, man pages and templates under DESTDIR and PREFIX (
 		"$(DESTDIR)$(PREFIX)/bin/"
 	$(Q)install -m 644 packaging/man/*.5 "$(DESTDIR)$(PREFIX)/share/man/man5/"
 	$(Q)install -m 644 packaging/man/*.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
+	$(Q)install -d "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" \
+		"$(DESTDIR)$(PREFIX)/share/zsh/site-functions"
+	$(Q)install -m 644 packaging/completion/mayfly-* \
+		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/"
+	$(Q)install -m 644 packaging/completion/_mayfly-* \
+		"$(DESTDIR)$(PREFIX)/share/zsh/site-functions/"
+	$(Q)cp -r packaging/systemd packaging/cron.d "$(DESTDIR)$(PREFIX)/share/mayfly/"
 	$(Q)install -m 644 $(wildcard templates/*.*) "$(DESTDIR)$(PREFIX)/share/mayfly/"
 	$(Q)install -d "$(DESTDIR)$(PREFIX)/share/mayfly/traces"
 	$(Q)install -m 644 templates/traces/*.csv "$(DESTDIR)$(PREFIX)/share/mayfly/traces/"
@@ -183,8 +190,14 @@ bench: ## how long a pass over 10,000 instances plans, in how much memory, and h
 	$(Q)$(MAKE) --no-print-directory $(parallel) MODE=release build/release/tests/bench/plan_bench
 	$(Q)build/release/tests/bench/plan_bench
 
+pages: $(PROGRAMS) ## manuals and completion: are they what the tables say, do they work?
+	$(Q)$(PYTEST) -rs tests/pages
+
 peers: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## what talks to docker, against an engine and a registry that tests start
 	$(Q)$(PYTEST) -rs tests/peers
+
+machine: $(PROGRAMS) ## lives under systemd as a container's init, each up to power-off
+	$(Q)$(PYTEST) -rs tests/machine
 
 images: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## packaging/: container image, packer templates, user data; what cannot run here says so
 	$(Q)$(PYTEST) -rs tests/images
@@ -230,6 +243,9 @@ gates: all unit-programs ## the house rules that a machine can check, and the ch
 
 format: ## rewrite the C sources with clang-format 14
 	$(Q)clang-format-14 -i $(shell find bootstrap common reaper tests -name '*.[ch]')
+
+write-pages: $(PROGRAMS) ## write manuals and completion anew from the tables of options and the schema
+	$(Q)python3 packaging/pages.py $(BUILD)
 
 mutants: $(TESTS) ## one operator of a deciding module changed at a time: does a unit test notice?
 	$(Q).deps/venv/bin/python tests/mutate.py $(MODULE)

@@ -40,6 +40,10 @@
  * doing.
  */
 
+/* What ClearML's watchdog writes as status_reason and status_message (server's source,
+ * non_responsive_tasks_watchdog.py): nobody had reported the task for two hours. */
+#define VERDICT_FORCED_STOP "Forced stop (non-responsive)"
+
 enum verdict {
 	VERDICT_WAIT, /* zero: we do not know enough; read again */
 	VERDICT_HANDS_OFF, /* not ours: touch nothing */

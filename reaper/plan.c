@@ -128,6 +128,7 @@ void plan_release(struct plan *plan)
 	free(plan->unregisters);
 	free(plan->repairs);
 	free(plan->warnings);
+	free(plan->calm_budgets);
 	free(plan->marks);
 	*plan = (struct plan){ 0 };
 }

@@ -120,6 +120,9 @@ struct plan {
 	char (*warnings)[PLAN_WORDS_ROOM]; /* budgets that are spent to settings.budget_warn_percent
 					    */
 	size_t warning_count;
+	/* The other budgets of which all is known: "resource gpu", "total". */
+	char (*calm_budgets)[PLAN_WORDS_ROOM];
+	size_t calm_budget_count;
 	struct mark *marks; /* for the ledger: replaces the old ones */
 	size_t mark_count;
 	struct resource_plan resources[SETTINGS_MAX_RESOURCES];

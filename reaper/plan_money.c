@@ -191,6 +191,19 @@ void plan_queue_rates(struct planner *planner)
 			add_seats(planner, q, r);
 }
 
+static bool is_known(const struct money_gate *gate)
+{
+	return (!gate->budget->hour || gate->rate >= 0) &&
+	       (!gate->budget->day || gate->spent.day >= 0) &&
+	       (!gate->budget->month || gate->spent.month >= 0);
+}
+
+static void add_words(const char *words, char (**list)[PLAN_WORDS_ROOM], size_t *count)
+{
+	*list = memory_grow(*list, *count + 1, sizeof(**list));
+	text_cut((*list)[(*count)++], PLAN_WORDS_ROOM, words);
+}
+
 static void warn(struct planner *planner, const struct gates *gates)
 {
 	struct plan *plan = planner->plan;
@@ -198,11 +211,12 @@ static void warn(struct planner *planner, const struct gates *gates)
 	char words[PLAN_WORDS_ROOM];
 
 	for (size_t i = 0; percent && i < gates->count; i++) {
-		if (!money_warns(&gates->list[i], percent, words, sizeof(words)))
-			continue;
-		plan->warnings = memory_grow(plan->warnings, plan->warning_count + 1,
-					     sizeof(*plan->warnings));
-		memcpy(plan->warnings[plan->warning_count++], words, sizeof(words));
+		const struct money_gate *gate = &gates->list[i];
+
+		if (money_warns(gate, percent, words, sizeof(words)))
+			add_words(words, &plan->warnings, &plan->warning_count);
+		else if (is_known(gate))
+			add_words(gate->name, &plan->calm_budgets, &plan->calm_budget_count);
 	}
 }
 

@@ -5,7 +5,7 @@ STATIC         := build/static/$(ARCH)
 LIBRARY_FOLDER := build/libraries/$(ARCH)
 LIBRARIES      := musl zlib cjson libsodium mbedtls sqlite curl
 
-.PHONY: static setup-static check-static static-tests
+.PHONY: static setup-static check-static static-tests size dist
 
 setup-static: ## what `make static` needs on top: autoconf, tclsh, the cross compiler, qemu-user
 	$(Q)sh tests/setup.sh static
@@ -24,3 +24,9 @@ check-static: static ## what `make static` built: does it need nothing, is it ha
 
 static-tests:
 	$(Q)MAYFLY_STATIC="$(CURDIR)/$(STATIC)" $(PYTEST) -rs tests/static
+
+size: static ## how large the static programs are, and each library in them
+	$(Q)python3 packaging/static/contents.py size $(STATIC)/mayfly-bootstrap $(STATIC)/mayfly-reaper
+
+dist: static ## tarball, SHA256SUMS and SBOM in build/dist/; KEY=FILE signs with minisign
+	$(Q)sh packaging/static/dist.sh $(VERSION) $(ARCH) "$(KEY)"

@@ -159,10 +159,13 @@ static void look_at_records(struct world *world, struct world_pass *pass)
 }
 
 /* What stands in a queue without an owner is not lost, whoever looks. */
-static bool may_be_lost(const struct world_task *task)
+static bool may_be_lost(const struct world *world, const struct world_task *task)
 {
 	if (!task->is_here)
 		return false;
+	if (task->status == TASK_STOPPED)
+		return !strcmp(task->reason, VERDICT_FORCED_STOP) &&
+		       world->now_ms - task->changed_ms <= JOIN_FORCED_STOP_MS;
 	return task->status == TASK_IN_PROGRESS ||
 	       (task->status == TASK_QUEUED && (!task->is_in_queue || task->owner[0]));
 }
@@ -180,10 +183,10 @@ static void look_at_tasks(struct world *world, struct world_pass *pass)
 		return;
 	pass->calls += SWEEP_CALLS - 1; /* together they succeed, or do not */
 	for (size_t i = 0; i < world->task_count; i++)
-		count += may_be_lost(&world->tasks[i]);
+		count += may_be_lost(world, &world->tasks[i]);
 	tasks.list = memory_array(count + 1, sizeof(*tasks.list));
 	for (size_t i = 0; i < world->task_count; i++)
-		if (may_be_lost(&world->tasks[i]))
+		if (may_be_lost(world, &world->tasks[i]))
 			world_fill_task(world, i, &tasks.list[tasks.count++]);
 	fill_queues(world, 0, &all);
 	fill_workers(world, &workers);

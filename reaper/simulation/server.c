@@ -234,8 +234,8 @@ void world_server_watchdog(struct world *world)
 
 		if (task->status == TASK_IN_PROGRESS &&
 		    world->now_ms - task->update_ms > WATCHDOG_LIMIT_MS)
-			world_task_ends(world, i, TASK_STOPPED, "Forced stop (non-responsive)",
-					"Forced stop (non-responsive)");
+			world_task_ends(world, i, TASK_STOPPED, VERDICT_FORCED_STOP,
+					VERDICT_FORCED_STOP);
 	}
 	world_plan(world, world->now_ms + WATCHDOG_EVERY_MS, OCCASION_WATCHDOG, 0, 0);
 }

@@ -1,8 +1,8 @@
 """The programs in a root file system where nothing is but what a row puts there.
 
 `mayfly-bootstrap check` fetches its bundle by https and opens it: that goes through the resolver,
-TCP, TLS, the CA certificates, and the cryptography. The roots have the layouts of distributions;
-those of Alma, Alpine and SUSE are made by hand here, Debian's is a real one in test_debian.py.
+TCP, TLS, the CA certificates, and the cryptography. The roots have the layouts of distributions,
+made by hand: what is in them decides, not whose they are.
 """
 
 import json

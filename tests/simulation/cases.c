@@ -472,67 +472,70 @@ static void renamed_while_it_runs(struct stage *stage)
 	expect_runs(stage, 1, 1);
 	expect_wait(stage, 1, 300);
 	expect_machines(stage, 2);
-	/* No reaper runs for three hours, and a machine dies with its task: ClearML's watchdog
-	 * stops it. */
-	static void stopped_by_the_watchdog(struct stage * stage)
-	{
-		draw_resource(&stage->drawn, "only", 1);
-		begin(stage);
-		add_tasks(stage, 1, 1, 3600);
-		world_run_until(stage->world, 400);
-		expect_runs(stage, 0, 1);
-		stage->world->options.pass_every_s = 3 * 3600;
-		world_run_until(stage->world, 500);
-		stage->world->options.pass_every_s = 60;
-		world_terminate(stage->world, 0);
-		world_run_until(stage->world, 3 * 3600);
-		if (stage->world->tasks[0].status != TASK_STOPPED)
-			fault(stage, "the watchdog has not stopped it");
-		world_run_until(stage->world, 4 * 3600);
-		expect_runs(stage, 0, 2);
-		finish(stage);
+	finish(stage);
+}
+
+/* No reaper runs for three hours, and a machine dies with its task: ClearML's watchdog
+ * stops it. */
+static void stopped_by_the_watchdog(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 1);
+	begin(stage);
+	add_tasks(stage, 1, 1, 3600);
+	world_run_until(stage->world, 400);
+	expect_runs(stage, 0, 1);
+	stage->world->options.pass_every_s = 3 * 3600;
+	world_run_until(stage->world, 500);
+	stage->world->options.pass_every_s = 60;
+	world_terminate(stage->world, 0);
+	world_run_until(stage->world, 3 * 3600);
+	if (stage->world->tasks[0].status != TASK_STOPPED)
+		fault(stage, "the watchdog has not stopped it");
+	world_run_until(stage->world, 4 * 3600);
+	expect_runs(stage, 0, 2);
+	finish(stage);
+}
+
+static const struct {
+	const char *name;
+	void (*play)(struct stage *stage);
+} cases[] = {
+	{ "clearml#1201: a killed worker that is listed on", clearml_1201 },
+	{ "clearml#1202: a task just taken, and judged idle", clearml_1202 },
+	{ "3 tasks, limits 2 + 5", overshoot_2_and_5 },
+	{ "capacity shortage on the first resource", capacity_on_the_first },
+	{ "a dead idle worker hides demand", dead_idle_worker },
+	{ "a machine dies over a task in progress", died_in_progress },
+	{ "IMDS refuses the id: working, with no name", imds_refused_id },
+	{ "IMDS refuses the id: no boot ever works", imds_refused_boots },
+	{ "buildkite-agent-scaler#39: draining is no capacity", scaler_39 },
+	{ "buildkite-agent-scaler#46: launches under way", scaler_46 },
+	{ "github-aws-runners#5085: a stale busy flag", runners_5085 },
+	{ "aws-parallelcluster-node#734: throttled is not dry", parallelcluster_734 },
+	{ "a bootstrap that is killed while a task runs", restarted_while_it_runs },
+	{ "a bootstrap that is killed too often", restarted_too_often },
+	{ "a bootstrap that is killed around the pop", restarted_at_the_pop },
+	{ "a ghost with a free seat", ghost_hides_nothing },
+	{ "a resource that is renamed while a task runs", renamed_while_it_runs },
+	{ "a lost pop of a task that bears a dead one's name", stale_owner },
+	{ "stopped by ClearML's watchdog while no reaper ran", stopped_by_the_watchdog },
+	{ "one slot, two machines, up at the same time", rivals_together },
+	{ "one slot, two machines, one up later", rivals_apart },
+	{ "one slot, two machines, the elder was cut off", rivals_after_a_cut },
+};
+
+unsigned cases_run(void)
+{
+	unsigned failures = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct stage stage = { 0 };
+
+		draw_plain(&stage.drawn);
+		cases[i].play(&stage);
+		(void)printf("%s  %s%s%s\n", stage.text[0] ? "FAILED" : "passed", cases[i].name,
+			     stage.text[0] ? ": " : "", stage.text);
+		failures += stage.text[0] != '\0';
 	}
-
-	static const struct {
-		const char *name;
-		void (*play)(struct stage *stage);
-	} cases[] = {
-		{ "clearml#1201: a killed worker that is listed on", clearml_1201 },
-		{ "clearml#1202: a task just taken, and judged idle", clearml_1202 },
-		{ "3 tasks, limits 2 + 5", overshoot_2_and_5 },
-		{ "capacity shortage on the first resource", capacity_on_the_first },
-		{ "a dead idle worker hides demand", dead_idle_worker },
-		{ "a machine dies over a task in progress", died_in_progress },
-		{ "IMDS refuses the id: working, with no name", imds_refused_id },
-		{ "IMDS refuses the id: no boot ever works", imds_refused_boots },
-		{ "buildkite-agent-scaler#39: draining is no capacity", scaler_39 },
-		{ "buildkite-agent-scaler#46: launches under way", scaler_46 },
-		{ "github-aws-runners#5085: a stale busy flag", runners_5085 },
-		{ "aws-parallelcluster-node#734: throttled is not dry", parallelcluster_734 },
-		{ "a bootstrap that is killed while a task runs", restarted_while_it_runs },
-		{ "a bootstrap that is killed too often", restarted_too_often },
-		{ "a bootstrap that is killed around the pop", restarted_at_the_pop },
-		{ "a ghost with a free seat", ghost_hides_nothing },
-		{ "a resource that is renamed while a task runs", renamed_while_it_runs },
-		{ "a lost pop of a task that bears a dead one's name", stale_owner },
-		{ "stopped by ClearML's watchdog while no reaper ran", stopped_by_the_watchdog },
-		{ "one slot, two machines, up at the same time", rivals_together },
-		{ "one slot, two machines, one up later", rivals_apart },
-		{ "one slot, two machines, the elder was cut off", rivals_after_a_cut },
-	};
-
-	unsigned cases_run(void)
-	{
-		unsigned failures = 0;
-
-		for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-			struct stage stage = { 0 };
-
-			draw_plain(&stage.drawn);
-			cases[i].play(&stage);
-			(void)printf("%s  %s%s%s\n", stage.text[0] ? "FAILED" : "passed",
-				     cases[i].name, stage.text[0] ? ": " : "", stage.text);
-			failures += stage.text[0] != '\0';
-		}
-		return failures;
-	}
+	return failures;
+}

@@ -62,7 +62,7 @@ static int open_orders(const struct inbox *inbox, const struct machine *machine,
 	    orders_check(&orders, last_number, now_ms / 1000, err) < 0)
 		return -1;
 	*out = (struct heard){ .number = orders.number,
-			       .time_s = orders.time_s,
+			       .time_s = orders.own.time_s,
 			       .order = orders_for(&orders, machine->identity.instance) };
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "common/hash.h"
 #include "common/minisign.h"
 
 /*
@@ -17,7 +18,13 @@
  * minisign signature of exactly that line, its end included, with the trusted
  * comment "mayfly orders for lab":
  *
- *   {"prefix":"lab","number":1795000017,"time":1795000017,"orders":{"i-0abc":"drain"}}
+ *   {"prefix":"lab","number":1795000017,"time":1795000017,"issuer":"0f3a...",
+ *    "orders":{"i-0abc":"drain"},
+ *    "others":[{"issuer":"77c1...","time":1795000002,"orders":{"i-0def":"keep"}}]}
+ *
+ * The issuer is the reaper's ledger. Where two reapers of one prefix keep ledgers of their own,
+ * each carries the other's orders as they were, with the time when their own issuer last signed
+ * them: only that one changes them. Both fields are left out where there is nothing to say.
  *
  * A machine that the newest orders do not name is told nothing. What an order
  * does is done once however often it is read: drain and leave stand when the
@@ -31,7 +38,8 @@
 enum {
 	ORDERS_LIFE_S = 3600,
 	ORDERS_BYTES = 65536, /* of the whole text, at most */
-	ORDERS_MAX = 700, /* so many fit, however long the names are */
+	ORDERS_MAX = 700, /* of all issuers; so many fit, however long the names are */
+	ORDERS_OTHERS = 7, /* issuers beside the one that signs, at most */
 	ORDERS_FIELD_ROOM = 65, /* of a prefix or an instance: worker_id_is_field() */
 };
 
@@ -51,25 +59,36 @@ struct orders_line {
 	enum order order; /* never ORDER_NONE */
 };
 
-struct orders {
-	char prefix[ORDERS_FIELD_ROOM];
-	int64_t number; /* rises with each signature; from 1 */
-	int64_t time_s; /* when it was signed, by ClearML's clock */
+/* What one issuer says. */
+struct orders_part {
+	char issuer[HASH_HEX_LEN]; /* "": an earlier version's, that named none */
+	int64_t time_s; /* when that issuer signed it, by ClearML's clock */
 	struct orders_line *list; /* owned; by instance, each once */
 	size_t count;
 };
 
+struct orders {
+	char prefix[ORDERS_FIELD_ROOM];
+	int64_t number; /* rises with each signature; from 1 */
+	struct orders_part own; /* of who signed it all */
+	struct orders_part others[ORDERS_OTHERS]; /* by issuer, each once */
+	size_t other_count;
+};
+
 void orders_release(struct orders *orders);
+/* Where issuers differ: leave, before drain, before keep. */
 enum order orders_for(const struct orders *orders, const char *instance);
+enum order orders_part_for(const struct orders_part *part, const char *instance);
 
 /* The line without a signature, and back; for orders_sign(), orders_open() and their tests.
  * ERROR_MALFORMED: not exactly what orders_print() writes. */
 void orders_print(const struct orders *orders, struct buf *out);
 CHECKED int orders_parse(struct slice line, struct orders *out, struct error *err);
 
-/* Appends the whole text. ERROR_CONFIGURATION: more than ORDERS_MAX, or a name that is no field. */
-CHECKED int orders_sign(const struct orders *orders, const struct minisign_key *key,
-			struct buf *out, struct error *err);
+/* Appends the whole text, and sorts what is in it. ERROR_CONFIGURATION: more than ORDERS_MAX, or a
+ * name that is no field. */
+CHECKED int orders_sign(struct orders *orders, const struct minisign_key *key, struct buf *out,
+			struct error *err);
 
 /*
  * ERROR_MALFORMED: not of the form. ERROR_DENIED: the signature is bad, of a

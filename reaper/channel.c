@@ -7,6 +7,8 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "reaper/orders_merge.h"
+#include "reaper/told.h"
 
 enum {
 	NAME_ROOM = 128,
@@ -28,6 +30,7 @@ void channel_release(struct channel *channel)
 {
 	clearml_board_release(&channel->board);
 	orders_release(&channel->pinned);
+	spend_mirror_release(&channel->mirrored);
 	*channel = (struct channel){ 0 };
 }
 
@@ -55,6 +58,18 @@ static int read_board(struct channel *channel, struct error *err)
 	return 0;
 }
 
+/* An old text that was put back must bring nobody's orders back with a new number; and so it does
+ * not where our last one was lost on its way: the others then say theirs again. */
+static int check_number(const struct channel *channel, struct error *err)
+{
+	if ((uint64_t)channel->pinned.number >= channel->ledger->channel)
+		return 0;
+	return error_set(err, ERROR_CONFLICT,
+			 "number %" PRId64 ", after %" PRIu64 " was signed: an old one was put "
+			 "back, or the newest did not arrive",
+			 channel->pinned.number, channel->ledger->channel);
+}
+
 /* What another key has signed, or nobody, is not ours: it is written over with the next orders. */
 static void read_pinned(struct channel *channel)
 {
@@ -67,54 +82,85 @@ static void read_pinned(struct channel *channel)
 		return;
 	minisign_key_public(&channel->settings->signing_key, &own.list[0]);
 	if (orders_open(slice_of(text), &own, channel->settings->prefix, &channel->pinned, &err) <
-	    0)
+		    0 ||
+	    check_number(channel, &err) < 0) {
 		log_warn("orders", "what stands in task %s is not ours: %s", channel->board.id,
 			 err.message);
+		orders_release(&channel->pinned);
+	}
 }
 
-static bool has_order(const struct ledger *ledger, const char *instance)
+/* ---- another reaper ---- */
+
+void channel_meet(struct channel *channel, const char *issuer, int64_t signed_s)
 {
-	for (size_t i = 0; i < ledger->order_count; i++)
-		if (!strcmp(ledger->orders[i].instance, instance))
-			return true;
-	return false;
+	struct ledger *ledger = channel->ledger;
+
+	/* At the first look it may be an earlier ledger of ours. */
+	if (!*ledger->task || !*issuer || !strcmp(issuer, ledger->issuer))
+		return;
+	text_cut(ledger->rival, sizeof(ledger->rival), issuer);
+	ledger->rival_s = signed_s;
+}
+
+static void warn_of_rival(const struct channel *channel)
+{
+	const struct ledger *ledger = channel->ledger;
+	char signed_at[CLOCK_TEXT_LEN];
+
+	if (!*ledger->rival || now_s(channel) - ledger->rival_s > CHANNEL_RIVAL_S)
+		return;
+	clock_format(ledger->rival_s * 1000, false, signed_at);
+	log_warn("other-reaper",
+		 "another reaper works with the prefix %s and a state folder of its own (its "
+		 "ledger is %s, ours %s; it last signed at %s): run one, or give each a prefix",
+		 channel->settings->prefix, ledger->rival, ledger->issuer, signed_at);
 }
 
 /* To a new ledger. Which of them the plan gave and not a person is not told apart any more; those
  * only drain, and who was told to drain drains already. */
 static void adopt_orders(const struct channel *channel)
 {
+	const struct orders *pinned = &channel->pinned;
+	int64_t age_s = now_s(channel) - pinned->own.time_s;
+
+	if (!pinned->number || llabs((long long)age_s) > ORDERS_LIFE_S)
+		return;
+	told_adopt(channel->ledger, &pinned->own);
+	for (size_t i = 0; i < pinned->other_count; i++)
+		told_adopt(channel->ledger, &pinned->others[i]);
+}
+
+static void learn_orders(struct channel *channel)
+{
 	struct ledger *ledger = channel->ledger;
 	const struct orders *pinned = &channel->pinned;
 
-	if (!pinned->number || llabs((long long)(now_s(channel) - pinned->time_s)) > ORDERS_LIFE_S)
+	if (!*ledger->task)
+		adopt_orders(channel);
+	told_give_back(ledger, &pinned->own);
+	for (size_t i = 0; i < pinned->other_count; i++)
+		told_give_back(ledger, &pinned->others[i]);
+	if ((uint64_t)pinned->number <= ledger->channel)
 		return;
-	ledger->orders = memory_grow(ledger->orders, ledger->order_count + pinned->count + 1,
-				     sizeof(*ledger->orders));
-	for (size_t i = 0; i < pinned->count; i++) {
-		struct ordered order = { .order = pinned->list[i].order,
-					 .since_s = pinned->time_s };
-
-		if (has_order(ledger, pinned->list[i].instance))
-			continue;
-		text_cut(order.instance, sizeof(order.instance), pinned->list[i].instance);
-		ledger->orders[ledger->order_count++] = order;
-	}
+	channel_meet(channel, pinned->own.issuer, pinned->own.time_s);
+	ledger->channel = (uint64_t)pinned->number;
 }
 
 int channel_look(struct channel *channel, struct error *err)
 {
 	struct ledger *ledger = channel->ledger;
 
+	if (!*ledger->issuer)
+		hash_random_hex(ledger->issuer);
 	if (read_board(channel, err) < 0)
 		return error_wrap(err, "the reaper's task");
 	if (!channel->is_found)
 		return 0;
 	read_pinned(channel);
-	if ((uint64_t)channel->pinned.number > ledger->channel)
-		ledger->channel = (uint64_t)channel->pinned.number;
-	if (!ledger->task[0])
-		adopt_orders(channel);
+	learn_orders(channel);
+	channel_look_mirror(channel);
+	warn_of_rival(channel);
 	text_cut(ledger->task, sizeof(ledger->task), channel->board.id);
 	return 0;
 }
@@ -188,7 +234,8 @@ static int by_urgency(const void *a, const void *b)
 	return one->machine < other->machine ? -1 : one->machine > other->machine;
 }
 
-static void collect(const struct observation *seen, const struct plan *plan, struct orders *out)
+static void collect(const struct observation *seen, const struct plan *plan,
+		    struct orders_part *out)
 {
 	struct planned_order *sorted = memory_array(plan->order_count + 1, sizeof(*sorted));
 	size_t count = plan->order_count < ORDERS_MAX ? plan->order_count : ORDERS_MAX;
@@ -213,25 +260,11 @@ static void collect(const struct observation *seen, const struct plan *plan, str
 	free(sorted);
 }
 
-static bool are_same(const struct orders *one, const struct orders *other)
-{
-	if (one->count != other->count)
-		return false;
-	for (size_t i = 0; i < one->count; i++)
-		if (orders_for(other, one->list[i].instance) != one->list[i].order)
-			return false;
-	return true;
-}
-
 static bool must_send(const struct channel *channel, const struct orders *wanted)
 {
-	const struct orders *pinned = &channel->pinned;
-	int64_t age_s = wanted->time_s - pinned->time_s;
-
-	if (!pinned->number) /* nothing is there, or what is not ours */
-		return wanted->count || channel->board.values[CHANNEL_ORDERS];
-	return !are_same(wanted, pinned) ||
-	       (wanted->count && llabs((long long)age_s) > ORDERS_LIFE_S / 2);
+	if (!channel->pinned.number) /* nothing is there, or what is not ours */
+		return wanted->own.count || channel->board.values[CHANNEL_ORDERS];
+	return orders_merge_is_due(&channel->pinned, wanted);
 }
 
 static int pin(struct channel *channel, struct orders *wanted, struct error *err)
@@ -250,19 +283,26 @@ static int pin(struct channel *channel, struct orders *wanted, struct error *err
 int channel_send(struct channel *channel, const struct observation *seen, const struct plan *plan,
 		 struct error *err)
 {
-	SCOPED(orders) struct orders wanted = { .time_s = now_s(channel) };
+	SCOPED(orders) struct orders wanted = { .own = { .time_s = now_s(channel) } };
 
 	text_cut(wanted.prefix, sizeof(wanted.prefix), channel->settings->prefix);
-	collect(seen, plan, &wanted);
+	text_cut(wanted.own.issuer, sizeof(wanted.own.issuer), channel->ledger->issuer);
+	collect(seen, plan, &wanted.own);
+	size_t left_out =
+		orders_merge_carry(&channel->pinned, channel->ledger, now_s(channel), &wanted);
+
+	if (left_out)
+		log_warn("orders", "%zu of another reaper are not carried: there is no room",
+			 left_out);
 	if (!must_send(channel, &wanted))
 		return 0;
 	wanted.number = (int64_t)channel->ledger->channel + 1;
-	if (wanted.number < wanted.time_s)
-		wanted.number = wanted.time_s;
+	if (wanted.number < wanted.own.time_s)
+		wanted.number = wanted.own.time_s;
 	if (pin(channel, &wanted, err) < 0)
-		return error_wrap(err, "send %zu orders", wanted.count);
+		return error_wrap(err, "send %zu orders", wanted.own.count);
 	log_info("orders", "number %" PRId64 ": %zu machines are told something", wanted.number,
-		 wanted.count);
+		 wanted.own.count);
 	orders_release(&channel->pinned);
 	channel->pinned = wanted;
 	wanted = (struct orders){ 0 };

@@ -4,6 +4,7 @@
 #include "common/clearml_board.h"
 #include "common/orders.h"
 #include "reaper/ledger/ledger.h"
+#include "reaper/money/spend_mirror.h"
 #include "reaper/plan.h"
 
 /*
@@ -18,7 +19,15 @@
  * The task is read once in a pass. Numbers of orders go on from the highest
  * that the ledger, or orders of our own key in the task, know, and are never
  * below ClearML's clock in seconds: they rise also when both were lost.
+ *
+ * Both properties are signed and name the ledger that wrote them. What another
+ * key or nobody signed, or is older than what was seen, is told (a warning) and
+ * written over. What another ledger signed after this one's first look shows a second reaper of
+ * this prefix with a state folder of its own: told in the log, journal and report for
+ * CHANNEL_RIVAL_S; its orders are carried with ours (orders_merge.h).
  */
+
+enum { CHANNEL_RIVAL_S = 24 * 3600 };
 
 enum channel_property { CHANNEL_ORDERS, CHANNEL_SPEND };
 
@@ -32,12 +41,19 @@ struct channel {
 	bool is_found; /* there is such a task */
 	struct clearml_board board; /* values by enum channel_property */
 	struct orders pinned; /* what our own key signed of it; number 0: nothing */
+	struct spend_mirror mirrored; /* the same; number 0: nothing */
+	char mirror_refused[256]; /* why what stands there is not believed; "": it is, or nothing
+				     stands there */
 };
 void channel_release(struct channel *channel);
 
 /* Read the task; none is no failure. A ledger that did not know it learns from it: the number, and
  * the orders that operators gave through an earlier one. */
 CHECKED int channel_look(struct channel *channel, struct error *err);
+/* A part of it, channel_mirror.c: what stands there of the mirror. */
+void channel_look_mirror(struct channel *channel);
+/* What another ledger signed: is it a second reaper's? */
+void channel_meet(struct channel *channel, const char *issuer, int64_t signed_s);
 
 /* After a look: make it if there is none, and see to it that it is in_progress. */
 CHECKED int channel_find(struct channel *channel, struct error *err);
@@ -53,12 +69,9 @@ CHECKED int channel_log(struct channel *channel, const struct slice *lines, size
 			struct error *err);
 
 /* channel_mirror.c: what was spent this month, as counted up to until_s. rows are sums
- * (ledger_spend_sums()); the days before today go into one. Written only when it changed.
- * Reading: *is_there false when there is no such task or property: nothing was spent. The rows are
- * those of a new ledger, owned by the caller. Both after channel_look(). */
-CHECKED int channel_mirror(struct channel *channel, const struct spend_row *rows, size_t count,
-			   int64_t until_s, struct error *err);
-CHECKED int channel_read_mirror(struct channel *channel, struct spend_row **rows, size_t *count,
-				int64_t *until_s, bool *is_there, struct error *err);
+ * (ledger_spend_sums()); the days before today go into one. Signed, and written only when it
+ * changed. */
+CHECKED int channel_mirror(struct channel *channel, const struct spend_list *rows, int64_t until_s,
+			   struct error *err);
 
 #endif

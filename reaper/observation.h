@@ -157,6 +157,9 @@ struct observation {
 	bool is_spend_known;
 	char problem[256]; /* the first thing that could not be read, for the report; "" when all
 			      was */
+	char rival[HASH_HEX_LEN]; /* another reaper of this prefix (ledger.h); "": none of late */
+	int64_t rival_s;
+	char mirror_refused[256]; /* why what stands in the reaper's task is not believed; "" */
 	unsigned clearml_calls;
 };
 

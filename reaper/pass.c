@@ -47,6 +47,7 @@ static int look(const struct pass *pass, int64_t deadline_ms, bool is_view, stru
 				    .deadline_ms = deadline_ms,
 				    .is_sweep_wanted = pass->is_sweep_wanted },
 		&out->seen);
+	pass_channel_show(out);
 	struct spend_look spend = spend_of(pass, deadline_ms, out);
 
 	spend_look(&spend, &out->seen);

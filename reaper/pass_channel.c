@@ -27,6 +27,18 @@ void pass_channel_look(const struct pass *pass, struct pass_view *view)
 	clearml_set_timeout(pass->clearml, MOST_MS);
 }
 
+void pass_channel_show(struct pass_view *view)
+{
+	const struct ledger *ledger = &view->ledger;
+	struct observation *seen = &view->seen;
+
+	text_cut(seen->mirror_refused, sizeof(seen->mirror_refused), view->channel.mirror_refused);
+	if (seen->now_ms / 1000 - ledger->rival_s > CHANNEL_RIVAL_S)
+		return;
+	text_cut(seen->rival, sizeof(seen->rival), ledger->rival);
+	seen->rival_s = ledger->rival_s;
+}
+
 /* false: it is down, or there is no time for it any more. */
 static bool may_call(const struct pass *pass, int64_t deadline_ms, const struct pass_view *view)
 {

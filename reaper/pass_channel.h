@@ -13,6 +13,9 @@
  */
 void pass_channel_look(const struct pass *pass, struct pass_view *view);
 
+/* After everything was observed: what people are told of another reaper, and of the mirror. */
+void pass_channel_show(struct pass_view *view);
+
 /* When the plan was carried out: make or keep the task, send the orders, drop those of machines
  * that are gone. The ledger is to be written after it. */
 void pass_channel_send(const struct pass *pass, int64_t deadline_ms, struct pass_view *view);

@@ -379,6 +379,22 @@ static void add_memory(const struct reporter *reporter)
 		    "back: machines report to ClearML again");
 }
 
+static void add_rival(const struct reporter *reporter)
+{
+	const struct act *act = reporter->act;
+
+	if (*act->seen->mirror_refused)
+		say(add(reporter, NEWS_LASTS, "mirror", act->settings->prefix), "refused: %s",
+		    act->seen->mirror_refused);
+	if (*act->seen->rival)
+		say(add(reporter, NEWS_LASTS, "other reaper", act->settings->prefix),
+		    "at work: its ledger is %s, ours %s; run one, or give each a prefix",
+		    act->seen->rival, act->ledger->issuer);
+	else
+		say(add(reporter, NEWS_ENDED, "other reaper", act->settings->prefix),
+		    "gone: it has signed nothing for a day");
+}
+
 void pass_news(const struct act *act, const struct act_result *result, struct news_list *out)
 {
 	const struct reporter reporter = { act, result, out };
@@ -413,4 +429,5 @@ void pass_news(const struct act *act, const struct act_result *result, struct ne
 	for (size_t i = 0; i < act->ledger->resource_count; i++)
 		add_spot(&reporter, &act->ledger->resources[i]);
 	add_memory(&reporter);
+	add_rival(&reporter);
 }

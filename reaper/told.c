@@ -26,8 +26,11 @@ bool told_set(struct ledger *ledger, const char *instance, enum order order, int
 
 	bool is_new = at == ledger->order_count;
 
-	if (is_new ? order == ORDER_NONE : ledger->orders[at].order == order)
+	if (is_new ? order == ORDER_NONE : ledger->orders[at].order == order) {
+		if (!is_new)
+			*ledger->orders[at].issuer = 0; /* now it is said here */
 		return false;
+	}
 	if (order == ORDER_NONE) {
 		drop(ledger, at);
 		return true;
@@ -39,6 +42,40 @@ bool told_set(struct ledger *ledger, const char *instance, enum order order, int
 	text_cut(told.instance, sizeof(told.instance), instance);
 	ledger->orders[at] = told;
 	return true;
+}
+
+void told_adopt(struct ledger *ledger, const struct orders_part *part)
+{
+	for (size_t i = 0; i < part->count; i++) {
+		if (find(ledger, part->list[i].instance) < ledger->order_count)
+			continue;
+		(void)told_set(ledger, part->list[i].instance, part->list[i].order, part->time_s);
+		text_cut(ledger->orders[ledger->order_count - 1].issuer, HASH_HEX_LEN,
+			 part->issuer);
+	}
+}
+
+void told_give_back(struct ledger *ledger, const struct orders_part *part)
+{
+	size_t kept = 0;
+
+	if (!*part->issuer)
+		return;
+	for (size_t i = 0; i < ledger->order_count; i++) {
+		const struct ordered *order = &ledger->orders[i];
+
+		if (strcmp(order->issuer, part->issuer) != 0 || part->time_s <= order->since_s)
+			ledger->orders[kept++] = *order;
+	}
+	ledger->order_count = kept;
+}
+
+bool told_is_adopted(const struct ledger *ledger, const char *issuer)
+{
+	for (size_t i = 0; i < ledger->order_count; i++)
+		if (*issuer && !strcmp(ledger->orders[i].issuer, issuer))
+			return true;
+	return false;
 }
 
 static bool is_all_known(const struct observation *seen, const struct settings *settings)

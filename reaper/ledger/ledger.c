@@ -51,6 +51,11 @@ static const char *const steps[] = {
 	"CREATE TABLE spend_sums (day TEXT, resource TEXT, instance TEXT, queue TEXT, task TEXT,"
 	" user TEXT, seconds INTEGER, money INTEGER, unpriced_s INTEGER, checksum INTEGER,"
 	" PRIMARY KEY (day, resource, instance, queue, task, user)) STRICT, WITHOUT ROWID",
+	"ALTER TABLE ledger ADD COLUMN issuer TEXT;"
+	"ALTER TABLE ledger ADD COLUMN mirror INTEGER;"
+	"ALTER TABLE ledger ADD COLUMN rival TEXT;"
+	"ALTER TABLE ledger ADD COLUMN rival_s INTEGER;"
+	"ALTER TABLE orders ADD COLUMN issuer TEXT",
 };
 
 static void ledger_path(const struct ledger_file *file, const char *name, const char *ending,

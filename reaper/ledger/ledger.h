@@ -1,6 +1,7 @@
 #ifndef REAPER_LEDGER_LEDGER_H
 #define REAPER_LEDGER_LEDGER_H
 
+#include "common/hash.h"
 #include "reaper/observation.h"
 
 /*
@@ -41,6 +42,7 @@ struct ordered { /* an operator's mark on a machine */
 	char instance[TICKET_FIELD_ROOM];
 	enum order order;
 	int64_t since_s;
+	char issuer[HASH_HEX_LEN]; /* "": said here; else taken over from that ledger (told.h) */
 };
 
 struct ledger {
@@ -49,6 +51,12 @@ struct ledger {
 	int64_t looked_s; /* when a pass last could read the machine records; 0: never */
 	char task[CLEARML_ID_ROOM]; /* the reaper's own ClearML task; "": none yet */
 	uint64_t channel; /* the number of the last command that was signed */
+	char issuer[HASH_HEX_LEN]; /* our name in what we sign, by chance; "": none yet */
+	uint64_t mirror; /* the highest number of a mirror that was seen (spend_mirror.h) */
+	/* Another ledger of this prefix, alive beside this one, and when it last signed something
+	 * (by its word); "": none was seen. */
+	char rival[HASH_HEX_LEN];
+	int64_t rival_s;
 	/* Is all that was spent in here, the sums of an earlier ledger too (spend.h)? What machines
 	 * cost before counted_until_s is in those; a machine's own spent_until_s may be later. */
 	bool is_spend_whole;

@@ -10,7 +10,9 @@ static const struct ledger_field head_fields[] = {
 	LEDGER_INTEGER(ledger, since_s),	 LEDGER_INTEGER(ledger, passes),
 	LEDGER_INTEGER(ledger, looked_s),	 LEDGER_TEXT(ledger, task),
 	LEDGER_INTEGER(ledger, channel),	 LEDGER_BOOL(ledger, is_spend_whole),
-	LEDGER_INTEGER(ledger, counted_until_s),
+	LEDGER_INTEGER(ledger, counted_until_s), LEDGER_TEXT(ledger, issuer),
+	LEDGER_INTEGER(ledger, mirror),		 LEDGER_TEXT(ledger, rival),
+	LEDGER_INTEGER(ledger, rival_s),
 };
 static const struct ledger_shape head = LEDGER_SHAPE("ledger", ledger, head_fields);
 
@@ -45,6 +47,7 @@ static const struct ledger_field order_fields[] = {
 	LEDGER_TEXT(ordered, instance),
 	{ "word", LEDGER_FIELD_UNSIGNED, offsetof(struct ordered, order), ORDER_COUNT - 1 },
 	LEDGER_INTEGER(ordered, since_s),
+	LEDGER_TEXT(ordered, issuer),
 };
 
 /* A list of struct ledger: its table, where its items and their count are, and the order that

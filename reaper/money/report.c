@@ -41,6 +41,19 @@ static void add_unknown(const struct report *report, struct buf *out)
 	}
 }
 
+static void add_rival(const struct report *report, struct buf *out)
+{
+	char signed_at[CLOCK_TEXT_LEN];
+
+	if (!*report->seen->rival)
+		return;
+	clock_format(report->seen->rival_s * 1000, false, signed_at);
+	buf_addf(out,
+		 "OTHER REAPER: one with a state folder of its own signed for this prefix at %s\n"
+		 "  run one, or give each a prefix of its own\n",
+		 signed_at);
+}
+
 static void add_head(const struct report *report, const char *what, struct buf *out)
 {
 	char now[CLOCK_TEXT_LEN];
@@ -48,6 +61,7 @@ static void add_head(const struct report *report, const char *what, struct buf *
 	clock_format(report->seen->now_ms, false, now);
 	buf_addf(out, "%s of %s at %s\n", what, report->settings->prefix, now);
 	add_unknown(report, out);
+	add_rival(report, out);
 	buf_addf(out, "\n");
 }
 

@@ -26,6 +26,8 @@ static void add_head(const struct report *report, struct json *root)
 	json_add_bool(root, "workers_known", seen->workers_known);
 	json_add_text(root, "problem", *seen->problem ? seen->problem : NULL);
 	json_add_integer(root, "clearml_calls", seen->clearml_calls);
+	if (*seen->rival)
+		add_time(root, "other_reaper_signed", seen->rival_s * 1000);
 }
 
 static void add_queue(const struct report *report, size_t q, struct json *queue)

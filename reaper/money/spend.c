@@ -8,7 +8,7 @@
 #include "reaper/money/money.h"
 #include "reaper/money/spend_runs.h"
 
-enum { CALL_LIMIT_MS = 10000 };
+enum { CALL_LIMIT_MS = 10000, STALE_S = 3600 };
 
 static void note_problem(struct observation *seen, const char *what, struct error *why)
 {
@@ -152,25 +152,40 @@ static int add_up(const struct spend_look *look, struct observation *seen,
 
 /* ---- looking ---- */
 
-/* What an earlier ledger left. */
+static void tell_taken(const struct spend_mirror *mirror, int64_t now_s)
+{
+	char until[CLOCK_TEXT_LEN];
+
+	clock_format(mirror->until_s * 1000, false, until);
+	log_info("spend", "%zu sums of an earlier ledger are taken over, up to %s",
+		 mirror->rows.count, until);
+	if (now_s - mirror->until_s > STALE_S)
+		log_warn("spend",
+			 "what machines cost after %s, and ended before now, is in no sum: no "
+			 "reaper ran meanwhile, or an old mirror was put back",
+			 until);
+}
+
+/* What an earlier ledger left; what is not signed by our key was refused before (channel.h): then,
+ * as when there is nothing, this ledger counts from now. */
 static int take_over(const struct spend_look *look, const struct observation *seen,
 		     struct spend_list *out, struct error *err)
 {
-	int64_t until_s = 0, now_s = seen->now_ms / 1000;
-	bool is_there = false;
+	int64_t now_s = seen->now_ms / 1000;
 
 	if (look->ledger->is_spend_whole)
 		return 0;
 	if (!look->channel)
 		return error_set(err, ERROR_UNREACHABLE,
 				 "the ledger is new, and the reaper's task could not be read");
-	if (channel_read_mirror(look->channel, &out->rows, &out->count, &until_s, &is_there, err) <
-	    0)
-		return -1;
-	if (is_there) {
-		log_info("spend", "%zu sums of an earlier ledger are taken over", out->count);
-		look->ledger->counted_until_s = until_s < now_s ? until_s : now_s;
-		ledger_spend_add(look->file, out->rows, out->count);
+	struct spend_mirror *mirror = &look->channel->mirrored;
+
+	if (mirror->number) {
+		tell_taken(mirror, now_s);
+		look->ledger->counted_until_s = mirror->until_s < now_s ? mirror->until_s : now_s;
+		ledger_spend_add(look->file, mirror->rows.rows, mirror->rows.count);
+		*out = mirror->rows; /* theirs no more: this ledger signs its own */
+		mirror->rows = (struct spend_list){ 0 };
 	}
 	look->ledger->is_spend_whole = true;
 	return 0;
@@ -261,5 +276,5 @@ int spend_leave(const struct spend_look *look, const struct observation *seen, s
 		return error_wrap(err, "mirror the spend");
 	if (!sums.count && !look->channel->board.values[CHANNEL_SPEND])
 		return 0;
-	return channel_mirror(look->channel, sums.rows, sums.count, seen->now_ms / 1000, err);
+	return channel_mirror(look->channel, &sums, seen->now_ms / 1000, err);
 }

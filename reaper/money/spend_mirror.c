@@ -5,14 +5,21 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/signed_line.h"
 
-enum { DAY_MS = 86400000, COLUMNS = 7 };
+enum { DAY_MS = 86400000, COLUMNS = 7, PURPOSE_ROOM = 96 };
 
 /* Sums of so much never overflow. */
 static const int64_t most = (int64_t)1 << 47;
 
 /* What is left out of a row, more and more. */
 enum detail { WITH_USERS, WITH_QUEUES, RESOURCES_ALONE };
+
+void spend_mirror_release(struct spend_mirror *mirror)
+{
+	spend_list_release(&mirror->rows);
+	*mirror = (struct spend_mirror){ 0 };
+}
 
 static int by_key(const void *left, const void *right)
 {
@@ -82,18 +89,19 @@ static void leave_out(enum detail detail, struct spend_list *list)
 	add_up(list);
 }
 
-void spend_mirror_print(const struct spend_row *rows, size_t count, int64_t until_s,
-			struct buf *out)
+void spend_mirror_print(const struct spend_mirror *mirror, struct buf *out)
 {
 	SCOPED(json_document) struct json_document document = { 0 };
 	SCOPED(spend_list) struct spend_list list = { 0 };
 
-	copy_rows(rows, count, until_s, &list);
+	copy_rows(mirror->rows.rows, mirror->rows.count, mirror->until_s, &list);
 	for (enum detail detail = WITH_QUEUES;
 	     detail <= RESOURCES_ALONE && list.count > SPEND_MIRROR_ROWS; detail++)
 		leave_out(detail, &list);
 	json_new_object(&document);
-	json_add_integer(document.root, "until", until_s);
+	json_add_text(document.root, "issuer", mirror->issuer);
+	json_add_integer(document.root, "number", mirror->number);
+	json_add_integer(document.root, "until", mirror->until_s);
 	struct json *json_rows = json_add_list(document.root, "rows");
 	for (size_t i = 0; i < list.count; i++) {
 		const struct spend_row *row = &list.rows[i];
@@ -108,6 +116,7 @@ void spend_mirror_print(const struct spend_row *rows, size_t count, int64_t unti
 		json_add_integer(columns, NULL, row->unpriced_s);
 	}
 	json_print(document.root, false, out);
+	buf_addf(out, "\n");
 }
 
 /* ---- reading ---- */
@@ -168,27 +177,68 @@ static int read_row(const struct json *row, struct spend_row *out, struct error 
 	return check_day(out->day, err) < 0 ? error_wrap(err, "[0]") : 0;
 }
 
-int spend_mirror_parse(struct slice text, struct spend_list *rows, int64_t *until_s,
-		       struct error *err)
+static int read_head(const struct json *root, struct spend_mirror *out, struct error *err)
+{
+	if (read_text(root, "issuer", out->issuer, sizeof(out->issuer), err) < 0 ||
+	    read_number(root, "number", &out->number, err) < 0 ||
+	    read_number(root, "until", &out->until_s, err) < 0)
+		return -1;
+	if (!*out->issuer || !out->number)
+		return error_set(err, ERROR_MALFORMED, "expected an issuer, and a number above 0");
+	return 0;
+}
+
+int spend_mirror_parse(struct slice line, struct spend_mirror *out, struct error *err)
 {
 	SCOPED(json_document) struct json_document document = { 0 };
-	SCOPED(spend_list) struct spend_list list = { 0 };
+	SCOPED(spend_mirror) struct spend_mirror mirror = { 0 };
+	struct spend_list *list = &mirror.rows;
 	const struct json *json_rows;
-	int64_t until = 0;
 	size_t place = 0;
 
-	if (json_parse(text, &document, err) < 0 ||
-	    read_number(document.root, "until", &until, err) < 0 ||
+	if (json_parse(line, &document, err) < 0 || read_head(document.root, &mirror, err) < 0 ||
 	    json_list(document.root, "rows", &json_rows, err) < 0)
 		return -1;
-	list.rows = memory_array(json_count(json_rows) + 1, sizeof(*list.rows));
+	list->rows = memory_array(json_count(json_rows) + 1, sizeof(*list->rows));
 	for (const struct json *row = json_first(json_rows); row; row = json_next(row), place++) {
-		if (read_row(row, &list.rows[list.count], err) < 0)
+		if (read_row(row, &list->rows[list->count], err) < 0)
 			return error_wrap(err, "rows[%zu]", place);
-		list.count++;
+		list->count++;
 	}
-	*rows = list;
-	*until_s = until;
-	memset(&list, 0, sizeof(list)); /* not ours any more */
+	*out = mirror;
+	mirror = (struct spend_mirror){ 0 }; /* not ours any more */
 	return 0;
+}
+
+/* ---- signed ---- */
+
+static void purpose_for(const char *prefix, struct buf *out)
+{
+	buf_addf(out, "mayfly spend for %s", prefix);
+}
+
+int spend_mirror_sign(const struct spend_mirror *mirror, const char *prefix,
+		      const struct minisign_key *key, struct buf *out, struct error *err)
+{
+	SCOPED(buf) struct buf line = BUF(SPEND_MIRROR_BYTES), purpose = BUF(PURPOSE_ROOM);
+
+	spend_mirror_print(mirror, &line);
+	purpose_for(prefix, &purpose);
+	if (buf_finish(&line, err) < 0 || buf_finish(&purpose, err) < 0)
+		return -1;
+	return signed_line_make(buf_slice(&line), key, buf_text(&purpose), out, err);
+}
+
+int spend_mirror_open(struct slice text, const struct minisign_trusted *trusted, const char *prefix,
+		      struct spend_mirror *out, struct error *err)
+{
+	SCOPED(buf) struct buf purpose = BUF(PURPOSE_ROOM);
+	struct slice line;
+
+	purpose_for(prefix, &purpose);
+	/* Nothing is parsed before it is known who signed it. */
+	if (buf_finish(&purpose, err) < 0 ||
+	    signed_line_open(text, trusted, buf_text(&purpose), &line, err) < 0)
+		return -1;
+	return spend_mirror_parse(line, out, err);
 }

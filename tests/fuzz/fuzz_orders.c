@@ -43,10 +43,11 @@ static void signed_and_opened(struct orders *orders, size_t at)
 
 	assert(orders_sign(orders, &key, &text, &err) == 0);
 	assert(orders_open(buf_slice(&text), &trusted, orders->prefix, &opened, &err) == 0);
-	assert(opened.number == orders->number && opened.time_s == orders->time_s &&
-	       opened.count == orders->count);
-	for (size_t i = 0; i < opened.count; i++)
-		assert(orders_for(&opened, orders->list[i].instance) == orders->list[i].order);
+	assert(opened.number == orders->number && opened.own.time_s == orders->own.time_s &&
+	       opened.own.count == orders->own.count);
+	for (size_t i = 0; i < opened.own.count; i++)
+		assert(orders_for(&opened, orders->own.list[i].instance) ==
+		       orders_for(orders, orders->own.list[i].instance));
 	/* The end of the first line and the untrusted comment behind it are nobody's word. */
 	size_t signed_len = (size_t)(strchr(buf_text(&text), '\n') - buf_text(&text));
 	size_t place = at % signed_len;
@@ -70,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(err.class == ERROR_MALFORMED && err.message[0]);
 		return 0;
 	}
-	assert(orders.number > 0 && orders.time_s > 0 && orders.count <= ORDERS_MAX);
+	assert(orders.number > 0 && orders.own.time_s > 0 && orders.own.count <= ORDERS_MAX);
 	written_again(&orders, text);
 	signed_and_opened(&orders, size ? data[size / 2] : 0);
 	return 0;

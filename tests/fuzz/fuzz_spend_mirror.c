@@ -23,27 +23,27 @@ static struct spend_row sum_of(const struct spend_list *list)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	SCOPED(spend_list) struct spend_list first = { 0 }, second = { 0 };
+	SCOPED(spend_mirror) struct spend_mirror first = { 0 }, second = { 0 };
 	SCOPED(buf) struct buf text = BUF(TEXT_BYTES), again = BUF(TEXT_BYTES);
 	struct error err = { 0 };
-	int64_t until_s, until_too_s;
 
-	if (spend_mirror_parse((struct slice){ (const char *)data, size }, &first, &until_s, &err) <
-	    0) {
+	if (spend_mirror_parse((struct slice){ (const char *)data, size }, &first, &err) < 0) {
 		assert(err.class == ERROR_MALFORMED && err.message[0]);
 		return 0;
 	}
-	spend_mirror_print(first.rows, first.count, until_s, &text);
+	assert(first.number > 0 && *first.issuer);
+	spend_mirror_print(&first, &text);
 	assert(buf_finish(&text, &err) == 0);
 	/* Sums may have grown past what a row may hold. */
-	if (spend_mirror_parse(buf_slice(&text), &second, &until_too_s, &err) < 0)
+	if (spend_mirror_parse(buf_slice(&text), &second, &err) < 0)
 		return 0;
-	struct spend_row one = sum_of(&first), other = sum_of(&second);
+	struct spend_row one = sum_of(&first.rows), other = sum_of(&second.rows);
 
-	assert(until_s == until_too_s && one.seconds == other.seconds);
+	assert(first.until_s == second.until_s && first.number == second.number);
+	assert(!strcmp(first.issuer, second.issuer) && one.seconds == other.seconds);
 	assert(one.money == other.money && one.unpriced_s == other.unpriced_s);
-	assert(second.count <= SPEND_MIRROR_ROWS || second.count <= first.count);
-	spend_mirror_print(second.rows, second.count, until_s, &again);
+	assert(second.rows.count <= SPEND_MIRROR_ROWS || second.rows.count <= first.rows.count);
+	spend_mirror_print(&second, &again);
 	assert(buf_finish(&again, &err) == 0 && !strcmp(buf_text(&text), buf_text(&again)));
 	return 0;
 }

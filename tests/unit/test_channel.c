@@ -11,147 +11,20 @@
 #include <cmocka.h>
 
 #include "common/clock.h"
-#include "tests/unit/support/talk.h"
+#include "tests/unit/support/channel_scene.h"
 
-#define PROJECT "909e0610a4bd4c929c2ec795314c2d9c"
 #define LONG_AGO "2026-11-01T10:00:00+00:00"
+#define PROJECT "909e0610a4bd4c929c2ec795314c2d9c"
 #define NONE                                                          \
 	{                                                             \
 		.endpoint = "tasks.get_all", .data = "{\"tasks\":[]}" \
 	}
 
-enum { TEXT_BYTES = 4 * ORDERS_BYTES };
-
-static struct settings settings = { .prefix = "lab" };
-static struct minisign_key stranger;
-
-static int make_keys(void **state)
-{
-	struct error err;
-
-	(void)state;
-	return minisign_key_new(&settings.signing_key, &err) < 0 ?
-		       -1 :
-		       minisign_key_new(&stranger, &err);
-}
-
-static int drop_keys(void **state)
-{
-	(void)state;
-	minisign_key_release(&settings.signing_key);
-	minisign_key_release(&stranger);
-	return 0;
-}
-
-static int64_t wall_s(void)
-{
-	return clock_wall_ms() / 1000;
-}
-
-/* What tasks.get_all answers: the task with this property. */
-static char *board(const char *id, const char *status, const char *orders)
-{
-	SCOPED(json_document) struct json_document data = { 0 };
-	SCOPED(buf) struct buf text = BUF(TEXT_BYTES);
-	char now[CLOCK_TEXT_LEN];
-
-	json_new_object(&data);
-	struct json *task = json_add_object(json_add_list(data.root, "tasks"), NULL);
-
-	clock_format(clock_wall_ms(), false, now);
-	json_add_text(task, "id", id);
-	json_add_text(task, "name", "mayfly-reaper lab");
-	json_add_text(task, "type", "monitor");
-	json_add_text(task, "status", status);
-	json_add_text(task, "created", LONG_AGO);
-	json_add_text(task, "last_update", !strcmp(status, "in_progress") ? now : LONG_AGO);
-	struct json *properties =
-		json_add_object(json_add_object(task, "hyperparams"), "properties");
-
-	if (orders)
-		json_add_text(json_add_object(properties, "mayfly_orders"), "value", orders);
-	json_print(data.root, false, &text);
-	return memory_text(buf_slice(&text));
-}
-
-static char *signed_orders(const struct minisign_key *key, int64_t number, int64_t time_s,
-			   const char *instance, enum order order)
-{
-	struct orders_line line = { .order = order };
-	struct orders orders = { .prefix = "lab",
-				 .number = number,
-				 .time_s = time_s,
-				 .list = &line,
-				 .count = instance ? 1 : 0 };
-	SCOPED(buf) struct buf text = BUF(TEXT_BYTES);
-	struct error err = { 0 };
-
-	text_cut(line.instance, sizeof(line.instance), instance ? instance : "");
-	succeed(orders_sign(&orders, key, &text, &err), &err);
-	return memory_text(buf_slice(&text));
-}
-
-/* A world of two machines, and a plan that tells the first one something. */
-struct scene {
-	struct talk talk;
-	struct ledger ledger;
-	struct channel channel;
-	struct observed_machine machines[2];
-	struct observation seen;
-	struct planned_order order;
-	struct plan *plan;
-};
-
-static void begin(struct scene *scene, const struct api_step *steps, size_t count)
-{
-	*scene = (struct scene){ .talk = talk_begin(steps, count),
-				 .order = { .machine = 0, .order = ORDER_DRAIN } };
-	scene->channel = (struct channel){ .settings = &settings,
-					   .clearml = scene->talk.clearml,
-					   .ledger = &scene->ledger };
-	scene->plan = memory_array(1, sizeof(*scene->plan));
-	text_cut(scene->machines[0].instance.id, TICKET_FIELD_ROOM, "i-one");
-	text_cut(scene->machines[1].instance.id, TICKET_FIELD_ROOM, "i-two");
-	scene->seen.machines = scene->machines;
-	scene->seen.machine_count = 2;
-	scene->plan->orders = &scene->order;
-}
-
-static void end(struct scene *scene)
-{
-	channel_release(&scene->channel);
-	ledger_release(&scene->ledger);
-	free(scene->plan);
-	talk_end(&scene->talk);
-}
-
-static void look(struct scene *scene)
-{
-	struct error err = { 0 };
-
-	succeed(channel_look(&scene->channel, &err), &err);
-}
-
-static void find(struct scene *scene)
-{
-	struct error err = { 0 };
-
-	succeed(channel_find(&scene->channel, &err), &err);
-}
-
-static void send_orders(struct scene *scene, size_t count)
-{
-	struct error err = { 0 };
-
-	scene->plan->order_count = count;
-	succeed(channel_send(&scene->channel, &scene->seen, scene->plan, &err), &err);
-}
-
 /* ---- the task ---- */
 
 static void the_task_is_made_when_there_is_none(void **state)
 {
-	char *made = board(TASK_A, "created", NULL);
+	char *made = channel_scene_board(TASK_A, "created", NULL);
 	const struct api_step steps[] = {
 		HELLO,
 		NONE,
@@ -161,26 +34,26 @@ static void the_task_is_made_when_there_is_none(void **state)
 		{ .endpoint = "tasks.get_all", .data = made },
 		{ .endpoint = "tasks.started", .data = "{\"updated\":1}" },
 	};
-	struct scene scene;
+	struct channel_scene scene;
 
 	(void)state;
-	begin(&scene, steps, ARRAY_LEN(steps));
-	look(&scene);
+	channel_scene_begin(&scene, steps, ARRAY_LEN(steps));
+	channel_scene_look(&scene);
 	assert_false(scene.channel.is_found);
 	assert_string_equal(scene.ledger.task, "");
-	find(&scene);
+	channel_scene_find(&scene);
 	assert_string_equal(scene.ledger.task, TASK_A);
 	check_sent(&scene.talk, FIRST + 2, "\"name\":\"mayfly/lab\"");
 	check_sent(&scene.talk, FIRST + 3, "\"name\":\"mayfly-reaper lab\"");
 	check_sent(&scene.talk, FIRST + 5, "\"task\":\"" TASK_A "\"");
-	end(&scene);
+	channel_scene_end(&scene);
 	free(made);
 }
 
 /* Two reapers that make one in the same moment: both take the older one, the other is dropped. */
 static void of_two_that_are_made_the_oldest_stays(void **state)
 {
-	char *made = board(TASK_B, "in_progress", NULL);
+	char *made = channel_scene_board(TASK_B, "in_progress", NULL);
 	const struct api_step steps[] = {
 		HELLO,
 		NONE,
@@ -190,15 +63,15 @@ static void of_two_that_are_made_the_oldest_stays(void **state)
 		{ .endpoint = "tasks.get_all", .data = made },
 		{ .endpoint = "tasks.delete", .data = "{\"deleted\":true}" },
 	};
-	struct scene scene;
+	struct channel_scene scene;
 
 	(void)state;
-	begin(&scene, steps, ARRAY_LEN(steps));
-	look(&scene);
-	find(&scene);
+	channel_scene_begin(&scene, steps, ARRAY_LEN(steps));
+	channel_scene_look(&scene);
+	channel_scene_find(&scene);
 	assert_string_equal(scene.ledger.task, TASK_B);
 	check_sent(&scene.talk, FIRST + 4, "\"task\":\"" TASK_A "\"");
-	end(&scene);
+	channel_scene_end(&scene);
 	free(made);
 }
 
@@ -208,19 +81,19 @@ static void the_task_is_kept_in_progress(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
-		char *there = board(TASK_A, statuses[i], NULL);
+		char *there = channel_scene_board(TASK_A, statuses[i], NULL);
 		const struct api_step steps[] = {
 			HELLO,
 			{ .endpoint = "tasks.get_all", .data = there },
 			{ .endpoint = "tasks.started", .data = "{\"updated\":1}" },
 		};
-		struct scene scene;
+		struct channel_scene scene;
 
-		begin(&scene, steps, ARRAY_LEN(steps));
-		look(&scene);
-		find(&scene);
+		channel_scene_begin(&scene, steps, ARRAY_LEN(steps));
+		channel_scene_look(&scene);
+		channel_scene_find(&scene);
 		check_sent(&scene.talk, FIRST + 1, "\"force\":true");
-		end(&scene);
+		channel_scene_end(&scene);
 		free(there);
 	}
 }
@@ -237,35 +110,20 @@ static void a_task_that_was_silent_gives_a_sign(void **state)
 		{ .endpoint = "tasks.get_all", .data = silent },
 		{ .endpoint = "tasks.ping", .data = "{}" },
 	};
-	struct scene scene;
+	struct channel_scene scene;
 
 	(void)state;
-	begin(&scene, steps, ARRAY_LEN(steps));
-	look(&scene);
-	find(&scene);
-	end(&scene);
+	channel_scene_begin(&scene, steps, ARRAY_LEN(steps));
+	channel_scene_look(&scene);
+	channel_scene_find(&scene);
+	channel_scene_end(&scene);
 }
 
 /* ---- orders ---- */
 
-static void open_sent(struct scene *scene, size_t step, struct orders *out)
-{
-	SCOPED(json_document) struct json_document body = { 0 };
-	const char *request = api_peer_request(scene->talk.peer, step), *text;
-	struct minisign_trusted trusted = { .count = 1 };
-	struct error err = { 0 };
-
-	minisign_key_public(&settings.signing_key, &trusted.list[0]);
-	succeed(json_parse(slice_of(strstr(request, "\r\n\r\n") + 4), &body, &err), &err);
-	succeed(json_text(body.root, "hyperparams[0].value", &text, &err), &err);
-	assert_string_equal(json_text_or(body.root, "hyperparams[0].name", ""), "mayfly_orders");
-	assert_string_equal(json_text_or(body.root, "hyperparams[0].section", ""), "properties");
-	succeed(orders_open(slice_of(text), &trusted, "lab", out, &err), &err);
-}
-
 static void orders_are_sent_when_they_change(void **state)
 {
-	char *there = board(TASK_A, "in_progress", NULL);
+	char *there = channel_scene_board(TASK_A, "in_progress", NULL);
 	const struct api_step steps[] = {
 		HELLO,
 		{ .endpoint = "tasks.get_all", .data = there },
@@ -273,25 +131,25 @@ static void orders_are_sent_when_they_change(void **state)
 		{ .endpoint = "tasks.edit_hyper_params", .data = "{\"updated\":1}" },
 	};
 	SCOPED(orders) struct orders first = { 0 }, second = { 0 };
-	struct scene scene;
+	struct channel_scene scene;
 
 	(void)state;
-	begin(&scene, steps, ARRAY_LEN(steps));
-	look(&scene);
-	find(&scene);
-	send_orders(&scene, 0); /* nothing is there, and nothing is to be said */
-	send_orders(&scene, 1);
-	send_orders(&scene, 1); /* stands already */
-	open_sent(&scene, FIRST + 1, &first);
+	channel_scene_begin(&scene, steps, ARRAY_LEN(steps));
+	channel_scene_look(&scene);
+	channel_scene_find(&scene);
+	channel_scene_send_orders(&scene, 0); /* nothing is there, and nothing is to be said */
+	channel_scene_send_orders(&scene, 1);
+	channel_scene_send_orders(&scene, 1); /* stands already */
+	channel_scene_open_sent(&scene, FIRST + 1, &first);
 	assert_int_equal(orders_for(&first, "i-one"), ORDER_DRAIN);
 	assert_int_equal(orders_for(&first, "i-two"), ORDER_NONE);
-	assert_true(first.number >= wall_s() - 60);
-	send_orders(&scene, 0);
-	open_sent(&scene, FIRST + 2, &second);
-	assert_int_equal(second.count, 0);
+	assert_true(first.number >= channel_scene_wall_s() - 60);
+	channel_scene_send_orders(&scene, 0);
+	channel_scene_open_sent(&scene, FIRST + 2, &second);
+	assert_int_equal(second.own.count, 0);
 	assert_true(second.number > first.number);
 	assert_int_equal(scene.ledger.channel, second.number);
-	end(&scene);
+	channel_scene_end(&scene);
 	free(there);
 }
 
@@ -310,23 +168,24 @@ static void orders_are_signed_anew_in_time(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		char *text = signed_orders(&settings.signing_key, 5, wall_s() - cases[i].age_s,
-					   "i-one", ORDER_DRAIN);
-		char *there = board(TASK_A, "in_progress", text);
+		char *text = channel_scene_signed_orders(&channel_scene_settings.signing_key, 5,
+							 channel_scene_wall_s() - cases[i].age_s,
+							 "i-one", ORDER_DRAIN);
+		char *there = channel_scene_board(TASK_A, "in_progress", text);
 		const struct api_step steps[] = {
 			HELLO,
 			{ .endpoint = "tasks.get_all", .data = there },
 			{ .endpoint = "tasks.edit_hyper_params", .data = "{\"updated\":1}" },
 		};
-		struct scene scene;
+		struct channel_scene scene;
 
-		begin(&scene, steps, ARRAY_LEN(steps) - !cases[i].is_sent);
-		look(&scene);
-		find(&scene);
-		send_orders(&scene, 1);
+		channel_scene_begin(&scene, steps, ARRAY_LEN(steps) - !cases[i].is_sent);
+		channel_scene_look(&scene);
+		channel_scene_find(&scene);
+		channel_scene_send_orders(&scene, 1);
 		if (api_peer_calls(scene.talk.peer) != ARRAY_LEN(steps) - !cases[i].is_sent)
 			fail_msg("when %s", cases[i].when);
-		end(&scene);
+		channel_scene_end(&scene);
 		free(there);
 		free(text);
 	}
@@ -336,26 +195,27 @@ static void orders_are_signed_anew_in_time(void **state)
 static void a_forgery_is_written_over(void **state)
 {
 	char *forged =
-		signed_orders(&stranger, INT64_C(9007199254740992), wall_s(), "i-two", ORDER_LEAVE);
-	char *there = board(TASK_A, "in_progress", forged);
+		channel_scene_signed_orders(&channel_scene_stranger, INT64_C(9007199254740992),
+					    channel_scene_wall_s(), "i-two", ORDER_LEAVE);
+	char *there = channel_scene_board(TASK_A, "in_progress", forged);
 	const struct api_step steps[] = {
 		HELLO,
 		{ .endpoint = "tasks.get_all", .data = there },
 		{ .endpoint = "tasks.edit_hyper_params", .data = "{\"updated\":1}" },
 	};
 	SCOPED(orders) struct orders sent = { 0 };
-	struct scene scene;
+	struct channel_scene scene;
 
 	(void)state;
-	begin(&scene, steps, ARRAY_LEN(steps));
-	look(&scene);
+	channel_scene_begin(&scene, steps, ARRAY_LEN(steps));
+	channel_scene_look(&scene);
 	assert_int_equal(scene.ledger.channel, 0); /* its number is nobody's word */
 	assert_int_equal(scene.ledger.order_count, 0);
-	find(&scene);
-	send_orders(&scene, 0);
-	open_sent(&scene, FIRST + 1, &sent);
-	assert_int_equal(sent.count, 0);
-	end(&scene);
+	channel_scene_find(&scene);
+	channel_scene_send_orders(&scene, 0);
+	channel_scene_open_sent(&scene, FIRST + 1, &sent);
+	assert_int_equal(sent.own.count, 0);
+	channel_scene_end(&scene);
 	free(there);
 	free(forged);
 }
@@ -375,20 +235,21 @@ static void a_new_ledger_learns_from_the_task(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		int64_t number = wall_s() + 100000;
-		char *text = signed_orders(&settings.signing_key, number, wall_s() - cases[i].age_s,
-					   "i-two", ORDER_KEEP);
-		char *there = board(TASK_A, "in_progress", text);
+		int64_t number = channel_scene_wall_s() + 100000;
+		char *text = channel_scene_signed_orders(
+			&channel_scene_settings.signing_key, number,
+			channel_scene_wall_s() - cases[i].age_s, "i-two", ORDER_KEEP);
+		char *there = channel_scene_board(TASK_A, "in_progress", text);
 		const struct api_step steps[] = {
 			HELLO,
 			{ .endpoint = "tasks.get_all", .data = there },
 			{ .endpoint = "tasks.edit_hyper_params", .data = "{\"updated\":1}" },
 		};
-		struct scene scene;
+		struct channel_scene scene;
 
-		begin(&scene, steps, ARRAY_LEN(steps));
+		channel_scene_begin(&scene, steps, ARRAY_LEN(steps));
 		text_cut(scene.ledger.task, sizeof(scene.ledger.task), cases[i].task);
-		look(&scene);
+		channel_scene_look(&scene);
 		if (scene.ledger.order_count != cases[i].adopted)
 			fail_msg("when %s: %zu orders", cases[i].when, scene.ledger.order_count);
 		if (cases[i].adopted) {
@@ -396,10 +257,10 @@ static void a_new_ledger_learns_from_the_task(void **state)
 			assert_int_equal(scene.ledger.orders[0].order, ORDER_KEEP);
 		}
 		assert_int_equal(scene.ledger.channel, number);
-		find(&scene);
-		send_orders(&scene, 1);
+		channel_scene_find(&scene);
+		channel_scene_send_orders(&scene, 1);
 		assert_int_equal(scene.ledger.channel, number + 1);
-		end(&scene);
+		channel_scene_end(&scene);
 		free(there);
 		free(text);
 	}
@@ -409,7 +270,7 @@ static void a_new_ledger_learns_from_the_task(void **state)
 static void the_urgent_ones_are_sent_first(void **state)
 {
 	enum { MANY = ORDERS_MAX + 50 };
-	char *there = board(TASK_A, "in_progress", NULL);
+	char *there = channel_scene_board(TASK_A, "in_progress", NULL);
 	const struct api_step steps[] = {
 		HELLO,
 		{ .endpoint = "tasks.get_all", .data = there },
@@ -418,10 +279,10 @@ static void the_urgent_ones_are_sent_first(void **state)
 	struct observed_machine *machines = memory_array(MANY, sizeof(*machines));
 	struct planned_order *orders = memory_array(MANY, sizeof(*orders));
 	SCOPED(orders) struct orders sent = { 0 };
-	struct scene scene;
+	struct channel_scene scene;
 
 	(void)state;
-	begin(&scene, steps, ARRAY_LEN(steps));
+	channel_scene_begin(&scene, steps, ARRAY_LEN(steps));
 	for (size_t i = 0; i < MANY; i++) {
 		(void)snprintf(machines[i].instance.id, TICKET_FIELD_ROOM, "i-%zu", i);
 		orders[i] = (struct planned_order){ i, ORDER_DRAIN, DOOM_OVERDUE };
@@ -431,14 +292,14 @@ static void the_urgent_ones_are_sent_first(void **state)
 	scene.seen.machines = machines;
 	scene.seen.machine_count = MANY;
 	scene.plan->orders = orders;
-	look(&scene);
-	send_orders(&scene, MANY);
-	open_sent(&scene, FIRST + 1, &sent);
-	assert_int_equal(sent.count, ORDERS_MAX);
+	channel_scene_look(&scene);
+	channel_scene_send_orders(&scene, MANY);
+	channel_scene_open_sent(&scene, FIRST + 1, &sent);
+	assert_int_equal(sent.own.count, ORDERS_MAX);
 	assert_int_equal(orders_for(&sent, machines[MANY - 1].instance.id), ORDER_KEEP);
 	assert_int_equal(orders_for(&sent, machines[MANY - 2].instance.id), ORDER_LEAVE);
 	assert_int_equal(orders_for(&sent, "i-0"), ORDER_DRAIN);
-	end(&scene);
+	channel_scene_end(&scene);
 	free(machines);
 	free(orders);
 	free(there);
@@ -448,7 +309,7 @@ static void the_urgent_ones_are_sent_first(void **state)
 
 static void decisions_are_the_console(void **state)
 {
-	char *there = board(TASK_A, "in_progress", NULL);
+	char *there = channel_scene_board(TASK_A, "in_progress", NULL);
 	const struct api_step steps[] = {
 		HELLO,
 		{ .endpoint = "tasks.get_all", .data = there },
@@ -457,13 +318,13 @@ static void decisions_are_the_console(void **state)
 	};
 	struct slice lines[CLEARML_BOARD_LINES + 10];
 	struct error err = { 0 };
-	struct scene scene;
+	struct channel_scene scene;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
 		lines[i] = slice_of("launched i-one");
-	begin(&scene, steps, ARRAY_LEN(steps));
-	look(&scene);
+	channel_scene_begin(&scene, steps, ARRAY_LEN(steps));
+	channel_scene_look(&scene);
 	succeed(channel_log(&scene.channel, lines, 0, &err), &err);
 	succeed(channel_log(&scene.channel, lines, 2, &err), &err);
 	check_sent(&scene.talk, FIRST + 1, "\"task\":\"" TASK_A "\"");
@@ -471,7 +332,7 @@ static void decisions_are_the_console(void **state)
 	check_sent(&scene.talk, FIRST + 1, "\"msg\":\"launched i-one\"");
 	succeed(channel_log(&scene.channel, lines, ARRAY_LEN(lines), &err), &err);
 	check_sent(&scene.talk, FIRST + 2, "... and 11 more: mayfly-reaper journal");
-	end(&scene);
+	channel_scene_end(&scene);
 	free(there);
 }
 
@@ -490,5 +351,5 @@ int main(void)
 		cmocka_unit_test(decisions_are_the_console),
 	};
 
-	return cmocka_run_group_tests(tests, make_keys, drop_keys);
+	return cmocka_run_group_tests(tests, channel_scene_make_keys, channel_scene_drop_keys);
 }

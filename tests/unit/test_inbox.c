@@ -83,10 +83,10 @@ struct said {
 static char *sign(const struct said *said)
 {
 	struct orders_line line = { .order = said->order };
-	struct orders orders = { .number = said->number,
-				 .time_s = clock_wall_ms() / 1000 - said->age_s,
-				 .list = &line,
-				 .count = 1 };
+	struct orders orders = {
+		.number = said->number,
+		.own = { .time_s = clock_wall_ms() / 1000 - said->age_s, .list = &line, .count = 1 }
+	};
 	SCOPED(buf) struct buf text = BUF(TEXT_BYTES);
 	struct error err = { 0 };
 

@@ -44,11 +44,11 @@ static struct orders_line lines[] = {
 
 static struct orders sample(void)
 {
-	return (struct orders){ .prefix = "lab",
-				.number = 17,
-				.time_s = 1795000000,
-				.list = lines,
-				.count = ARRAY_LEN(lines) };
+	return (struct orders){
+		.prefix = "lab",
+		.number = 17,
+		.own = { .time_s = 1795000000, .list = lines, .count = ARRAY_LEN(lines) }
+	};
 }
 
 static void sign(const struct minisign_key *key, struct buf *out)
@@ -79,7 +79,7 @@ static void both_ways(void **state)
 		if (orders_open(buf_slice(&text), &trusted, "lab", &opened, &err) < 0)
 			fail_msg("%s", err.message);
 		assert_int_equal(opened.number, 17);
-		assert_int_equal(opened.time_s, 1795000000);
+		assert_int_equal(opened.own.time_s, 1795000000);
 		assert_string_equal(opened.prefix, "lab");
 		assert_int_equal(orders_for(&opened, "i-0abc"), ORDER_DRAIN);
 		assert_int_equal(orders_for(&opened, "i-0def"), ORDER_KEEP);
@@ -220,6 +220,19 @@ static void only_our_own_writing_is_read(void **state)
 		{ "the time is missing", "{\"prefix\":\"a\",\"number\":1,\"orders\":{}}\n" },
 		{ "a name has a blank", "{\"prefix\":\"a\",\"number\":1,\"time\":1,\"orders\":{"
 					"\"a b\":\"keep\"}}\n" },
+		{ "another issuer has no name",
+		  "{\"prefix\":\"a\",\"number\":1,\"time\":1,\"issuer\":\"b\",\"orders\":{},"
+		  "\"others\":[{\"time\":1,\"orders\":{}}]}\n" },
+		{ "another issuer is the same",
+		  "{\"prefix\":\"a\",\"number\":1,\"time\":1,\"issuer\":\"b\",\"orders\":{},"
+		  "\"others\":[{\"issuer\":\"b\",\"time\":1,\"orders\":{}}]}\n" },
+		{ "other issuers are out of order",
+		  "{\"prefix\":\"a\",\"number\":1,\"time\":1,\"issuer\":\"b\",\"orders\":{},"
+		  "\"others\":[{\"issuer\":\"d\",\"time\":1,\"orders\":{}},"
+		  "{\"issuer\":\"c\",\"time\":1,\"orders\":{}}]}\n" },
+		{ "another issuer's time is 0",
+		  "{\"prefix\":\"a\",\"number\":1,\"time\":1,\"issuer\":\"b\",\"orders\":{},"
+		  "\"others\":[{\"issuer\":\"c\",\"time\":0,\"orders\":{}}]}\n" },
 		{ "orders are a list",
 		  "{\"prefix\":\"a\",\"number\":1,\"time\":1,\"orders\":[]}\n" },
 	};
@@ -233,6 +246,38 @@ static void only_our_own_writing_is_read(void **state)
 			fail_msg("taken, when %s", cases[i].when);
 		assert_int_equal(err.class, ERROR_MALFORMED);
 	}
+}
+
+/* Two ledgers of one prefix; a machine hears both, and the stronger word where they differ. */
+static void issuers_are_heard_together(void **state)
+{
+	static const char line[] =
+		"{\"prefix\":\"a\",\"number\":1,\"time\":5,\"issuer\":\"b\",\"orders\":{"
+		"\"both\":\"drain\",\"kept\":\"drain\",\"ours\":\"keep\"},"
+		"\"others\":[{\"issuer\":\"c\",\"time\":4,\"orders\":{\"both\":\"leave\","
+		"\"kept\":\"keep\",\"theirs\":\"keep\"}}]}\n";
+	static const struct {
+		const char *when, *instance;
+		enum order order;
+	} cases[] = {
+		{ "we alone say something", "ours", ORDER_KEEP },
+		{ "the other alone does", "theirs", ORDER_KEEP },
+		{ "the other says to leave", "both", ORDER_LEAVE },
+		{ "the other would keep it", "kept", ORDER_DRAIN },
+		{ "nobody does", "none", ORDER_NONE },
+	};
+	SCOPED(orders) struct orders orders = { 0 };
+	SCOPED(buf) struct buf again = BUF(TEXT_BYTES);
+	struct error err = { 0 };
+
+	(void)state;
+	if (orders_parse(slice_of(line), &orders, &err) < 0)
+		fail_msg("%s", err.message);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (orders_for(&orders, cases[i].instance) != cases[i].order)
+			fail_msg("when %s", cases[i].when);
+	orders_print(&orders, &again);
+	assert_string_equal(buf_text(&again), line);
 }
 
 static void when_they_are_of_now(void **state)
@@ -255,7 +300,8 @@ static void when_they_are_of_now(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct orders orders = { .number = cases[i].number, .time_s = cases[i].time_s };
+		struct orders orders = { .number = cases[i].number,
+					 .own = { .time_s = cases[i].time_s } };
 		struct error err = { .class = ERROR_NONE };
 		int result = orders_check(&orders, cases[i].last, 10000, &err);
 
@@ -269,15 +315,25 @@ static void the_most_of_them_fit(void **state)
 {
 	static struct orders_line many[ORDERS_MAX + 1];
 	struct orders orders = { .number = INT64_C(9007199254740992),
-				 .time_s = INT64_C(9007199254740992),
-				 .list = many,
-				 .count = ORDERS_MAX };
+				 .own = { .time_s = INT64_C(9007199254740992),
+					  .list = many,
+					  .count = ORDERS_MAX - ORDERS_OTHERS },
+				 .other_count = ORDERS_OTHERS };
 	SCOPED(buf) struct buf text = BUF(ORDERS_BYTES);
 	SCOPED(orders) struct orders opened = { 0 };
 	struct error err = { 0 };
 
 	(void)state;
 	memset(orders.prefix, 'p', sizeof(orders.prefix) - 1);
+	memset(orders.own.issuer, 'i', sizeof(orders.own.issuer) - 1);
+	for (size_t i = 0; i < ORDERS_OTHERS; i++) {
+		struct orders_part *part = &orders.others[i];
+
+		memset(part->issuer, 'a' + (int)i, sizeof(part->issuer) - 1);
+		part->time_s = INT64_C(9007199254740992);
+		part->list = &many[ORDERS_MAX - ORDERS_OTHERS + i];
+		part->count = 1;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(many); i++) {
 		(void)snprintf(many[i].instance, sizeof(many[i].instance), "%064zu", i);
 		many[i].order = ORDER_DRAIN;
@@ -285,8 +341,9 @@ static void the_most_of_them_fit(void **state)
 	if (orders_sign(&orders, &keys[0], &text, &err) < 0 || buf_finish(&text, &err) < 0 ||
 	    orders_open(buf_slice(&text), &trusted, orders.prefix, &opened, &err) < 0)
 		fail_msg("%s", err.message);
-	assert_int_equal(opened.count, ORDERS_MAX);
-	orders.count++;
+	assert_int_equal(opened.own.count, ORDERS_MAX - ORDERS_OTHERS);
+	assert_int_equal(opened.other_count, ORDERS_OTHERS);
+	orders.own.count++;
 	assert_int_equal(orders_sign(&orders, &keys[0], &text, &err), -1);
 	assert_int_equal(err.class, ERROR_CONFIGURATION);
 }
@@ -298,6 +355,7 @@ int main(void)
 		cmocka_unit_test(what_is_refused),
 		cmocka_unit_test(other_prefix_is_another_installation),
 		cmocka_unit_test(only_our_own_writing_is_read),
+		cmocka_unit_test(issuers_are_heard_together),
 		cmocka_unit_test(when_they_are_of_now),
 		cmocka_unit_test(the_most_of_them_fit),
 	};

@@ -38,6 +38,45 @@ static void the_last_word_counts(void **state)
 	assert_int_equal(ledger.orders[0].since_s, 4);
 }
 
+/* A new ledger takes over what another had told, and gives it back when that one is alive. */
+static void what_was_taken_over_is_given_back(void **state)
+{
+	static const struct {
+		const char *when, *issuer;
+		int64_t time_s;
+		bool is_said_here;
+		size_t count;
+	} cases[] = {
+		{ "it has signed anew", "other", 101, false, 1 },
+		{ "it has not", "other", 100, false, 2 },
+		{ "a third one has", "third", 101, false, 2 },
+		{ "an earlier version's text stands there", "", 101, false, 2 },
+		{ "the same was said here since", "other", 101, true, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct orders_line lines[] = { { "a", ORDER_KEEP }, { "b", ORDER_DRAIN } };
+		struct orders_part part = { "other", 100, lines, 2 };
+		SCOPED(ledger) struct ledger ledger = { 0 };
+
+		assert_true(told_set(&ledger, "b", ORDER_LEAVE, 5));
+		told_adopt(&ledger, &part);
+		assert_int_equal(ledger.order_count, 2);
+		assert_int_equal(ledger.orders[0].order, ORDER_LEAVE);
+		assert_true(told_is_adopted(&ledger, "other"));
+		assert_false(told_is_adopted(&ledger, ""));
+		if (cases[i].is_said_here)
+			assert_false(told_set(&ledger, "a", ORDER_KEEP, 6));
+		text_cut(part.issuer, sizeof(part.issuer), cases[i].issuer);
+		part.time_s = cases[i].time_s;
+		told_give_back(&ledger, &part);
+		if (ledger.order_count != cases[i].count)
+			fail_msg("when %s: %zu", cases[i].when, ledger.order_count);
+		assert_string_equal(ledger.orders[0].instance, "b");
+	}
+}
+
 /* An order to "a", and what is seen of it. */
 static void what_is_gone_is_told_nothing(void **state)
 {
@@ -89,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_last_word_counts),
+		cmocka_unit_test(what_was_taken_over_is_given_back),
 		cmocka_unit_test(what_is_gone_is_told_nothing),
 	};
 

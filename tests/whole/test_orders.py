@@ -180,6 +180,60 @@ def test_only_the_reapers_own_newest_words_are_obeyed(world):
     finish(world, task, gate, reaper, runs=1)
 
 
+def second_reaper(world):
+    """Another one of the prefix, with the same keys and a state folder of its own."""
+    other = json.loads(world.config.read_text())
+    other["state_folder"] = str(world.folder / "second-state")
+    path = world.folder / "second.json"
+    path.write_text(json.dumps(other))
+
+    def run(*words):
+        done = subprocess.run([str(REAPER), *words, "--config", str(path)], capture_output=True,
+                              text=True, timeout=90, check=False)
+        assert done.returncode == 0, done.stderr
+        return done
+    return run
+
+
+def parts(world):
+    """Who says what: {issuer: orders}."""
+    line = json.loads(orders(world).splitlines()[0])
+    return {part["issuer"]: part["orders"] for part in [line, *line.get("others", [])]}
+
+
+def test_two_reapers_leave_each_others_orders_alone(world):
+    task, gate, reaper = begin(world)
+    machine = running_machine(world)
+    tell(world, "keep", machine)
+    wait_for_order(world, machine, "keep")
+    first, = parts(world)
+    second = second_reaper(world)
+    # It may be the same reaper with a new ledger: it takes the word over.
+    second("run")
+    assert "OTHER REAPER" not in second("status").stdout
+    # The first one signs its word again, and the second one gives it back.
+    wait_for(lambda: parts(world).get(first) == {machine: "keep"}, PATIENCE_S,
+             "the first one has signed anew")
+    done = second("run")
+    assert "event=other-reaper" in done.stderr and first in done.stderr, done.stderr
+    assert "no machine is told anything" in second("keep", "--list").stdout
+    assert "OTHER REAPER" in second("status").stdout
+    # Each has a word of its own, in one text; the first one sees the second, too.
+    second("drain", machine)
+    second("run")
+    wait_for_order(world, machine, "drain")
+    wait_for(lambda: "OTHER REAPER" in tell(world, "status"), PATIENCE_S, "the first one tells it")
+    assert "other reaper" in tell(world, "journal")
+    assert sorted(map(str, parts(world).values())) == sorted(
+        [str({machine: "keep"}), str({machine: "drain"})]), orders(world)
+    # What one takes back, the other does not bring again.
+    tell(world, "forget", machine)
+    wait_for(lambda: not parts(world).get(first), PATIENCE_S, "the first one took it back")
+    second("run")
+    assert [said for said in parts(world).values() if said] == [{machine: "drain"}], orders(world)
+    finish(world, task, gate, reaper, runs=1)
+
+
 def test_names_that_no_machine_has(world):
     task, gate, reaper = begin(world)
     machine = running_machine(world)

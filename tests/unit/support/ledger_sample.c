@@ -46,6 +46,7 @@ static void sample_item(struct ledger *out, size_t i, unsigned n)
 	out->orders[i].order = (enum order)(n % ORDER_COUNT);
 	out->orders[i].since_s = BASE_S + n + 10;
 	snprintf(out->orders[i].instance, sizeof(out->orders[i].instance), "i-%06zu", i);
+	snprintf(out->orders[i].issuer, sizeof(out->orders[i].issuer), "%08x", n % 3);
 }
 
 void ledger_sample(unsigned seed, size_t count, struct ledger *out)
@@ -55,7 +56,11 @@ void ledger_sample(unsigned seed, size_t count, struct ledger *out)
 				.looked_s = BASE_S + seed + 3,
 				.channel = seed + 2,
 				.is_spend_whole = seed % 2,
-				.counted_until_s = BASE_S + seed + 4 };
+				.counted_until_s = BASE_S + seed + 4,
+				.mirror = seed + 5,
+				.rival_s = BASE_S + seed + 6 };
+	snprintf(out->issuer, sizeof(out->issuer), "%08x", seed + 7);
+	snprintf(out->rival, sizeof(out->rival), "%08x", seed + 8);
 	snprintf(out->task, sizeof(out->task), "%032x", seed);
 	out->attempts = memory_array(count + 1, sizeof(*out->attempts));
 	out->marks = memory_array(count + 1, sizeof(*out->marks));
@@ -82,6 +87,9 @@ const char *ledger_difference(const struct ledger *one, const struct ledger *oth
 	if (one->looked_s != other->looked_s || one->is_spend_whole != other->is_spend_whole ||
 	    one->counted_until_s != other->counted_until_s)
 		return "when it looked, or what is counted";
+	if (strcmp(one->issuer, other->issuer) != 0 || strcmp(one->rival, other->rival) != 0 ||
+	    one->rival_s != other->rival_s || one->mirror != other->mirror)
+		return "who signs, or who else does";
 	if (!SAME_LISTS(attempts, attempt_count))
 		return "attempts";
 	if (!SAME_LISTS(marks, mark_count))

@@ -26,7 +26,7 @@ exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml
 	clearml_read_queues clearml_read_tasks clearml_read_workers
 	control_parse control_print heartbeat_is_gap http_exchange_all identity_parse
 	join_holder journal_parse journal_print orders_parse orders_print settings_parse
-	zone_parse world_event_count world_now_s world_task_count"
+	zone_parse world_event_count world_is_configured world_now_s world_task_count"
 
 # Verbs of docker.h that the container mode has no use for yet.
 not_called_yet="docker_disk_usage docker_login_check docker_pause docker_prune

@@ -130,14 +130,19 @@ static void take_out(struct world_queue *queue, size_t task)
 	}
 }
 
+/* The server's own stop of a task that nobody reported: the one end that does not stand. */
+static bool is_forced_stop(const struct world_task *task)
+{
+	return !strcmp(task->reason, VERDICT_FORCED_STOP);
+}
+
 void world_enqueue(struct world *world, size_t number, size_t q, const char *reason)
 {
 	struct world_task *task = &world->tasks[number];
 	struct world_queue *queue = &world->queues[q];
 
 	if (task->ended_ms >= 0) {
-		/* Only the server's own forced stop is no end that stands. */
-		task->revived += strncmp(task->reason, "Forced stop", 11) != 0;
+		task->revived += !is_forced_stop(task);
 		task->finals--;
 		task->ended_ms = -1;
 		world->tasks_open++;
@@ -202,6 +207,9 @@ void world_task_ends(struct world *world, size_t number, enum task_status status
 {
 	struct world_task *task = &world->tasks[number];
 
+	/* Whoever repairs a task of the watchdog's writes another end over that one. */
+	if (!(task->ended_ms >= 0 && is_forced_stop(task)))
+		task->finals++;
 	task->status = status;
 	text_cut(task->reason, sizeof(task->reason), reason);
 	text_cut(task->message, sizeof(task->message), message);
@@ -209,7 +217,6 @@ void world_task_ends(struct world *world, size_t number, enum task_status status
 	if (task->ended_ms < 0)
 		world->tasks_open--;
 	task->ended_ms = world->now_ms;
-	task->finals++;
 	world_note(world, task->id, "%s: %s %s", task_status_name(status), reason, message);
 }
 

@@ -116,6 +116,10 @@ struct observed_run { /* a task that a machine runs, and for whom: what its cost
 struct observed_user { /* by place in settings.user_budgets */
 	struct spent spent;
 	int64_t rate; /* what its runs cost an hour now; micro-dollars */
+	/* Filled by user_names_resolve(): */
+	char id[SETTINGS_USER_ROOM]; /* "": not known: the budget's own word counts as the id */
+	char name[CLEARML_NAME_ROOM]; /* "": not known */
+	char problem[512]; /* why the budget limits nobody; "": it does */
 };
 
 struct mark { /* a destructive decision that waits for its second look */
@@ -155,6 +159,8 @@ struct observation {
 	/* The machines' cost up to now is in it. False: it could not be counted in this pass, or
 	 * the ledger is new and the mirror could not be read. */
 	bool is_spend_known;
+	int64_t spend_lost_s; /* a budget of this day or month counts from then only: what was spent
+				 before is not known (ledger.h); 0: all count from their begin */
 	char problem[256]; /* the first thing that could not be read, for the report; "" when all
 			      was */
 	char rival[HASH_HEX_LEN]; /* another reaper of this prefix (ledger.h); "": none of late */

@@ -303,12 +303,15 @@ static void add_warning(const struct reporter *reporter, const char *words)
 		return;
 	name += sizeof(of) - 1;
 
-	size_t len = strcspn(name, ":");
+	/* A queue's name may have a colon of its own. */
+	const char *rest = strrchr(name, ':');
 
+	if (!rest)
+		rest = name + strlen(name);
 	text_cut(subject, sizeof(subject), name);
-	subject[len] = 0;
+	subject[rest - name] = 0;
 	say(add(reporter, NEWS_LASTS, "budget warning", subject), "nearly used up: %.*s%s",
-	    (int)strcspn(words, " "), words, name + len);
+	    (int)strcspn(words, " "), words, rest);
 }
 
 static void add_cooldown(const struct reporter *reporter, const struct offering_state *state)
@@ -379,13 +382,28 @@ static void add_memory(const struct reporter *reporter)
 		    "back: machines report to ClearML again");
 }
 
+static void add_mirror(const struct reporter *reporter)
+{
+	const struct observation *seen = reporter->act->seen;
+	const char *prefix = reporter->act->settings->prefix;
+	char since[CLOCK_TEXT_LEN];
+
+	if (*seen->mirror_refused)
+		say(add(reporter, NEWS_LASTS, "mirror", prefix), "refused: %s",
+		    seen->mirror_refused);
+	if (!seen->spend_lost_s) {
+		say(add(reporter, NEWS_ENDED, "budgets", prefix), "count from their begin again");
+		return;
+	}
+	clock_format(seen->spend_lost_s * 1000, false, since);
+	say(add(reporter, NEWS_LASTS, "budgets", prefix),
+	    "of this day or month count from %s only: what was spent before is not known", since);
+}
+
 static void add_rival(const struct reporter *reporter)
 {
 	const struct act *act = reporter->act;
 
-	if (*act->seen->mirror_refused)
-		say(add(reporter, NEWS_LASTS, "mirror", act->settings->prefix), "refused: %s",
-		    act->seen->mirror_refused);
 	if (*act->seen->rival)
 		say(add(reporter, NEWS_LASTS, "other reaper", act->settings->prefix),
 		    "at work: its ledger is %s, ours %s; run one, or give each a prefix",
@@ -429,5 +447,6 @@ void pass_news(const struct act *act, const struct act_result *result, struct ne
 	for (size_t i = 0; i < act->ledger->resource_count; i++)
 		add_spot(&reporter, &act->ledger->resources[i]);
 	add_memory(&reporter);
+	add_mirror(&reporter);
 	add_rival(&reporter);
 }

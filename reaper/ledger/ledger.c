@@ -51,10 +51,15 @@ static const char *const steps[] = {
 	"CREATE TABLE spend_sums (day TEXT, resource TEXT, instance TEXT, queue TEXT, task TEXT,"
 	" user TEXT, seconds INTEGER, money INTEGER, unpriced_s INTEGER, checksum INTEGER,"
 	" PRIMARY KEY (day, resource, instance, queue, task, user)) STRICT, WITHOUT ROWID",
+
+	"ALTER TABLE ledger ADD COLUMN users_asked_s INTEGER;"
+	"CREATE TABLE users (id TEXT, name TEXT, checksum INTEGER) STRICT",
+
 	"ALTER TABLE ledger ADD COLUMN issuer TEXT;"
 	"ALTER TABLE ledger ADD COLUMN mirror INTEGER;"
 	"ALTER TABLE ledger ADD COLUMN rival TEXT;"
 	"ALTER TABLE ledger ADD COLUMN rival_s INTEGER;"
+	"ALTER TABLE ledger ADD COLUMN spend_lost_s INTEGER;"
 	"ALTER TABLE orders ADD COLUMN issuer TEXT",
 };
 
@@ -171,7 +176,7 @@ static int check_memory(struct ledger_file *file, struct error *err)
 {
 	static const char *const tables[] = { "sqlite_schema", "ledger",    "attempts",	 "marks",
 					      "machines",      "resources", "offerings", "orders",
-					      "upkeep",	       "spend_sums" };
+					      "users",	       "upkeep",    "spend_sums" };
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		if (ledger_sql_check_table(file->sql, tables[i], err) < 0)

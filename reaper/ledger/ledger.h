@@ -60,6 +60,8 @@ struct ledger {
 	/* Is all that was spent in here, the sums of an earlier ledger too (spend.h)? What machines
 	 * cost before counted_until_s is in those; a machine's own spent_until_s may be later. */
 	bool is_spend_whole;
+	int64_t spend_lost_s; /* when the mirror that an earlier one left was refused: what was
+				 spent before is in no sum; 0: that never was */
 	int64_t counted_until_s;
 	struct open_attempt *attempts;
 	size_t attempt_count;
@@ -73,6 +75,9 @@ struct ledger {
 	size_t offering_count;
 	struct ordered *orders;
 	size_t order_count;
+	struct clearml_user *users; /* as ClearML last named them, in order of id */
+	size_t user_count;
+	int64_t users_asked_s; /* when it was asked who they are, in vain too; 0: never */
 };
 
 struct ledger_file; /* opaque: the open database */

@@ -47,6 +47,10 @@ bool money_is_past(const struct money_gate *gate);
 /* At or past percent of any limit? Words say which. */
 bool money_warns(const struct money_gate *gate, unsigned percent, char *words, size_t room);
 
+/* Does any budget of the day or month of now_s reach back before lost_s, where nothing is known?
+ * Then it is looser than it says, until that day or month is over. */
+bool money_is_loosened(const struct settings *settings, int64_t lost_s, int64_t now_s);
+
 /* "12.34", "0.0042"; "unknown" */
 void money_text(int64_t money, char out[static MONEY_TEXT_ROOM]);
 

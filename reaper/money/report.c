@@ -54,6 +54,20 @@ static void add_rival(const struct report *report, struct buf *out)
 		 signed_at);
 }
 
+static void add_lost(const struct report *report, struct buf *out)
+{
+	char since[CLOCK_TEXT_LEN];
+
+	if (!report->seen->spend_lost_s)
+		return;
+	clock_format(report->seen->spend_lost_s * 1000, false, since);
+	buf_addf(out,
+		 "BUDGETS of this day or month count from %s only\n"
+		 "  the ledger was new, and what the last one left in ClearML was refused: see "
+		 "journal\n",
+		 since);
+}
+
 static void add_head(const struct report *report, const char *what, struct buf *out)
 {
 	char now[CLOCK_TEXT_LEN];
@@ -62,6 +76,7 @@ static void add_head(const struct report *report, const char *what, struct buf *
 	buf_addf(out, "%s of %s at %s\n", what, report->settings->prefix, now);
 	add_unknown(report, out);
 	add_rival(report, out);
+	add_lost(report, out);
 	buf_addf(out, "\n");
 }
 
@@ -333,10 +348,31 @@ static void add_steps(const struct report *report, struct buf *out)
 
 /* ---- money ---- */
 
+static void add_warning(const char *words, bool *is_first, struct buf *out)
+{
+	char plain[2 * PLAN_WORDS_ROOM];
+
+	table_plain(words, plain, sizeof(plain));
+	buf_addf(out, "%sBUDGET: %s\n", *is_first ? "\n" : "", plain);
+	*is_first = false;
+}
+
 static void add_warnings(const struct report *report, struct buf *out)
 {
+	const struct settings *settings = report->settings;
+	bool is_first = true;
+
 	for (size_t i = 0; i < report->plan->warning_count; i++)
-		buf_addf(out, "%sBUDGET: %s\n", i ? "" : "\n", report->plan->warnings[i]);
+		add_warning(report->plan->warnings[i], &is_first, out);
+	for (size_t u = 0; report->seen->users && u < settings->user_budget_count; u++) {
+		SCOPED(buf) struct buf words = BUF(2 * PLAN_WORDS_ROOM);
+
+		if (!*report->seen->users[u].problem)
+			continue;
+		buf_addf(&words, "user %s: %s", settings->user_budgets[u].user,
+			 report->seen->users[u].problem);
+		add_warning(buf_text(&words), &is_first, out);
+	}
 }
 
 static void add_worst(const struct report *report, struct buf *out)

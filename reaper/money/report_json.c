@@ -28,6 +28,8 @@ static void add_head(const struct report *report, struct json *root)
 	json_add_integer(root, "clearml_calls", seen->clearml_calls);
 	if (*seen->rival)
 		add_time(root, "other_reaper_signed", seen->rival_s * 1000);
+	if (seen->spend_lost_s)
+		add_time(root, "budgets_count_from", seen->spend_lost_s * 1000);
 }
 
 static void add_queue(const struct report *report, size_t q, struct json *queue)
@@ -188,6 +190,15 @@ static void add_warnings(const struct report *report, struct json *list)
 {
 	for (size_t i = 0; i < report->plan->warning_count; i++)
 		json_add_text(list, NULL, report->plan->warnings[i]);
+	for (size_t u = 0; report->seen->users && u < report->settings->user_budget_count; u++) {
+		SCOPED(buf) struct buf words = BUF(2 * PLAN_WORDS_ROOM);
+
+		if (!*report->seen->users[u].problem)
+			continue;
+		buf_addf(&words, "user %s: %s", report->settings->user_budgets[u].user,
+			 report->seen->users[u].problem);
+		json_add_text(list, NULL, buf_text(&words));
+	}
 }
 
 static void add_repairs(const struct report *report, struct json *list)

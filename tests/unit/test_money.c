@@ -240,12 +240,62 @@ static void test_warns_before_it_is_spent(void **state)
 	}
 }
 
+static void test_is_loosened_until_its_period_ends(void **state)
+{
+	enum { DAY_S = 86400, LOST_S = 1800000000 /* 2027-01-15 08:00 */ };
+	enum { NOBODY, TOTAL, RESOURCE, QUEUE, USER };
+	static const struct {
+		const char *when;
+		int whose;
+		struct budget budget;
+		int64_t lost_s, now_s;
+		bool is_loosened;
+	} cases[] = {
+		{ "nothing was lost", TOTAL, { .day = 1, .month = 1 }, 0, LOST_S, false },
+		{ "there is no budget", NOBODY, { 0 }, LOST_S, LOST_S, false },
+		{ "an hour's needs no sums", TOTAL, { .hour = 1 }, LOST_S, LOST_S, false },
+		{ "the day lasts", TOTAL, { .day = 1 }, LOST_S, LOST_S + 57599, true },
+		{ "the day is over", TOTAL, { .day = 1 }, LOST_S, LOST_S + 57600, false },
+		{ "the month lasts", TOTAL, { .month = 1 }, LOST_S, LOST_S + 16 * DAY_S, true },
+		{ "the month is over", TOTAL, { .month = 1 }, LOST_S, LOST_S + 17 * DAY_S, false },
+		{ "a year later", TOTAL, { .month = 1 }, LOST_S, LOST_S + 365 * DAY_S, false },
+		{ "a resource's day", RESOURCE, { .day = 1 }, LOST_S, LOST_S, true },
+		{ "a resource's month", RESOURCE, { .month = 1 }, LOST_S, LOST_S + DAY_S, true },
+		{ "a queue's day", QUEUE, { .day = 1 }, LOST_S, LOST_S, true },
+		{ "a queue's month", QUEUE, { .month = 1 }, LOST_S, LOST_S + DAY_S, true },
+		{ "a user's day", USER, { .day = 1 }, LOST_S, LOST_S, true },
+		{ "a user's month", USER, { .month = 1 }, LOST_S, LOST_S + DAY_S, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct resource resource = { 0 };
+		struct budget queue = { 0 };
+		struct user_budget user = { 0 };
+		struct settings settings = { .resources = &resource,
+					     .resource_count = 1,
+					     .queue_count = 1,
+					     .queue_budgets = &queue,
+					     .user_budgets = &user,
+					     .user_budget_count = 1 };
+		struct budget unused;
+		struct budget *const all[] = { &unused, &settings.budget, &resource.budget, &queue,
+					       &user.budget };
+
+		*all[cases[i].whose] = cases[i].budget;
+		if (money_is_loosened(&settings, cases[i].lost_s, cases[i].now_s) !=
+		    cases[i].is_loosened)
+			fail_msg("when %s", cases[i].when);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_allows_up_to_the_limit),
 		cmocka_unit_test(test_warns_before_it_is_spent),
+		cmocka_unit_test(test_is_loosened_until_its_period_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -371,6 +371,12 @@ static void is_nearly_out_of_money(struct bench *bench)
 	SET(bench->warnings[0], "$/day of resource gpu: 9.60 of 12.00 spent");
 }
 
+static void is_nearly_out_of_a_queues_money(struct bench *bench)
+{
+	bench->plan.warning_count = 1;
+	SET(bench->warnings[0], "$/h of queue lab:train: 9.60, and 1.00 more, of 12.00");
+}
+
 static void sees_that_memory_is_lost(struct bench *bench)
 {
 	bench->plan.resources[0].why = WHY_MEMORY_LOST;
@@ -384,6 +390,18 @@ static void does_nothing(struct bench *bench)
 static void cannot_read_the_workers(struct bench *bench)
 {
 	bench->world->seen.workers_known = false;
+}
+
+static void refuses_the_mirror(struct bench *bench)
+{
+	SET(bench->world->seen.mirror_refused, "of another key");
+	bench->world->seen.spend_lost_s = NOW_S;
+}
+
+static void meets_another_reaper(struct bench *bench)
+{
+	SET(bench->world->seen.rival, "b");
+	SET(bench->ledger.issuer, "a");
 }
 
 #define TASK_ENDED "attempt 2 of 3 ended, its machine i-1 "
@@ -445,6 +463,8 @@ static const struct {
 	  "=budget|cpu|nothing is launched: $/day of total: 12.00 of 12.00 spent\n" },
 	{ "a budget is nearly used up", is_nearly_out_of_money,
 	  "=budget warning|resource gpu|nearly used up: $/day: 9.60 of 12.00 spent\n" },
+	{ "one of a queue with a colon is", is_nearly_out_of_a_queues_money,
+	  "=budget warning|queue lab:train|nearly used up: $/h: 9.60, and 1.00 more, of 12.00\n" },
 	{ "an offering cools down", has_no_capacity,
 	  "=cooldown|gpu g5/a/spot|cooling down: no capacity or quota, 2 times in a row; not asked "
 	  "for 6m 00s\n" },
@@ -455,6 +475,12 @@ static const struct {
 	{ "ClearML's memory is lost", sees_that_memory_is_lost,
 	  "=memory|lab|lost: most machines have no record: ClearML may have lost its memory; "
 	  "nothing is terminated, nothing launched\n" },
+	{ "the mirror is refused", refuses_the_mirror,
+	  "=mirror|lab|refused: of another key\n"
+	  "=budgets|lab|of this day or month count from 2027-01-15T08:00:00Z only: what was spent "
+	  "before is not known\n" },
+	{ "there is another reaper", meets_another_reaper,
+	  "=other reaper|lab|at work: its ledger is b, ours a; run one, or give each a prefix\n" },
 	{ "nothing is known of the workers", cannot_read_the_workers, "" },
 };
 
@@ -531,6 +557,10 @@ static void test_the_end_of_what_lasted_is_told(void **state)
 		{ "when it is not", has_no_capacity, "cooldown", "gpu g5/a/spot", false },
 		{ "when spot works", asks_spot_again, "spot", "gpu", true },
 		{ "when spot does not", blacks_spot_out, "spot", "gpu", false },
+		{ "when budgets count all", does_nothing, "budgets", "lab", true },
+		{ "when they do not", refuses_the_mirror, "budgets", "lab", false },
+		{ "when no other reaper signs", does_nothing, "other reaper", "lab", true },
+		{ "when one does", meets_another_reaper, "other reaper", "lab", false },
 		{ "when nobody knows", cannot_read_the_workers, "memory", "lab", false },
 	};
 

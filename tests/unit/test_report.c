@@ -102,6 +102,9 @@ static void nothing_moves(struct plan_world *world)
 	world->seen.resources[1].last_boot_failure_s = NOW_S - 200;
 	add_loss(world);
 	world->lost[0].loss = LOSS_UNLISTED;
+	world->seen.spend_lost_s = NOW_S - 3600;
+	world->seen.rival_s = NOW_S - 60;
+	SET(world->seen.rival, "b");
 	world->lost[1] = (struct observed_task){ .loss = LOSS_NOBODY, .max_attempts = 3 };
 	world->lost[1].task.status = TASK_QUEUED;
 	SET(world->lost[1].task.id, TASK);

@@ -470,11 +470,13 @@ static bool is_suspicious(const struct observation *seen, const struct settings 
 	/* Idle when it was heard last, and silent: it may have taken a task since. */
 	if (machine->was_seen)
 		return machine->is_listed && !machine->has_record && !machine->was_busy;
-	if (machine->resource == RESOURCE_NONE)
+	/* Of a resource that is configured no more: as doom judges it, by whose list shows it. */
+	size_t of = machine->resource == RESOURCE_NONE ? machine->place : machine->resource;
+	if (of == RESOURCE_NONE)
 		return false;
 
 	/* It may have served while nobody looked: then a task names it. */
-	const struct ticket_limits *limits = &settings->resources[machine->resource].ticket.limits;
+	const struct ticket_limits *limits = &settings->resources[of].ticket.limits;
 	return seen->now_ms / 1000 - machine->instance.launched_s > limits->boot_deadline_s;
 }
 

@@ -175,6 +175,7 @@ static void test_when_the_tasks_are_read(void **state)
 		IDLE_GONE,
 		DUE_NOW,
 		OVERDUE,
+		OVERDUE_GONE,
 		OVERDUE_KNOWN,
 		OVERDUE_BUSY,
 		MARK,
@@ -191,6 +192,8 @@ static void test_when_the_tasks_are_read(void **state)
 		{ "a machine ended idle", IDLE_GONE, false },
 		{ "a machine may still come up", DUE_NOW, false },
 		{ "a machine never came up", OVERDUE, true },
+		{ "one of a resource that is configured no more did not, either", OVERDUE_GONE,
+		  true },
 		{ "an idle machine fell silent: it may have taken a task", OVERDUE_KNOWN, true },
 		{ "a busy machine fell silent", OVERDUE_BUSY, false },
 		{ "a task waits for its second look", MARK, true },
@@ -210,10 +213,13 @@ static void test_when_the_tasks_are_read(void **state)
 		    what == OVERDUE_BUSY)
 			(void)observe_bench_remember(&bench, "m1", 300,
 						     what == BUSY_GONE || what == OVERDUE_BUSY);
-		if (what == OVERDUE || what == OVERDUE_KNOWN || what == OVERDUE_BUSY)
+		if (what == OVERDUE || what == OVERDUE_GONE || what == OVERDUE_KNOWN ||
+		    what == OVERDUE_BUSY)
 			bench.seen.machines[0].instance.launched_s = NOW_S - 601;
 		if (what == DUE_NOW)
 			bench.seen.machines[0].instance.launched_s = NOW_S - 600;
+		if (what == OVERDUE_GONE)
+			bench.seen.machines[0].resource = RESOURCE_NONE;
 		SET(bench.marks[0].what, what == MARK ? "task " TASK : "silent m1");
 		bench.ledger.mark_count = what == MARK || what == OTHER_MARK;
 		join_ledger(&bench.seen, bench.settings, &bench.ledger);

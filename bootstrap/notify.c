@@ -10,7 +10,7 @@
 
 #include "common/log.h"
 
-enum { TEXT_ROOM = 512, USEC_PER_MS = 1000 };
+enum { TEXT_ROOM = 512, USEC_PER_MS = 1000, SIGNS = 6 };
 
 static int read_number(const char *name, const char *text, int64_t *out, struct error *err)
 {
@@ -34,9 +34,11 @@ static int read_watchdog(const char *usec, const char *pid, int64_t *every_ms, s
 		return -1;
 	if (pid && read_number("WATCHDOG_PID", pid, &wanted_pid, err) < 0)
 		return -1;
-	/* Half of it, as sd_watchdog_enabled(3) has it; never so short that the loop would spin. */
+	/* A turn of the loop may take what is left after a sign that was nearly due: with half of
+	 * it, as sd_watchdog_enabled(3) has it, that were no more than the other half. Never so
+	 * short that the loop would spin. */
 	if (granted_usec && wanted_pid == getpid())
-		*every_ms = granted_usec / USEC_PER_MS / 2 + 1;
+		*every_ms = granted_usec / USEC_PER_MS / SIGNS + 1;
 	return 0;
 }
 

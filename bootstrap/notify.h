@@ -18,7 +18,7 @@ struct notify {
 	int fd; /* -1: nobody listens */
 	struct sockaddr_un to;
 	socklen_t to_len;
-	int64_t every_ms; /* half of what the watchdog grants; 0: no watchdog */
+	int64_t every_ms; /* a sixth of what the watchdog grants; 0: no watchdog */
 	int64_t next_ms; /* monotonic: when the next sign of life is due */
 	bool is_failing; /* said once in the log */
 };

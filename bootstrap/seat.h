@@ -71,7 +71,7 @@ struct seat {
 	int64_t look_ms; /* monotonic: no call for this seat before */
 	int64_t alive_ms; /* monotonic: when a run that is no child of ours is looked for again */
 	int64_t examine_ms; /* monotonic: when its containers are looked at again */
-	int64_t unsure_ms; /* since when it is unsure */
+	int64_t unsure_ms; /* when it was first looked at, being unsure; 0: not yet */
 	int64_t nowhere_ms; /* since when it is seen in no queue, nobody's; 0: not */
 	unsigned troubles; /* calls that failed in a row */
 	bool is_registered; /* its worker record */

@@ -100,7 +100,7 @@ struct pop_facts {
 	enum task_status status;
 	bool is_deleted, is_in_queue;
 	bool has_owner, is_owner_stale;
-	int64_t sent_ms; /* so long ago */
+	int64_t sent_ms; /* so long ago at least: its answer had been given up by then */
 	int64_t nowhere_ms; /* for so long it is seen in no queue and without an owner's name */
 };
 

@@ -303,12 +303,15 @@ static void add_warning(const struct reporter *reporter, const char *words)
 		return;
 	name += sizeof(of) - 1;
 
-	size_t len = strcspn(name, ":");
+	/* A queue's name may have a colon of its own. */
+	const char *rest = strrchr(name, ':');
 
+	if (!rest)
+		rest = name + strlen(name);
 	text_cut(subject, sizeof(subject), name);
-	subject[len] = 0;
+	subject[rest - name] = 0;
 	say(add(reporter, NEWS_LASTS, "budget warning", subject), "nearly used up: %.*s%s",
-	    (int)strcspn(words, " "), words, name + len);
+	    (int)strcspn(words, " "), words, rest);
 }
 
 static void add_cooldown(const struct reporter *reporter, const struct offering_state *state)

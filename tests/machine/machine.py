@@ -69,7 +69,7 @@ class Machine:
         if self.container:
             self.engine.docker("rm", "-f", self.container, check=False)
 
-    def configure(self, *, watchdog_s="3min", guard_s="60min", options=""):
+    def configure(self, *, watchdog_s="5min", guard_s="60min", options=""):
         """Before boot(): the units' times, and options of `mayfly-bootstrap run`."""
         for unit, text in (("mayfly-bootstrap.service", FASTER_BOOTSTRAP),
                            ("mayfly-boot-guard.timer", FASTER_GUARD)):

@@ -23,8 +23,8 @@ static const struct {
 	{ "nobody listens to a watchdog", NULL, "1000000", NULL, 0, false, 0, "" },
 	{ "there is no watchdog", "/run/x", NULL, NULL, 0, true, 0, "" },
 	{ "the socket is abstract", "@x", NULL, NULL, 0, true, 0, "" },
-	{ "half the time is granted", "/run/x", "180000000", NULL, 0, true, 90001, "" },
-	{ "it is for us", "/run/x", "2000000", "own", 0, true, 1001, "" },
+	{ "a turn may take five sixths", "/run/x", "300000000", NULL, 0, true, 50001, "" },
+	{ "it is for us", "/run/x", "6000000", "own", 0, true, 1001, "" },
 	{ "it is for another", "/run/x", "2000000", "1", 0, true, 0, "" },
 	{ "it is shorter than a millisecond", "/run/x", "1", NULL, 0, true, 1, "" },
 	{ "the socket is relative", "run/x", NULL, NULL, -1, false, 0, "NOTIFY_SOCKET: expected" },
@@ -107,7 +107,7 @@ static void tell_and_hear(const char *name)
 	struct notify notify;
 	struct error err;
 
-	assert_int_equal(notify_open(name, "2000000", NULL, &notify, &err), 0);
+	assert_int_equal(notify_open(name, "6000000", NULL, &notify, &err), 0);
 	notify_tell(&notify, "STATUS=%s", "serve");
 	assert_heard(manager, "STATUS=serve");
 	notify_turn(&notify, 5000);

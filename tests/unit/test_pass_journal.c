@@ -371,6 +371,12 @@ static void is_nearly_out_of_money(struct bench *bench)
 	SET(bench->warnings[0], "$/day of resource gpu: 9.60 of 12.00 spent");
 }
 
+static void is_nearly_out_of_a_queues_money(struct bench *bench)
+{
+	bench->plan.warning_count = 1;
+	SET(bench->warnings[0], "$/h of queue lab:train: 9.60, and 1.00 more, of 12.00");
+}
+
 static void sees_that_memory_is_lost(struct bench *bench)
 {
 	bench->plan.resources[0].why = WHY_MEMORY_LOST;
@@ -445,6 +451,8 @@ static const struct {
 	  "=budget|cpu|nothing is launched: $/day of total: 12.00 of 12.00 spent\n" },
 	{ "a budget is nearly used up", is_nearly_out_of_money,
 	  "=budget warning|resource gpu|nearly used up: $/day: 9.60 of 12.00 spent\n" },
+	{ "one of a queue with a colon is", is_nearly_out_of_a_queues_money,
+	  "=budget warning|queue lab:train|nearly used up: $/h: 9.60, and 1.00 more, of 12.00\n" },
 	{ "an offering cools down", has_no_capacity,
 	  "=cooldown|gpu g5/a/spot|cooling down: no capacity or quota, 2 times in a row; not asked "
 	  "for 6m 00s\n" },

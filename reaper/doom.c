@@ -81,15 +81,13 @@ static enum doom doom_of_unheard(const struct observed_machine *machine,
 										      DOOM_NONE;
 }
 
-/* By the configuration of today: a hold in its ticket may be one that was taken back since. */
-static bool is_held(const struct observed_machine *machine, const struct observation *seen,
-		    const struct resource *resource)
+bool doom_is_held(const struct observed_machine *machine, const struct observation *seen,
+		  const struct settings *settings)
 {
 	unsigned minimum = seen->resources[machine->resource].minimum;
+	unsigned always = settings->resources[machine->resource].min_instances;
 
-	if (resource->min_instances > minimum)
-		minimum = resource->min_instances;
-	return machine->instance.slot < minimum;
+	return machine->instance.slot < (minimum > always ? minimum : always);
 }
 
 static bool is_overdue(const struct observed_machine *machine, const struct observation *seen,
@@ -97,7 +95,7 @@ static bool is_overdue(const struct observed_machine *machine, const struct obse
 {
 	const struct machine_record *record = &machine->record;
 
-	return !record->task_count && !*record->kept_by && !is_held(machine, seen, resource) &&
+	return !record->task_count && !*record->kept_by && !doom_is_held(machine, seen, settings) &&
 	       record->idle_s > resource->ticket.limits.idle_timeout_s + settings->idle_grace_s;
 }
 

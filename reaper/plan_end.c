@@ -31,6 +31,8 @@ static enum doom find_doom(const struct planner *planner, size_t i)
 
 	if (doom == DOOM_NONE && planner->are_records_known && is_duplicate(planner, i))
 		return DOOM_DUPLICATE;
+	if (doom == DOOM_NONE && planner->is_spare[i])
+		return DOOM_SPARE;
 	return doom;
 }
 
@@ -53,14 +55,15 @@ static void add_order(struct planner *planner, size_t i, enum order order, enum 
 		(struct planned_order){ .machine = i, .order = order, .doom = doom };
 }
 
-/* It works, or could: first it is told, then it is given the time to obey. */
+/* It works, or could: first it is told, then it is given the time to obey. Being told costs a spare
+ * one nothing but a boot, and its idle time was a look of its own. */
 static bool drain_first(struct planner *planner, size_t i, enum doom doom)
 {
 	const struct observed_machine *machine = &planner->seen->machines[i];
 	const char *id = machine->instance.id;
 	int64_t looks_s = planner->settings->two_looks_s;
 
-	if (mark_again(planner, doom_text(doom), id) < looks_s)
+	if (doom != DOOM_SPARE && mark_again(planner, doom_text(doom), id) < looks_s)
 		return false;
 	planner->is_leaving[i] = true;
 	if (machine->order != ORDER_LEAVE)

@@ -59,7 +59,7 @@ PROGRAMS  := $(BUILD)/mayfly-bootstrap $(BUILD)/mayfly-reaper
 object     = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 # A file of templates/ becomes a C array: schema_<name> (common/schemas.h, in both programs),
-# prices_<provider> (reaper/money/price_tables.h).
+# prices_<provider> (reaper/money/price_tables.h), trace_<name> (tests/simulation/traces.h).
 SCHEMAS              := schema_reaper_config schema_ticket schema_bundle
 PRICES               := prices_aws prices_gcp
 schema_reaper_config := templates/mayfly-reaper.schema.json
@@ -67,9 +67,16 @@ schema_ticket        := templates/ticket.schema.json
 schema_bundle        := templates/bundle.schema.json
 prices_aws           := templates/prices-aws.csv
 prices_gcp           := templates/prices-gcp.csv
-header_of             = $(if $(filter schema_%,$(1)),common/schemas.h,reaper/money/price_tables.h)
+trace_office         := templates/traces/office.csv
+trace_steady         := templates/traces/steady.csv
+trace_sweep          := templates/traces/sweep.csv
+header_schema        := common/schemas.h
+header_prices        := reaper/money/price_tables.h
+header_trace         := tests/simulation/traces.h
+header_of             = $(header_$(firstword $(subst _, ,$(1))))
 SHARED    := $(call object,$(COMMON)) $(SCHEMAS:%=$(BUILD)/templates/%.o)
 TABLES    := $(PRICES:%=$(BUILD)/templates/%.o)
+TRACES    := $(patsubst templates/traces/%.csv,$(BUILD)/templates/trace_%.o,$(sort $(wildcard templates/traces/*.csv)))
 MODULES   := $(SHARED) $(TABLES) $(call object,$(BOOTSTRAP) $(REAPER))
 
 TESTS     := $(UNITS:%.c=$(BUILD)/%)
@@ -84,7 +91,7 @@ PYTEST     = MAYFLY_BUILD="$(CURDIR)/$(BUILD)" PYTHONDONTWRITEBYTECODE=1 \
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 .PHONY: all setup setup-developer test test-all stages demo agent-image unit replay \
-	valgrind contract vectors test-vectors simulate bench peers whole unit-programs asan analyze fuzz cover mutants mutants-simulation gates format install help clean FORCE
+	valgrind contract vectors test-vectors simulate bench peers images whole unit-programs asan analyze fuzz cover mutants mutants-simulation gates format install help clean FORCE
 
 # --- What a user calls.
 all: $(PROGRAMS) ## build the two programs (MODE=release for one to ship)
@@ -93,10 +100,10 @@ setup: ## install what the build, the tests and the demo need; a no-op when it i
 	$(Q)sh tests/setup.sh user
 
 test: setup ## set up, build, and run every test but the slow ones
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors peers whole"
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors peers images whole"
 
 test-all: setup ## `make test`, and the slow tests with it
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors peers whole" \
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors peers images whole" \
 		PYTEST_FLAGS="$(PYTEST_FLAGS) --slow"
 
 demo: setup ## a whole life on this machine: reaper, machines, tasks; AGENT=docker|host
@@ -166,6 +173,9 @@ bench: ## how long a pass over 10,000 instances plans, in how much memory, and h
 
 peers: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## what talks to docker, against an engine and a registry that tests start
 	$(Q)$(PYTEST) -rs tests/peers
+
+images: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## packaging/: container image, packer templates, user data; what cannot run here says so
+	$(Q)$(PYTEST) -rs tests/images
 
 whole: $(PROGRAMS) ## reaper, machines and the real clearml-agent together, also killed midway
 	$(Q)$(PYTEST) tests/whole
@@ -244,7 +254,7 @@ $(DRIVERS:%.c=$(BUILD)/%): %: %.o $(call object,tests/unit/support/driven.c) $(M
 
 # The simulator: seeded worlds, and what must hold in them.
 # What it is linked with is written beside it, for mutate.py.
-$(SIMULATE): $(call object,$(SIMULATOR)) $(MODULES)
+$(SIMULATE): $(call object,$(SIMULATOR)) $(TRACES) $(MODULES)
 	@echo "  LD  $@"
 	$(Q)$(link) $^ $(libraries) -o $@
 	$(Q)echo '$^ $(libraries)' > $@.link

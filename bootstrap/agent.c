@@ -122,13 +122,13 @@ int agent_check(const struct machine *machine, struct error *err)
 	return verbs_of(machine)->check(machine, err);
 }
 
-int agent_prepare(const struct machine *machine, const struct clearml_task *task, int64_t now_ms,
-		  struct agent_news *news, struct error *err)
+int agent_prepare(const struct machine *machine, const struct clearml_task *task,
+		  const struct agent_wish *wish, struct agent_news *news, struct error *err)
 {
 	const struct agent_mode_verbs *verbs = verbs_of(machine);
 
 	*news = (struct agent_news){ .is_ready = true };
-	return verbs->prepare ? verbs->prepare(machine, task, now_ms, news, err) : 0;
+	return verbs->prepare ? verbs->prepare(machine, task, wish, news, err) : 0;
 }
 
 int agent_start(const struct machine *machine, const struct agent_run *run, pid_t *pid,

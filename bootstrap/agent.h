@@ -37,9 +37,15 @@ struct agent_run {
 CHECKED int agent_check(const struct machine *machine, struct error *err);
 
 /* What is still missing for this task, and what people should know of it. */
+struct agent_wish { /* monotonic */
+	int64_t since_ms; /* when the task was taken: what ended before is no answer; not 0 */
+	int64_t now_ms;
+};
+
 struct agent_news {
 	bool is_ready; /* else ask again soon: something is on its way */
 	bool is_tasks_fault; /* of a failure: the task's own wishes cannot be met */
+	bool is_known; /* of a failure: another task met the very same one */
 	char cause[48]; /* of a failure: one word, "image-missing" */
 	char image[CLEARML_IMAGE_ROOM]; /* when ready: what it runs in; "" in host mode */
 	char text[300]; /* while not ready: how far; when ready: what it will go without; "" */
@@ -52,7 +58,8 @@ struct agent_news {
  * neither: ClearML or the engine did not answer, ask again.
  */
 CHECKED int agent_prepare(const struct machine *machine, const struct clearml_task *task,
-			  int64_t now_ms, struct agent_news *news, struct error *err);
+			  const struct agent_wish *wish, struct agent_news *news,
+			  struct error *err);
 
 /* *pid 0: it is no child of ours, agent_is_alive() tells. */
 CHECKED int agent_start(const struct machine *machine, const struct agent_run *run, pid_t *pid,

@@ -132,12 +132,12 @@ static bool is_wish_at_fault(const struct machine *machine, const char *image,
 }
 
 static int prepare_image(const struct machine *machine, const char *image, bool is_own,
-			 int64_t now_ms, struct agent_news *news, struct error *err)
+			 const struct agent_wish *wish, struct agent_news *news, struct error *err)
 {
 	SCOPED(buf) struct buf progress = BUF(sizeof(news->text) / 2);
 
 	news->is_ready = false;
-	switch (images_want(machine->images, image, now_ms, &progress, err)) {
+	switch (images_want(machine->images, image, wish->since_ms, wish->now_ms, &progress, err)) {
 	case IMAGE_COMES:
 		(void)snprintf(news->text, sizeof(news->text), "pulling image %.120s: %.140s",
 			       image, buf_text(&progress));
@@ -146,6 +146,9 @@ static int prepare_image(const struct machine *machine, const char *image, bool 
 		text_cut(news->image, sizeof(news->image), image);
 		news->is_ready = true;
 		return 0;
+	case IMAGE_HAS_FAILED:
+		news->is_known = true;
+		break;
 	case IMAGE_FAILED:
 		break;
 	}
@@ -201,7 +204,7 @@ static void copy_trimmed(const char *text, char out[static CLEARML_IMAGE_ROOM])
 }
 
 static int prepare_run(const struct machine *machine, const struct clearml_task *task,
-		       int64_t now_ms, struct agent_news *news, struct error *err)
+		       const struct agent_wish *wish, struct agent_news *news, struct error *err)
 {
 	const struct ticket_docker *docker = &machine->ticket.agent.docker;
 	char own[CLEARML_IMAGE_ROOM];
@@ -214,7 +217,7 @@ static int prepare_run(const struct machine *machine, const struct clearml_task 
 		text_cut(news->text, sizeof(news->text), "waiting for the container engine");
 		return 0;
 	}
-	if (prepare_image(machine, is_own ? own : docker->image, is_own, now_ms, news, err) < 0)
+	if (prepare_image(machine, is_own ? own : docker->image, is_own, wish, news, err) < 0)
 		return -1;
 	if (!news->is_ready || !is_own)
 		return 0;

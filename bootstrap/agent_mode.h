@@ -19,7 +19,7 @@ enum {
 struct agent_mode_verbs {
 	int (*check)(const struct machine *machine, struct error *err);
 	int (*prepare)(const struct machine *machine, const struct clearml_task *task,
-		       int64_t now_ms, struct agent_news *news, struct error *err);
+		       const struct agent_wish *wish, struct agent_news *news, struct error *err);
 	int (*start)(const struct machine *machine, const struct agent_run *run, pid_t *pid,
 		     struct error *err);
 	int (*is_alive)(const struct machine *machine, const struct agent_run *run, bool *is_alive,

@@ -45,11 +45,12 @@ int gate_image(const struct machine *machine, struct buf *found, struct error *e
 	SCOPED(buf) struct buf news = BUF(256);
 	int64_t now_ms = clock_monotonic_ms();
 
-	switch (images_want(machine->images, docker->agent_image, now_ms, &news, err)) {
+	switch (images_want(machine->images, docker->agent_image, 0, now_ms, &news, err)) {
 	case IMAGE_COMES:
 		return error_set(err, ERROR_UNREACHABLE, "%s is on its way: %s",
 				 docker->agent_image, buf_text(&news));
 	case IMAGE_FAILED:
+	case IMAGE_HAS_FAILED:
 		/* It was tried for as long as the ticket says: that is final. */
 		if (err->class == ERROR_UNREACHABLE)
 			err->class = ERROR_REFUSED;

@@ -17,15 +17,16 @@ enum {
 	NEWS_EVERY_MS = 15000,
 };
 
-/* One image on its way; image[0] '\0': the place is free. */
+/* One image on its way, or how that ended; image[0] '\0': the place is free. */
 struct coming {
 	char image[DOCKER_IMAGE_ROOM];
 	struct docker_pull *pull; /* NULL: between two tries, or over */
 	unsigned tries;
 	bool is_prefetch; /* nobody asks: kept until it is over */
 	bool is_over; /* pulled (state of err: ERROR_NONE), or failed for good */
+	bool is_told; /* how it ended, to somebody */
 	struct error err; /* of the last try */
-	int64_t begun_ms, wanted_ms, next_ms, news_ms;
+	int64_t begun_ms, wanted_ms, next_ms, news_ms, over_ms;
 };
 
 struct images {
@@ -61,12 +62,28 @@ void images_free(struct images *images)
 	free(images);
 }
 
+/* "": a free place. */
 static struct coming *find(struct images *images, const char *image)
 {
 	for (size_t i = 0; i < PULLS_MAX; i++)
-		if (!strcmp(images->list[i].image, image))
+		if (!images->list[i].is_over && !strcmp(images->list[i].image, image))
 			return &images->list[i];
 	return NULL;
+}
+
+/* The last end of a pull of it that is not older than the wish; since_ms 0: of any age. */
+static struct coming *find_end(struct images *images, const char *image, int64_t since_ms)
+{
+	struct coming *last = NULL;
+
+	for (size_t i = 0; i < PULLS_MAX; i++) {
+		struct coming *end = &images->list[i];
+
+		if (end->is_over && end->over_ms >= since_ms && !strcmp(end->image, image) &&
+		    (!last || end->over_ms > last->over_ms))
+			last = end;
+	}
+	return last;
 }
 
 /* ---- what is here ---- */
@@ -183,6 +200,7 @@ static void failed(struct images *images, struct coming *coming, int64_t now_ms)
 	coming->tries++;
 	coming->next_ms = now_ms + wait_ms;
 	coming->is_over = is_for_good(&coming->err) || coming->next_ms >= end_of(images, coming);
+	coming->over_ms = now_ms;
 	if (coming->is_over)
 		add_advice(images, coming);
 	/* Also of a registry's limit, or bad bytes: what it means is that the time is over. */
@@ -235,6 +253,7 @@ static void succeeded(struct images *images, struct coming *coming, int64_t now_
 	docker_pull_close(coming->pull);
 	coming->pull = NULL;
 	coming->is_over = true;
+	coming->over_ms = now_ms;
 	coming->err = (struct error){ 0 };
 	log_info("pull", "%s: is here, after %s", coming->image, span);
 }
@@ -298,12 +317,29 @@ bool images_is_busy(const struct images *images)
 
 /* ---- asking ---- */
 
+/* A free one, or that of the pull that has been over for longest. */
+static struct coming *find_place(struct images *images)
+{
+	struct coming *place = find(images, "");
+
+	if (place)
+		return place;
+	for (size_t i = 0; i < PULLS_MAX; i++) {
+		struct coming *end = &images->list[i];
+
+		if (end->is_over && (!place || end->over_ms < place->over_ms))
+			place = end;
+	}
+	return place;
+}
+
 static struct coming *begin(struct images *images, const char *image, int64_t now_ms)
 {
-	struct coming *coming = find(images, "");
+	struct coming *coming = find_place(images);
 
 	if (!coming)
 		return NULL;
+	forget(coming);
 	*coming = (struct coming){ .begun_ms = now_ms, .wanted_ms = now_ms, .news_ms = now_ms };
 	text_cut(coming->image, sizeof(coming->image), image);
 	log_info("pull", "%s: begins", image);
@@ -311,15 +347,19 @@ static struct coming *begin(struct images *images, const char *image, int64_t no
 	return coming;
 }
 
-static enum image_state conclude(struct coming *coming, struct error *err)
+/* It stays for the others that waited for it, but for one who asks alone. */
+static enum image_state conclude(struct coming *coming, bool is_alone, struct error *err)
 {
 	struct error last = coming->err;
+	bool is_told = coming->is_told;
 
-	forget(coming);
+	coming->is_told = true;
+	if (is_alone)
+		forget(coming);
 	if (!last.class)
 		return IMAGE_IS_HERE;
 	*err = last;
-	return IMAGE_FAILED;
+	return is_told ? IMAGE_HAS_FAILED : IMAGE_FAILED;
 }
 
 /* Not under way yet. ERROR_NOT_FOUND: it would have to be pulled. */
@@ -363,17 +403,20 @@ static enum image_state want_first(struct images *images, const char *image, int
 	return IMAGE_COMES;
 }
 
-enum image_state images_want(struct images *images, const char *image, int64_t now_ms,
-			     struct buf *news, struct error *err)
+enum image_state images_want(struct images *images, const char *image, int64_t since_ms,
+			     int64_t now_ms, struct buf *news, struct error *err)
 {
+	struct coming *end = *image ? find_end(images, image, since_ms) : NULL;
 	struct coming *coming = *image ? find(images, image) : NULL;
+	struct error ignored;
 
+	/* One that came, and was told so before, may be cleaned up by now. */
+	if (end && (end->err.class || !end->is_told || look(images, image, &ignored) == 0))
+		return conclude(end, !since_ms, err);
 	if (!coming)
 		return want_first(images, image, now_ms, news, err);
 	coming->wanted_ms = now_ms;
 	coming->is_prefetch = false;
-	if (coming->is_over)
-		return conclude(coming, err);
 	describe(coming, news);
 	return IMAGE_COMES;
 }

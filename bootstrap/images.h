@@ -19,18 +19,25 @@ struct images *images_new(const struct ticket *ticket, const struct bundle *bund
 			  const struct engine *engine);
 void images_free(struct images *images); /* cancels what is under way; NULL is fine */
 
-enum image_state { IMAGE_COMES, IMAGE_IS_HERE, IMAGE_FAILED };
+enum image_state {
+	IMAGE_COMES,
+	IMAGE_IS_HERE,
+	IMAGE_FAILED,
+	IMAGE_HAS_FAILED, /* the same, of a pull whose failure another one was told already */
+};
 
 /*
  * How is it with this image? The first question starts its pull; whoever wants it
  * asks again until it is not IMAGE_COMES any more, and one that nobody asks for is
- * given up after ten minutes. IMAGE_COMES: news says how far it is ("34 % of 1.2 GB").
- * IMAGE_FAILED, told once, then the next question begins anew: ERROR_NOT_FOUND, ERROR_DENIED,
- * ERROR_REFUSED (for another architecture; no name of an image), ERROR_CAPACITY (disk full):
- * no later try would mend it; else ERROR_UNREACHABLE: the time for it is over.
+ * given up after ten minutes. Several who want it wait for one pull, and its end holds for each
+ * whose wish, since_ms, is older than that end; who wishes for it later begins anew. since_ms 0:
+ * who asks alone, is told the end once, and begins anew with the next question. IMAGE_COMES: news
+ * says how far it is ("34 % of 1.2 GB"). IMAGE_FAILED: ERROR_NOT_FOUND, ERROR_DENIED, ERROR_REFUSED
+ * (for another architecture; no name of an image), ERROR_CAPACITY (disk full): no later try would
+ * mend it; else ERROR_UNREACHABLE: the time for it is over.
  */
-enum image_state images_want(struct images *images, const char *image, int64_t now_ms,
-			     struct buf *news, struct error *err);
+enum image_state images_want(struct images *images, const char *image, int64_t since_ms,
+			     int64_t now_ms, struct buf *news, struct error *err);
 
 /* Has the bundle a login for the image's registry? */
 bool images_have_login(const struct images *images, const char *image);

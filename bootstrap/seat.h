@@ -33,7 +33,6 @@ enum {
 	SEAT_MAX = 16, /* as many as the journal has places */
 	SEAT_KILL_MS = 5000, /* how long one step waits for a run to be gone */
 	SEAT_LOOK_MS = 2000, /* between two looks at what is not known yet */
-	SEAT_SURE_MS = 10000, /* a task in no queue and without owner for so long is ours */
 	SEAT_WATCH_MS = 15000, /* between two looks at a running task */
 	SEAT_FIRST_WATCH_MS = 5000,
 	SEAT_ALIVE_MS = 1000, /* between two looks for a run that is no child of ours */
@@ -53,12 +52,15 @@ struct seat {
 	bool is_over_time;
 	bool is_urgent; /* the machine ends: its run must, too, engine or no engine */
 	bool is_hopeless; /* the task's own wishes cannot be met */
+	bool is_fault_known; /* the same fault ended another seat's task: it counts once */
 	bool is_lost; /* somebody else put the task back or took it: no longer ours */
 	bool was_in_progress; /* seen so while our agent ran */
 	bool is_of_earlier_boot; /* adopted, and taken before the machine started again */
 	bool has_started; /* its agent was seen alive in this life */
 	bool has_told; /* the story is on the task's console */
 	struct engine_run engine; /* what the container engine told of the run, as it ended */
+	char owner_before[CLEARML_NAME_ROOM]; /* the name that it bore in its queue, before our pop;
+						 "": none, or not known (adopted) */
 	char cause[48]; /* why the run ended: infra:<cause> */
 	char fault[300]; /* what agent_prepare(), _start() or _examine() said; "": nothing */
 	char image[CLEARML_IMAGE_ROOM]; /* that the task was to run in; "": not known */
@@ -69,7 +71,7 @@ struct seat {
 	int64_t alive_ms; /* monotonic: when a run that is no child of ours is looked for again */
 	int64_t examine_ms; /* monotonic: when its containers are looked at again */
 	int64_t unsure_ms; /* since when it is unsure */
-	int64_t nowhere_ms; /* since when it is seen in no queue and without owner; 0: not */
+	int64_t nowhere_ms; /* since when it is seen in no queue, nobody's; 0: not */
 	unsigned troubles; /* calls that failed in a row */
 	bool is_registered; /* its worker record */
 	int64_t reported_ms, report_ms; /* the last report that was taken; when the next is due */
@@ -121,9 +123,17 @@ CHECKED int seat_is_queued(struct seats *seats, const struct seat *seat, bool *i
 /* ---- seats_take.c ---- */
 
 void seats_poll(struct seats *seats, const struct seats_orders *orders, int64_t now_ms);
-void seat_look_unsure(struct seats *seats, struct seat *seat, int64_t now_ms);
 void seat_claim(struct seats *seats, struct seat *seat, int64_t now_ms);
 void seat_start(struct seats *seats, struct seat *seat, int64_t now_ms);
+
+/* ---- seats_unsure.c ---- */
+
+void seat_look_unsure(struct seats *seats, struct seat *seat, int64_t now_ms);
+/* Has the task, read after our pop, no owner, or only the stale name of an earlier attempt, which
+ * counts as none? */
+CHECKED int seat_look_at_owner(struct seats *seats, const struct seat *seat,
+			       const struct clearml_task *task, bool *has_no_owner,
+			       struct error *err);
 
 /* ---- seats_end.c ---- */
 

@@ -15,6 +15,7 @@ struct end {
 	struct clearml_task task;
 	char owner[CLEARML_NAME_ROOM]; /* as it reads when the task is ours */
 	bool is_deleted, is_owner_us, is_in_queue, is_run_by_other;
+	bool has_no_owner; /* but for a stale name, of an earlier attempt */
 	struct engine_run engine; /* what the container engine told of the run */
 };
 
@@ -78,7 +79,9 @@ static int read_end(struct seats *seats, struct seat *seat, struct end *out, str
 		return out->is_deleted ? 0 : -1;
 	}
 	const struct clearml_task *task = &out->task;
-	out->is_owner_us = !strcmp(task->owner, out->owner) || (!task->owner[0] && seat->is_sure);
+	if (seat_look_at_owner(seats, seat, task, &out->has_no_owner, err) < 0)
+		return -1;
+	out->is_owner_us = !strcmp(task->owner, out->owner) || (out->has_no_owner && seat->is_sure);
 	if (task->status == TASK_QUEUED)
 		return seat_is_queued(seats, seat, &out->is_in_queue, err);
 	if (task->status == TASK_IN_PROGRESS && !out->is_owner_us)
@@ -91,7 +94,7 @@ static bool is_owner_other(const struct seats *seats, const struct end *end)
 	const char *instance = seats->machine->identity.instance;
 	size_t len = strcspn(end->task.owner, "/");
 
-	return end->task.owner[0] &&
+	return !end->has_no_owner &&
 	       (len != strlen(instance) || strncmp(end->task.owner, instance, len) != 0);
 }
 
@@ -263,7 +266,7 @@ static void carry_fail(struct seats *seats, struct seat *seat, int64_t now_ms)
 		seat_has_trouble(seats, seat, &err, now_ms);
 		return;
 	}
-	seats->infra_failures += is_infra_failure(seat);
+	seats->infra_failures += is_infra_failure(seat) && !seat->is_fault_known;
 	drop_properties(seats, seat, now_ms);
 }
 
@@ -280,18 +283,14 @@ static void fail_task(struct seats *seats, struct seat *seat, const struct end *
 static void format_reason(const struct seat *seat, const struct end *end,
 			  char out[static CLEARML_REASON_ROOM])
 {
-	snprintf(out, CLEARML_REASON_ROOM, "infra:%s (%.96s)", seat->cause, end->owner);
+	snprintf(out, CLEARML_REASON_ROOM, "infra:%s (%.*s)", seat->cause, VERDICT_OWNER_MAX,
+		 end->owner);
 }
 
 static bool is_put_back(const struct end *end)
 {
-	char mark[CLEARML_NAME_ROOM + 4];
-	size_t reason_len = strlen(end->task.status_reason);
-	int mark_len = snprintf(mark, sizeof(mark), " (%.96s)", end->owner);
-
-	return end->task.status == TASK_QUEUED && reason_len >= (size_t)mark_len &&
-	       !strcmp(end->task.status_reason + reason_len - (size_t)mark_len, mark) &&
-	       !strncmp(end->task.status_reason, "infra:", 6);
+	return end->task.status == TASK_QUEUED &&
+	       verdict_is_put_back(end->task.status_reason, end->owner);
 }
 
 /* It is in its queue: to the front, if nobody has it yet. */
@@ -304,7 +303,7 @@ static void finish_return(struct seats *seats, struct seat *seat, const char *qu
 		return;
 	log_info("returned", "task %s: infra:%s, attempt %u", seat->entry->task, seat->cause,
 		 seat->entry->attempt);
-	seats->infra_failures += is_infra_failure(seat);
+	seats->infra_failures += is_infra_failure(seat) && !seat->is_fault_known;
 	seats->tasks_given_back++;
 	seat_finish(seats, seat, now_ms);
 }
@@ -418,7 +417,7 @@ void seat_settle_end(struct seats *seats, struct seat *seat, int64_t now_ms)
 		return;
 	}
 	/* Journalled and no more: the pop may not have been done, or be another's. */
-	if (end.task.status == TASK_QUEUED && !end.task.owner[0] && !seat->is_sure) {
+	if (end.task.status == TASK_QUEUED && end.has_no_owner && !seat->is_sure) {
 		seat->state = SEAT_UNSURE;
 		seat->unsure_ms = now_ms;
 		seat->nowhere_ms = 0;

@@ -74,6 +74,7 @@ static int write_entry(struct seats *seats, struct seat *seat, const char *queue
 	};
 	text_cut(seat->entry->queue, sizeof(seat->entry->queue), queue);
 	text_cut(seat->entry->task, sizeof(seat->entry->task), task->id);
+	text_cut(seat->owner_before, sizeof(seat->owner_before), task->owner);
 	if (seats_save(seats) == 0)
 		return 0;
 	*seat->entry = (struct journal_entry){ .seat = seat->number };
@@ -238,65 +239,6 @@ void seats_poll(struct seats *seats, const struct seats_orders *orders, int64_t 
 	seats->resolved_ms = 0;
 }
 
-/* ---- a task that may be ours ---- */
-
-/*
- * Nowhere and without an owner: popped by us, or this moment by another
- * machine, which writes its name at once, or by a plain agent, which starts it
- * at once. Who is still silent after SEAT_SURE_MS is us.
- */
-static void look_nowhere(struct seats *seats, struct seat *seat, int64_t now_ms)
-{
-	if (!seat->nowhere_ms)
-		seat->nowhere_ms = now_ms;
-	if (now_ms - seat->nowhere_ms < SEAT_SURE_MS)
-		return;
-	log_info("unsure", "seat %u: task %s was popped by us", seat->number, seat->entry->task);
-	seats->tasks_taken++;
-	seat->state = SEAT_POPPED;
-	seat_claim(seats, seat, now_ms);
-}
-
-static int look_queued(struct seats *seats, struct seat *seat, int64_t now_ms, struct error *err)
-{
-	bool is_queued = false;
-
-	if (seat_is_queued(seats, seat, &is_queued, err) < 0)
-		return -1;
-	if (!is_queued) {
-		look_nowhere(seats, seat, now_ms);
-		return 0;
-	}
-	seat->nowhere_ms = 0;
-	/* Our pop may still be on its way: the entry must stay in the queue for a while. */
-	if (now_ms - seat->unsure_ms >= SEAT_SURE_MS) {
-		log_info("unsure", "seat %u: task %s was not popped", seat->number,
-			 seat->entry->task);
-		seat_finish(seats, seat, now_ms);
-	}
-	return 0;
-}
-
-void seat_look_unsure(struct seats *seats, struct seat *seat, int64_t now_ms)
-{
-	struct clearml_task task = { 0 };
-	struct error err = { 0 };
-	int result = clearml_task(seats->machine->clearml, seat->entry->task, &task, &err);
-
-	seat->look_ms = now_ms + SEAT_LOOK_MS;
-	if (!result && task.status == TASK_QUEUED && !task.owner[0])
-		result = look_queued(seats, seat, now_ms, &err);
-	else if (!result || err.class == ERROR_NOT_FOUND) {
-		log_info("unsure", "seat %u: task %s is not ours", seat->number, seat->entry->task);
-		seat_finish(seats, seat, now_ms);
-		return;
-	}
-	if (result < 0)
-		seat_has_trouble(seats, seat, &err, now_ms);
-	else
-		seat->troubles = 0;
-}
-
 /* ---- ours: say so, look again, start ---- */
 
 void seat_claim(struct seats *seats, struct seat *seat, int64_t now_ms)
@@ -314,7 +256,7 @@ void seat_claim(struct seats *seats, struct seat *seat, int64_t now_ms)
 		seat->troubles = 0;
 		seats->has_changed = true;
 		/* Not sure: another one that popped it has by then started it, or named itself. */
-		seat->look_ms = now_ms + (seat->is_sure ? 0 : SEAT_SURE_MS);
+		seat->look_ms = now_ms + (seat->is_sure ? 0 : VERDICT_SURE_MS);
 		return;
 	}
 	if (err.class == ERROR_NOT_FOUND)
@@ -422,8 +364,9 @@ static void prepare(struct seats *seats, struct seat *seat, const struct clearml
 {
 	struct error err = { 0 };
 	struct agent_news news;
+	const struct agent_wish wish = { seat->started_ms, now_ms };
 
-	if (agent_prepare(seats->machine, task, now_ms, &news, &err) == 0) {
+	if (agent_prepare(seats->machine, task, &wish, &news, &err) == 0) {
 		tell_news(seats, seat, news.text, now_ms);
 		text_cut(seat->image, sizeof(seat->image), news.image);
 		if (news.is_ready)
@@ -439,6 +382,7 @@ static void prepare(struct seats *seats, struct seat *seat, const struct clearml
 	log_failure("prepare", &err);
 	text_cut(seat->fault, sizeof(seat->fault), err.message);
 	seat->is_hopeless = news.is_tasks_fault;
+	seat->is_fault_known = news.is_known;
 	seat_end_run(seats, seat, news.cause);
 }
 

@@ -75,6 +75,36 @@ const char *verdict_name(enum verdict verdict)
 	return (size_t)verdict < ARRAY_LEN(names) ? names[verdict] : "unknown";
 }
 
+enum pop_verdict verdict_of_pop(const struct pop_facts *facts)
+{
+	if (!facts->is_deleted && facts->status == TASK_UNKNOWN)
+		return POP_WAIT;
+	if (facts->is_deleted || facts->status != TASK_QUEUED)
+		return POP_OTHERS;
+	if (facts->is_in_queue)
+		return facts->sent_ms >= VERDICT_SURE_MS ? POP_NOT_DONE : POP_WAIT;
+	if (facts->has_owner && !facts->is_owner_stale)
+		return POP_OTHERS;
+	return facts->nowhere_ms >= VERDICT_SURE_MS ? POP_OURS : POP_WAIT;
+}
+
+bool verdict_is_put_back(const char *status_reason, const char *owner)
+{
+	static const char by_us[] = "infra:";
+	size_t owner_len = strlen(owner), reason_len = strlen(status_reason);
+
+	if (owner_len > VERDICT_OWNER_MAX)
+		owner_len = VERDICT_OWNER_MAX;
+	size_t mark_len = owner_len + 3; /* " (", ")" */
+	if (!owner_len || reason_len < mark_len ||
+	    strncmp(status_reason, by_us, sizeof(by_us) - 1) != 0)
+		return false;
+	const char *mark = status_reason + reason_len - mark_len;
+
+	return !strncmp(mark, " (", 2) && !strncmp(mark + 2, owner, owner_len) &&
+	       mark[mark_len - 1] == ')';
+}
+
 unsigned verdict_attempts_before(const char *property, const char *task)
 {
 	size_t len = strlen(task);

@@ -69,6 +69,44 @@ struct verdict_facts {
 enum verdict verdict_of(const struct verdict_facts *facts);
 const char *verdict_name(enum verdict verdict); /* "wait", "hands off", "stands", ... */
 
+/*
+ * Of a pop that got no answer: did it take the task? Told from the task, read
+ * after it, and from all queues, read after that.
+ *
+ *   deleted, or not queued any more                           OTHERS
+ *   in a queue                                NOT_DONE, once the pop cannot be under way any more
+ *   in no queue, somebody's name on it that is not stale      OTHERS
+ *   in no queue, no name on it, or a stale one                OURS, once it is so for long enough:
+ *                          another machine that popped it would have written its name by then, and
+ *                          a plain agent would have started it
+ *   a status that we do not know                              WAIT
+ * A stale name is one that it bore while it stood in its queue: that of an earlier attempt.
+ */
+enum pop_verdict {
+	POP_WAIT, /* zero: read again */
+	POP_OURS,
+	POP_NOT_DONE,
+	POP_OTHERS,
+};
+
+enum { VERDICT_SURE_MS = 10000 };
+
+struct pop_facts {
+	enum task_status status;
+	bool is_deleted, is_in_queue;
+	bool has_owner, is_owner_stale;
+	int64_t sent_ms; /* so long ago */
+	int64_t nowhere_ms; /* for so long it is seen in no queue and without an owner's name */
+};
+
+enum pop_verdict verdict_of_pop(const struct pop_facts *facts);
+
+/* Was the task put back by us, in that owner's name, when its status changed last? Whoever put it
+ * back, its machine or the reaper, wrote "infra:<cause> (<owner>)"; so that name is stale. */
+bool verdict_is_put_back(const char *status_reason, const char *owner);
+
+enum { VERDICT_OWNER_MAX = 96 }; /* of the owner's name in a reason; a longer one is cut */
+
 /* The attempt number in a mayfly_attempt property for this task: "ID/n" gives
  * n, anything else (none, another task's: a clone copies properties) 0. */
 unsigned verdict_attempts_before(const char *property, const char *task);

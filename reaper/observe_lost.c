@@ -42,17 +42,6 @@ static bool parse_worker(const char *worker, const char *prefix,
 	       text_copy(instance, TICKET_FIELD_ROOM, id.instance, &ignored) == 0;
 }
 
-/* Whoever put it back, its machine or we, wrote the owner's name behind the cause. */
-static bool is_put_back(const struct clearml_task *task, const char *instance, unsigned attempt)
-{
-	SCOPED(buf) struct buf mark = BUF(TICKET_FIELD_ROOM + 24);
-	size_t reason_len = strlen(task->status_reason);
-
-	buf_addf(&mark, " (%s/%u)", instance, attempt);
-	return !strncmp(task->status_reason, "infra:", 6) && reason_len >= mark.len &&
-	       !strcmp(task->status_reason + reason_len - mark.len, buf_text(&mark));
-}
-
 bool join_holder(const struct clearml_task *task, const char *prefix,
 		 char instance[static TICKET_FIELD_ROOM], unsigned *attempt)
 {
@@ -72,7 +61,7 @@ bool join_holder(const struct clearml_task *task, const char *prefix,
 	 * its own starts and may have died before its first report. */
 	if (is_running)
 		return !*task->last_worker || has_worker;
-	return !is_put_back(task, instance, *attempt);
+	return !verdict_is_put_back(task->status_reason, task->owner);
 }
 
 void join_reason(const struct observed_task *lost, char out[static CLEARML_REASON_ROOM])
@@ -315,7 +304,7 @@ static bool is_lost_by_nobody(const struct sweep_index *index, const struct clea
 	    has(&index->reported, task->id))
 		return false;
 	return !parse_owner(task->owner, instance, &attempt) ||
-	       is_put_back(task, instance, attempt);
+	       verdict_is_put_back(task->status_reason, task->owner);
 }
 
 static unsigned max_attempts_of(const struct settings *settings, size_t queue)

@@ -22,6 +22,7 @@ user_packages="gcc libc6-dev make pkg-config libcurl4-openssl-dev libcjson-dev l
 	minisign dropbear-bin openssh-client ca-certificates procps"
 docker_packages="docker.io iptables iproute2 docker-registry apache2-utils busybox-static
 	mmdebstrap"
+images_packages="skopeo packer"
 developer_packages="clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck shellcheck
 	codespell"
 
@@ -76,6 +77,14 @@ install_docker() {
 	# shellcheck disable=SC2086 # a list of words, to be split
 	(install_packages $wanted) ||
 		say "WARNING: without these packages the tests with docker are skipped" >&2
+}
+
+# Peers that judge the images and templates of packaging/; not every distribution has each of them.
+install_peers_of_images() {
+	for package in $images_packages; do
+		(install_packages "$package") ||
+			say "WARNING: without $package some tests of packaging/ are skipped" >&2
+	done
 }
 
 # The distribution's Python where it is new enough, so that a pyenv or conda changes nothing.
@@ -141,4 +150,5 @@ flock 9 # two at once: the second waits, and finds all there
 # shellcheck disable=SC2086 # lists of words, to be split
 install_packages $packages
 install_docker
+install_peers_of_images
 install_python

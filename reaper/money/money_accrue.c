@@ -281,6 +281,14 @@ static bool is_counted(const struct ledger *ledger, const struct observed_machin
 	       machine->instance.ended_s > since_s;
 }
 
+/* Its record alone does not say on which market it is: what it cost meanwhile is counted when a
+ * list shows it again, and not put down as nothing. */
+static bool is_price_to_come(const struct observation *seen, const struct observed_machine *machine)
+{
+	return !machine->is_listed && machine->price == MONEY_UNKNOWN &&
+	       machine->resource != RESOURCE_NONE && !seen->resources[machine->resource].is_listed;
+}
+
 static void accrue_machine(struct accrual *accrual, struct ledger *ledger,
 			   struct remembered *remembered)
 {
@@ -288,6 +296,7 @@ static void accrue_machine(struct accrual *accrual, struct ledger *ledger,
 
 	/* What has no id yet is counted under its own, from its launch on. */
 	if (!machine->instance.launched_s || machine->instance.is_unnamed ||
+	    is_price_to_come(accrual->seen, machine) ||
 	    (!remembered && !is_counted(ledger, machine)))
 		return;
 	accrual->from_s = remembered && remembered->spent_until_s ? remembered->spent_until_s :

@@ -9,18 +9,6 @@
 
 /* What a pass sees: the world as ClearML and the cloud show it, put together by the joins. */
 
-enum { LEAST_ENTRIES = 1000 };
-
-static unsigned entry_cap(const struct settings *settings)
-{
-	uint64_t seats = 1;
-
-	for (size_t r = 0; r < settings->resource_count; r++)
-		seats += (uint64_t)settings->resources[r].max_instances *
-			 settings->resources[r].ticket.seats;
-	return (unsigned)(seats > LEAST_ENTRIES ? seats : LEAST_ENTRIES);
-}
-
 static void fill_queues(const struct world *world, unsigned cap, struct clearml_queues *out)
 {
 	const struct settings *settings = world->settings;
@@ -92,7 +80,7 @@ static void look_at_memory(struct world *world, struct world_pass *pass)
 
 static void look_at_queues(struct world *world, struct world_pass *pass)
 {
-	unsigned cap = entry_cap(world->settings);
+	unsigned cap = join_entry_cap(world->settings);
 
 	if (world_call(world, NULL) != CALL_DONE)
 		return;

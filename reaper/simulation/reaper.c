@@ -263,10 +263,10 @@ static void note_reasons(struct world *world, const struct world_pass *pass)
 
 		if (host->why[r] != planned->why)
 			world_note(world, world->settings->resources[r].name,
-				   "host %zu: %s (alive %u, free %u, booting %u, busy %u)",
-				   pass->host, why_text(planned->why), planned->alive,
-				   planned->free_seats, planned->booting_seats,
-				   planned->busy_seats);
+				   "host %zu: %s%s%s (alive %u, free %u, booting %u, busy %u)",
+				   pass->host, why_text(planned->why), *planned->words ? ": " : "",
+				   planned->words, planned->alive, planned->free_seats,
+				   planned->booting_seats, planned->busy_seats);
 		host->why[r] = planned->why;
 	}
 }

@@ -5,7 +5,7 @@
 
 /* A machine's seats: pop, claim, run, and what becomes of the task at the end. */
 
-enum { SURE_MS = 10000, LOOK_MS = 2000, KILL_MS = 1000, AGENT_RETRY_MS = 10000, STEP_MS = 100 };
+enum { LOOK_MS = 2000, KILL_MS = 1000, AGENT_RETRY_MS = 10000, STEP_MS = 100 };
 
 unsigned world_seats_busy(const struct world_machine *machine)
 {
@@ -76,6 +76,7 @@ static void take(struct world *world, struct world_machine *machine, struct worl
 		.unsure_ms = world->now_ms,
 		.look_ms = soon_ms(world),
 	};
+	text_cut(seat->owner_before, sizeof(seat->owner_before), world->tasks[task].owner);
 	world->changes++;
 	machine->wants_report = true;
 	machine->next_poll_ms = world->now_ms;
@@ -171,25 +172,74 @@ static bool is_ours(const struct world_task *task, const struct world_machine *m
 	return !strcmp(task->owner, owner);
 }
 
+/* Does any record of the instance stand? */
+static bool is_alive(const struct world *world, const char *owner)
+{
+	size_t len = strcspn(owner, "/");
+
+	for (size_t m = world->first_shown; m < world->machine_count; m++) {
+		const struct world_machine *machine = world->machines[m];
+		const char *id = machine->instance.id;
+
+		if (strlen(id) == len && !strncmp(id, owner, len) &&
+		    (world_record_is_shown(world, machine) ||
+		     world_workers_are_shown(world, machine)))
+			return true;
+	}
+	return false;
+}
+
+/* No name on it, or the stale one of an earlier attempt: as seat_look_at_owner() tells it. */
+static bool has_no_owner(const struct world *world, const struct world_machine *machine,
+			 const struct world_seat *seat)
+{
+	const struct world_task *task = &world->tasks[seat->task];
+	bool is_before = seat->owner_before[0] && !strcmp(task->owner, seat->owner_before);
+	size_t len = strcspn(task->owner, "/");
+
+	if (!task->owner[0] || task->status != TASK_QUEUED)
+		return !task->owner[0];
+	if (seat->is_sure)
+		return is_before;
+	if (verdict_is_put_back(task->reason, task->owner))
+		return true;
+	return is_before && ((strlen(machine->instance.id) == len &&
+			      !strncmp(task->owner, machine->instance.id, len)) ||
+			     !is_alive(world, task->owner));
+}
+
 static void look_unsure(struct world *world, struct world_machine *machine, struct world_seat *seat)
 {
-	struct world_task *task = &world->tasks[seat->task];
+	const struct world_task *task = &world->tasks[seat->task];
 
 	seat->look_ms = world->now_ms + LOOK_MS;
 	if (world_call(world, machine) != CALL_DONE)
 		return;
-	if (task->status != TASK_QUEUED || task->owner[0]) {
-		set_free(world, machine, seat);
-	} else if (task->is_in_queue) {
+	bool is_nobodys = has_no_owner(world, machine, seat);
+
+	if (task->is_in_queue || !is_nobodys)
 		seat->nowhere_ms = 0;
-		if (world->now_ms - seat->unsure_ms >= SURE_MS)
-			set_free(world, machine, seat);
-	} else if (!seat->nowhere_ms) {
+	else if (!seat->nowhere_ms)
 		seat->nowhere_ms = world->now_ms;
-	} else if (world->now_ms - seat->nowhere_ms >= SURE_MS) {
+	switch (verdict_of_pop(&(struct pop_facts){
+		.status = task->status,
+		.is_in_queue = task->is_in_queue,
+		.has_owner = task->owner[0],
+		.is_owner_stale = task->owner[0] && is_nobodys,
+		.sent_ms = world->now_ms - seat->unsure_ms,
+		.nowhere_ms = seat->nowhere_ms ? world->now_ms - seat->nowhere_ms : 0,
+	})) {
+	case POP_OURS:
 		machine->tasks++;
 		seat->state = WORLD_SEAT_POPPED;
 		seat->look_ms = world->now_ms;
+		break;
+	case POP_NOT_DONE:
+	case POP_OTHERS:
+		set_free(world, machine, seat);
+		break;
+	case POP_WAIT:
+		break;
 	}
 }
 
@@ -207,7 +257,7 @@ static void claim(struct world *world, struct world_machine *machine, struct wor
 	if (call == CALL_LOST)
 		return;
 	seat->state = WORLD_SEAT_CLAIMED;
-	seat->look_ms = seat->is_sure ? soon_ms(world) : world->now_ms + SURE_MS;
+	seat->look_ms = seat->is_sure ? soon_ms(world) : world->now_ms + VERDICT_SURE_MS;
 	machine->wants_report = true;
 }
 
@@ -303,14 +353,15 @@ static enum verdict judge(const struct world *world, const struct world_machine 
 	const struct resource *resource = &world->settings->resources[machine->resource];
 	const struct world_task *task = &world->tasks[seat->task];
 	char worker[CLEARML_WORKER_ROOM];
-	bool is_ours_now = is_ours(task, machine, seat) || (!task->owner[0] && seat->is_sure);
+	bool is_nobodys = has_no_owner(world, machine, seat);
+	bool is_ours_now = is_ours(task, machine, seat) || (is_nobodys && seat->is_sure);
 	bool is_requeued = seat->was_in_progress && task->status == TASK_QUEUED;
 
 	world_worker_name(world, machine, (unsigned)(seat - machine->seats), worker);
 	return verdict_of(&(struct verdict_facts){
 		.status = task->status,
 		.is_owner_us = is_ours_now,
-		.is_owner_other = (task->owner[0] && !is_ours_now) || seat->is_lost || is_requeued,
+		.is_owner_other = (!is_nobodys && !is_ours_now) || seat->is_lost || is_requeued,
 		.is_last_worker_us = !strcmp(task->worker, worker),
 		.is_in_queue = task->is_in_queue,
 		.has_signalled = seat->has_signalled,
@@ -379,7 +430,7 @@ static void settle_end(struct world *world, struct world_machine *machine, struc
 		return;
 	const struct world_task *task = &world->tasks[seat->task];
 
-	if (task->status == TASK_QUEUED && !task->owner[0] && !seat->is_sure) {
+	if (task->status == TASK_QUEUED && has_no_owner(world, machine, seat) && !seat->is_sure) {
 		seat->state = WORLD_SEAT_UNSURE;
 		seat->unsure_ms = world->now_ms;
 		seat->nowhere_ms = 0;

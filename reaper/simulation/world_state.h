@@ -87,6 +87,7 @@ struct world_seat {
 	size_t task;
 	size_t queue; /* that it was popped from */
 	unsigned attempt;
+	char owner_before[TICKET_FIELD_ROOM + 8]; /* the name that it bore in its queue */
 	bool is_sure, has_signalled, was_in_progress, is_lost;
 	enum task_status status; /* as read before it was to be given back */
 	int64_t look_ms, unsure_ms, nowhere_ms, taken_ms, run_end_ms;

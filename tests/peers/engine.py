@@ -283,13 +283,14 @@ class Engine:
 
     def load_agent_image(self, agent=images.AGENT):
         """Load the image that packaging/container/agent builds for this version; its name."""
-        return self._load(*images.agent(agent))
+        return self.load(*images.agent(agent))
 
     def load_task_image(self):
         """Load an image for tasks, in which an agent finds all it needs offline; its name."""
-        return self._load(*images.task())
+        return self.load(*images.task())
 
-    def _load(self, name, archive):
+    def load(self, name, archive):
+        """Load that image of that archive, unless it is here; its name."""
         if not self.inspect(name):
             self.docker("load", "--input", archive, timeout=300)
         return name

@@ -57,17 +57,17 @@ def recipe():
 def agent(version=AGENT):
     """(name, archive) of the agent image for this version of clearml-agent."""
     name = f"peers/agent:{version}"
-    return name, _cached(f"agent-{version}", [RECIPE, recipe().pins_of(version)],
+    return name, cached(f"agent-{version}", [RECIPE, recipe().pins_of(version)],
                          lambda path: _build_agent(path, name, version))
 
 
 def task():
     """(name, archive) of the image for tasks."""
-    return TASK, _cached("task", [RECIPE, recipe().pins_of(AGENT), WHEELHOUSE_PINS,
+    return TASK, cached("task", [RECIPE, recipe().pins_of(AGENT), WHEELHOUSE_PINS,
                                   Path(__file__)], _build_task)
 
 
-def _cached(name, sources, build):
+def cached(name, sources, build):
     """The archive of that name made from these files, on this distribution."""
     key = hashlib.sha256(b"\0".join(path.read_bytes() for path in
                                     [*sources, Path("/etc/os-release")])).hexdigest()[:16]

@@ -327,6 +327,39 @@ static void rivals_after_a_cut(struct stage *stage)
 	finish(stage);
 }
 
+/* It bears the name of a machine that is gone; its pop gets no answer. The machine that popped it
+ * finds out by itself, and in seconds: a reaper would need minutes. */
+static void stale_owner(struct stage *stage)
+{
+	enum { TASKS = 20 };
+
+	draw_resource(&stage->drawn, "only", 1);
+	begin(stage);
+	add_tasks(stage, TASKS, 1, 60);
+	world_run_until(stage->world, 2);
+	for (size_t i = 0; i < TASKS; i++) {
+		struct world_task *task = &stage->world->tasks[i];
+
+		text_cut(task->owner, sizeof(task->owner), "i-gone/1");
+		text_cut(task->reason, sizeof(task->reason), "infra:terminated (i-gone/1)");
+	}
+	stage->world->options.faults.calls_lost = 0.5;
+	int64_t at_s = 3;
+
+	while (at_s < 3600 && (!world_machine_count(stage->world) ||
+			       stage->world->machines[0]->seats[0].state != WORLD_SEAT_UNSURE))
+		world_run_until(stage->world, at_s++);
+	if (at_s == 3600)
+		fault(stage, "no pop was lost");
+	size_t task = stage->world->machines[0]->seats[0].task;
+
+	expect_runs(stage, task, 0);
+	stage->world->options.faults.calls_lost = 0;
+	world_run_until(stage->world, at_s + 40);
+	expect_runs(stage, task, 1);
+	finish(stage);
+}
+
 static const struct {
 	const char *name;
 	void (*play)(struct stage *stage);
@@ -342,6 +375,7 @@ static const struct {
 	{ "buildkite-agent-scaler#46: launches under way", scaler_46 },
 	{ "github-aws-runners#5085: a stale busy flag", runners_5085 },
 	{ "aws-parallelcluster-node#734: throttled is not dry", parallelcluster_734 },
+	{ "a lost pop of a task that bears a dead one's name", stale_owner },
 	{ "one slot, two machines, up at the same time", rivals_together },
 	{ "one slot, two machines, one up later", rivals_apart },
 	{ "one slot, two machines, the elder was cut off", rivals_after_a_cut },

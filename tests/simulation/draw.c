@@ -7,7 +7,7 @@
 
 #include "reaper/simulation/chance.h"
 
-enum { BIG_SLOTS = 70, TASKS_AT_MOST = 400 };
+enum { BIG_SLOTS = 70 };
 
 void draw_plain(struct drawn *out)
 {
@@ -53,8 +53,7 @@ struct resource *draw_resource(struct drawn *drawn, const char *name, unsigned m
 	return resource;
 }
 
-/* Log-uniform: as many short ones as long ones. */
-static int64_t spread(struct chance *chance, int64_t least, int64_t most)
+int64_t draw_spread(struct chance *chance, int64_t least, int64_t most)
 {
 	double share = (double)chance_between(chance, 0, 1 << 20) / (1 << 20);
 
@@ -81,7 +80,8 @@ static void draw_offerings(struct chance *chance, struct drawn *drawn, size_t r)
 
 		*offering = resource->offerings[0];
 		if (count > 1)
-			(void)snprintf(offering->zone, sizeof(offering->zone), "zone-%zu", o % 2);
+			(void)snprintf(offering->zone, sizeof(offering->zone), "zone-%zu",
+				       kind == BOTH ? o % 2 : o);
 		offering->market = kind == ONLY_SPOT || (kind == BOTH && o < (count + 1) / 2) ?
 					   MARKET_SPOT :
 					   MARKET_ON_DEMAND;
@@ -102,6 +102,48 @@ static void draw_limits(struct chance *chance, struct ticket *ticket)
 	ticket->one_task = chance_of(chance, 0.1);
 }
 
+static void draw_queues(struct chance *chance, struct drawn *drawn, size_t r, size_t count)
+{
+	struct resource *resource = &drawn->resources[r];
+
+	resource->queue_count = 0;
+	for (size_t q = 0; q < drawn->settings->queue_count; q++)
+		if (q % count == r || chance_of(chance, 0.4))
+			resource->queues[resource->queue_count++] = q;
+	if (!resource->queue_count)
+		resource->queues[resource->queue_count++] = r % drawn->settings->queue_count;
+	if (resource->queue_count > 1 && chance_of(chance, 0.3)) {
+		size_t first = resource->queues[0];
+
+		resource->queues[0] = resource->queues[resource->queue_count - 1];
+		resource->queues[resource->queue_count - 1] = first;
+	}
+}
+
+/* What no resource serves would wait for ever. */
+static void serve_all(struct drawn *drawn, size_t count)
+{
+	for (size_t q = 0; q < drawn->settings->queue_count; q++) {
+		bool is_served = false;
+
+		for (size_t r = 0; r < count; r++)
+			for (size_t i = 0; i < drawn->resources[r].queue_count; i++)
+				is_served |= drawn->resources[r].queues[i] == q;
+		if (!is_served)
+			drawn->resources[0].queues[drawn->resources[0].queue_count++] = q;
+	}
+}
+
+static void draw_totals(struct chance *chance, struct settings *settings)
+{
+	if (chance_of(chance, 0.2))
+		settings->max_instances = (unsigned)chance_between(chance, 2, 12);
+	if (chance_of(chance, 0.2))
+		settings->max_booting = (unsigned)chance_between(chance, 1, 4);
+	if (chance_of(chance, 0.1))
+		settings->launch_after_s = chance_between(chance, 10, 300);
+}
+
 static void draw_resources(struct chance *chance, struct drawn *drawn)
 {
 	struct settings *settings = drawn->settings;
@@ -116,47 +158,22 @@ static void draw_resources(struct chance *chance, struct drawn *drawn)
 
 		(void)snprintf(name, sizeof(name), "resource-%zu", r);
 		struct resource *resource = draw_resource(
-			drawn, name, is_big ? BIG_SLOTS : (unsigned)spread(chance, 1, 9));
+			drawn, name, is_big ? BIG_SLOTS : (unsigned)draw_spread(chance, 2, 24));
 
-		resource->queue_count = 0;
-		for (size_t q = 0; q < settings->queue_count; q++)
-			if (q % count == r || chance_of(chance, 0.4))
-				resource->queues[resource->queue_count++] = q;
-		if (!resource->queue_count)
-			resource->queues[resource->queue_count++] = r % settings->queue_count;
-		if (resource->queue_count > 1 && chance_of(chance, 0.3)) {
-			size_t first = resource->queues[0];
-
-			resource->queues[0] = resource->queues[resource->queue_count - 1];
-			resource->queues[resource->queue_count - 1] = first;
-		}
+		draw_queues(chance, drawn, r, count);
 		draw_limits(chance, &resource->ticket);
 		draw_offerings(chance, drawn, r);
 		if (chance_of(chance, 0.1))
 			resource->min_instances =
 				(unsigned)chance_between(chance, 1, resource->max_instances);
 	}
-	/* What no resource serves would wait for ever. */
-	for (size_t q = 0; q < settings->queue_count; q++) {
-		bool is_served = false;
-
-		for (size_t r = 0; r < count; r++)
-			for (size_t i = 0; i < drawn->resources[r].queue_count; i++)
-				is_served |= drawn->resources[r].queues[i] == q;
-		if (!is_served)
-			drawn->resources[0].queues[drawn->resources[0].queue_count++] = q;
-	}
-	if (chance_of(chance, 0.2))
-		settings->max_instances = (unsigned)chance_between(chance, 2, 12);
-	if (chance_of(chance, 0.2))
-		settings->max_booting = (unsigned)chance_between(chance, 1, 4);
-	if (chance_of(chance, 0.1))
-		settings->launch_after_s = chance_between(chance, 10, 300);
+	serve_all(drawn, count);
+	draw_totals(chance, settings);
 }
 
 static double perhaps(struct chance *chance, double most)
 {
-	return chance_of(chance, 0.5) ? (double)spread(chance, 10, 1000) / 1000 * most : 0;
+	return chance_of(chance, 0.5) ? (double)draw_spread(chance, 10, 1000) / 1000 * most : 0;
 }
 
 static void draw_faults(struct chance *chance, struct world_faults *faults)
@@ -166,11 +183,11 @@ static void draw_faults(struct chance *chance, struct world_faults *faults)
 	*faults = (struct world_faults){
 		.hosts = chance_of(chance, 0.5) ? 1 : (unsigned)chance_between(chance, 2, 5),
 		.has_overlaps = chance_of(chance, 0.3),
-		.skew_ms = chance_of(chance, 0.3) ? spread(chance, 1000, 900000) : 0,
-		.latency_ms = chance_of(chance, 0.8) ? spread(chance, 100, 20000) : 0,
+		.skew_ms = chance_of(chance, 0.3) ? draw_spread(chance, 1000, 900000) : 0,
+		.latency_ms = chance_of(chance, 0.8) ? draw_spread(chance, 100, 20000) : 0,
 		.pass_crashes = perhaps(chance, 0.5),
 		.ledger_lost = perhaps(chance, 0.02),
-		.list_lag_ms = chance_of(chance, 0.5) ? spread(chance, 1000, 180000) : 0,
+		.list_lag_ms = chance_of(chance, 0.5) ? draw_spread(chance, 1000, 180000) : 0,
 		.list_fails = perhaps(chance, 0.4),
 		.launch_lost = perhaps(chance, 0.5),
 		.throttled = perhaps(chance, 0.4),
@@ -206,33 +223,7 @@ void draw(uint64_t seed, struct drawn *out)
 	out->options.start_s = 1796083200 + chance_between(&chance, 0, 400) * 21600;
 	out->options.boot_least_s = chance_between(&chance, 10, 100);
 	out->options.boot_most_s = out->options.boot_least_s + chance_between(&chance, 0, 300);
-}
-
-/* In bursts, as people do: several at once, then nothing for a while. */
-void draw_tasks(const struct drawn *drawn, struct world *world)
-{
-	struct chance chance = { .state = drawn->options.seed + 17 };
-	unsigned slots = 0;
-	double load = (double)chance_between(&chance, 10, 120) / 100;
-
-	for (size_t r = 0; r < drawn->settings->resource_count; r++)
-		slots += drawn->resources[r].max_instances * drawn->resources[r].ticket.seats;
-	int64_t longest_s = spread(&chance, 120, 3 * 3600);
-	double budget_s = load * slots * (double)drawn->span_s;
-
-	for (size_t count = 0; budget_s > 0 && count < TASKS_AT_MOST;) {
-		int64_t at_s = chance_between(&chance, 0, drawn->span_s);
-		int64_t burst = spread(&chance, 1, 12);
-		size_t queue = (size_t)chance_between(&chance, 0,
-						      (int64_t)drawn->settings->queue_count - 1);
-
-		for (int64_t i = 0; i < burst; i++, count++) {
-			int64_t duration_s = spread(&chance, 10, longest_s);
-
-			budget_s -= (double)duration_s;
-			world_add_task(world, at_s, queue, duration_s, (unsigned)(count % 3));
-		}
-	}
+	draw_policy(seed, out);
 }
 
 void drawn_release(struct drawn *drawn)

@@ -10,6 +10,7 @@ enum {
 	HEALTHY_MS = 300000, /* so long without a fault, and it should have told everybody */
 	LIFE_SLACK_S = 3600,
 	IDLE_SLACK_MS = 120000,
+	LEAVING_S = 3600,
 	MISSED_MS = 1800000 /* of its last reports a host may have seen none */
 };
 
@@ -148,7 +149,10 @@ static void check_ages(struct invariants *invariants, const struct world *world)
 					"I5: lives past its max_life and the grace");
 		if (is_healthy(world, machine) && machine->phase == PHASE_SERVE &&
 		    !world_seats_busy(machine) && !machine->keep_ms &&
-		    machine->instance.slot >= resource->min_instances &&
+		    machine->instance.slot >=
+			    invariants_most_minimum(resource,
+						    (world->now_ms - IDLE_SLACK_MS) / 1000,
+						    world->now_ms / 1000) &&
 		    world->now_ms - machine->idle_since_ms >
 			    limits->idle_timeout_s * 1000 + IDLE_SLACK_MS)
 			invariants_fail(invariants, world, machine->instance.id,
@@ -162,12 +166,18 @@ static void on_event(void *context, const struct world *world)
 
 	if (world->changes != invariants->changes) {
 		invariants->changes = world->changes;
+		if (world->machines_alive > invariants->peak)
+			invariants->peak = world->machines_alive;
 		check_limits(invariants, world);
 		check_tasks(invariants, world);
+		if (invariants->drawn->has_budgets && memories(world) == 1)
+			invariants_money_rates(invariants, world);
 	}
 	if (world->now_ms >= invariants->next_slow_ms) {
 		invariants->next_slow_ms = world->now_ms + SLOW_LOOK_MS;
 		check_ages(invariants, world);
+		if (invariants->drawn->zone)
+			invariants_schedule_look(invariants, world);
 	}
 }
 
@@ -230,12 +240,19 @@ static void on_termination(void *context, const struct world *world, size_t host
 
 /* ---- the end ---- */
 
+/* What a month's budget holds back goes on next month, if not the one after. */
+static bool may_wait_for_ever(const struct invariants *invariants, const struct world_task *task)
+{
+	return invariants->drawn->has_month_budgets && task->is_in_queue && !task->owner[0] &&
+	       !task->finals;
+}
+
 static void check_end_of_tasks(struct invariants *invariants, const struct world *world)
 {
 	for (size_t i = 0; i < world->task_count; i++) {
 		const struct world_task *task = &world->tasks[i];
 
-		if (task->finals != 1)
+		if (task->finals != 1 && !may_wait_for_ever(invariants, task))
 			invariants_fail(invariants, world, task->id,
 					"in the end it is %s, in a queue: %d, owner \"%s\", final "
 					"ends: %u",
@@ -251,7 +268,11 @@ void invariants_finish(struct invariants *invariants, const struct world *world)
 		const struct world_machine *machine = world->machines[m];
 		const struct resource *resource = &world->settings->resources[machine->resource];
 
-		if (is_alive(machine) && machine->instance.slot >= resource->min_instances)
+		/* After a window, some need their time. */
+		if (is_alive(machine) &&
+		    machine->instance.slot >=
+			    invariants_most_minimum(resource, world->now_ms / 1000 - LEAVING_S,
+						    world->now_ms / 1000))
 			invariants_fail(invariants, world, machine->instance.id,
 					"I5: in the end it is still there (phase %s)",
 					phase_name(machine->phase));
@@ -272,6 +293,7 @@ void invariants_open(struct invariants *invariants, const struct drawn *drawn,
 		     struct world_watcher *watcher)
 {
 	*invariants = (struct invariants){ .drawn = drawn };
+	invariants_schedule_open(drawn);
 	*watcher = (struct world_watcher){ .context = invariants,
 					   .event = on_event,
 					   .planned = invariants_planned,
@@ -282,5 +304,7 @@ void invariants_open(struct invariants *invariants, const struct drawn *drawn,
 void invariants_release(struct invariants *invariants)
 {
 	free(invariants->looks);
+	invariants_money_release(invariants->money);
 	invariants->looks = NULL;
+	invariants->money = NULL;
 }

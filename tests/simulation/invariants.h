@@ -20,6 +20,11 @@
  *   I7  nothing is launched or terminated by what could not be read
  *   I8  is not about decisions: there are no secrets here, see the tests of tickets and bundles
  *   I9  what could not be read of one resource does not stop the others
+ *   budgets: while one is spent, by what machines cost in truth, nothing is launched for it;
+ *       where one ledger knows all, what is alive costs no more an hour than is allowed; and
+ *       nobody says that a budget holds back while none is spent
+ *   schedules: in a window its minimum is kept, given capacity, and no slot of it idles out;
+ *       outside of it nothing is launched for it
  *   and in the end, once faults are over: every task has its final end, every machine beyond
  *   the minimums is gone, no launch attempt is open
  */
@@ -38,11 +43,13 @@ struct invariants {
 	char subject[64]; /* whom the violation is about */
 	char text[600];
 	uint64_t changes; /* of the world, up to here */
+	size_t peak; /* machines alive at once, at most */
 	int64_t next_slow_ms;
 	uint64_t passes[WORLD_MAX_HOSTS], whole_passes[WORLD_MAX_HOSTS]; /* in which all was read */
 	struct look (*looks)[WORLD_MAX_HOSTS]; /* by machine */
 	size_t look_count;
 	unsigned supply[INVARIANTS_MOST]; /* seats by resource, at the last plan */
+	struct money_watch *money; /* invariants_money.c's; owned; NULL: no budgets */
 	void *story; /* play.c's */
 };
 
@@ -58,5 +65,19 @@ void invariants_stored(void *context, const struct world *world, size_t host,
 		       const struct observation *seen, const struct plan *plan);
 void invariants_planned(void *context, const struct world *world, size_t host,
 			const struct observation *seen, const struct plan *plan);
+
+/* invariants_schedule.c: the minimum at a moment; the greatest one between two. */
+void invariants_schedule_open(const struct drawn *drawn);
+void invariants_schedule_planned(struct invariants *invariants, const struct world *world,
+				 const struct observation *seen, const struct plan *plan);
+void invariants_schedule_look(struct invariants *invariants, const struct world *world);
+unsigned invariants_minimum(const struct resource *resource, int64_t now_s);
+unsigned invariants_most_minimum(const struct resource *resource, int64_t from_s, int64_t until_s);
+
+/* invariants_money.c */
+void invariants_money_stored(struct invariants *invariants, const struct world *world, size_t host,
+			     const struct observation *seen, const struct plan *plan);
+void invariants_money_rates(struct invariants *invariants, const struct world *world);
+void invariants_money_release(struct money_watch *watch);
 
 #endif

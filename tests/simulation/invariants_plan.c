@@ -266,6 +266,8 @@ void invariants_stored(void *context, const struct world *world, size_t host,
 	uint64_t pass = ++invariants->passes[host];
 	bool is_whole = is_all_read(seen, world->settings, plan);
 
+	invariants_money_stored(invariants, world, host, seen, plan);
+
 	if (!seen->is_clock_known) /* no look: by whose clock would it be? */
 		return;
 	make_room(invariants, world);
@@ -360,4 +362,6 @@ void invariants_planned(void *context, const struct world *world, size_t host,
 	match(&supply);
 	check_launches(invariants, world, seen, plan, &supply);
 	check_reasons(invariants, world, seen, plan, &supply);
+	if (invariants->drawn->zone)
+		invariants_schedule_planned(invariants, world, seen, plan);
 }

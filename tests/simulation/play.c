@@ -7,6 +7,7 @@ enum {
 	CHUNK_S = 600, /* between two looks whether it is over */
 	SETTLE_S = 3 * 3600, /* after the last task, for machines to leave */
 	MOST_S = 4 * 86400,
+	MOST_BUDGETED_S = 12 * 86400, /* a budget may hold back for days */
 	LINES_KEPT = 4000, /* of a log, before the violation */
 	LINES_PRINTED = 60,
 	LINE_ROOM = 200
@@ -66,8 +67,9 @@ static void print_story(const struct story *story, const char *subject, FILE *lo
 void play_to_the_end(struct invariants *invariants, struct world *world, int64_t until_s)
 {
 	int64_t settled_s = 0;
+	int64_t most_s = invariants->drawn->has_budgets ? MOST_BUDGETED_S : MOST_S;
 
-	for (int64_t at_s = 0; at_s < MOST_S && !invariants->has_failed;) {
+	for (int64_t at_s = 0; at_s < most_s && !invariants->has_failed;) {
 		at_s += CHUNK_S;
 		world_run_until(world, at_s);
 		if (at_s < until_s)
@@ -105,7 +107,8 @@ static void play(uint64_t seed, struct invariants *invariants, struct story *sto
 				.seconds = world_now_s(world),
 				.events = world_event_count(world),
 				.tasks = world_task_count(world),
-				.machines = world_machine_count(world) };
+				.machines = world_machine_count(world),
+				.peak = invariants->peak };
 	memcpy(out->text, invariants->text, sizeof(out->text));
 	world_close(world);
 	invariants_release(invariants);

@@ -13,6 +13,7 @@ struct played {
 	int64_t seconds; /* simulated */
 	uint64_t events;
 	size_t tasks, machines;
+	size_t peak; /* machines alive at once, at most */
 };
 
 /* log: what concerns the subject of a violation is printed there, or all; NULL: nothing. */

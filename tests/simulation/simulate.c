@@ -19,9 +19,27 @@ enum { MOST_JOBS = 64, STORIES_MOST = 3 };
 
 static bool is_stopping; /* at the first failure */
 
+enum { MOST_HOURS = 100, MOST_PEAK = 300 };
+
 struct sum {
 	uint64_t seeds, seconds, events, failures, tasks, machines;
+	uint32_t hours[MOST_HOURS]; /* how many worlds lasted so long */
+	uint32_t peaks[MOST_PEAK]; /* in how many so many machines were alive at once */
 };
+
+static void count(uint32_t *counts, size_t room, uint64_t value)
+{
+	counts[value < room ? value : room - 1]++;
+}
+
+static size_t median(const uint32_t *counts, uint64_t total)
+{
+	size_t at = 0;
+
+	for (uint64_t below = counts[0]; 2 * below < total; below += counts[at])
+		at++;
+	return at;
+}
 
 static void add(struct sum *sum, const struct played *played)
 {
@@ -31,6 +49,8 @@ static void add(struct sum *sum, const struct played *played)
 	sum->tasks += played->tasks;
 	sum->machines += played->machines;
 	sum->failures += played->has_failed;
+	count(sum->hours, MOST_HOURS, (uint64_t)played->seconds / 3600);
+	count(sum->peaks, MOST_PEAK, played->peak);
 }
 
 static void run_one(uint64_t seed, struct sum *sum)
@@ -84,6 +104,10 @@ static int run_range(uint64_t first, uint64_t count, unsigned jobs, struct sum *
 		total->failures += sum.failures;
 		total->tasks += sum.tasks;
 		total->machines += sum.machines;
+		for (size_t i = 0; i < MOST_HOURS; i++)
+			total->hours[i] += sum.hours[i];
+		for (size_t i = 0; i < MOST_PEAK; i++)
+			total->peaks[i] += sum.peaks[i];
 		(void)close(fds[job]);
 	}
 	while (wait(NULL) > 0)
@@ -111,11 +135,12 @@ static int run_list(const char *path, struct sum *sum)
 
 static int print_sum(const struct sum *sum)
 {
-	(void)printf("%llu seeds, %.1f days simulated, %llu tasks, %llu machines, %llu events, "
-		     "%llu failures\n",
+	(void)printf("%llu seeds, %.1f days simulated, %llu tasks, %llu machines, %llu events; "
+		     "median world: %zu hours, %zu machines at once; %llu failures\n",
 		     (unsigned long long)sum->seeds, (double)sum->seconds / 86400,
 		     (unsigned long long)sum->tasks, (unsigned long long)sum->machines,
-		     (unsigned long long)sum->events, (unsigned long long)sum->failures);
+		     (unsigned long long)sum->events, median(sum->hours, sum->seeds),
+		     median(sum->peaks, sum->seeds), (unsigned long long)sum->failures);
 	return sum->failures ? 1 : 0;
 }
 
@@ -139,7 +164,15 @@ static int run_alone(uint64_t seed, bool is_logged)
 	return print_sum(&sum);
 }
 
-int main(int argc, char **argv)
+struct wish {
+	uint64_t first, count, seed;
+	const char *list;
+	bool is_alone, is_logged, is_cases;
+	unsigned jobs;
+};
+
+/* False: it makes no sense. */
+static bool read_wish(int argc, char **argv, struct wish *out)
 {
 	static const struct option options[] = {
 		{ "seeds", required_argument, NULL, 'n' },
@@ -152,41 +185,44 @@ int main(int argc, char **argv)
 		{ "stop", no_argument, NULL, 'x' },
 		{ 0 },
 	};
-	uint64_t first = 1, count = 1000, seed = 0;
-	const char *list = NULL;
-	bool is_alone = false, is_logged = false;
-	struct sum sum = { 0 };
-	unsigned jobs = 2;
 
 	for (;;) {
 		int option = getopt_long(argc, argv, "", options, NULL);
 
 		if (option == -1)
-			break;
+			return out->jobs && out->jobs <= MOST_JOBS;
 		if (option == 'n')
-			count = strtoull(optarg, NULL, 10);
+			out->count = strtoull(optarg, NULL, 10);
 		else if (option == 'k')
-			first = strtoull(optarg, NULL, 10);
+			out->first = strtoull(optarg, NULL, 10);
 		else if (option == 'j')
-			jobs = (unsigned)strtoul(optarg, NULL, 10);
+			out->jobs = (unsigned)strtoul(optarg, NULL, 10);
 		else if (option == 's')
-			seed = strtoull(optarg, NULL, 10);
+			out->seed = strtoull(optarg, NULL, 10);
 		else if (option == 'f')
-			list = optarg;
-		else if (option == 'c')
-			return cases_run() ? 1 : 0;
-		else if (option == 'x')
-			is_stopping = true;
-		else if (option != 'l')
-			return usage();
-		is_alone |= option == 's';
-		is_logged |= option == 'l';
+			out->list = optarg;
+		else if (option == '?')
+			return false;
+		out->is_alone |= option == 's';
+		out->is_logged |= option == 'l';
+		out->is_cases |= option == 'c';
+		is_stopping |= option == 'x';
 	}
-	if (is_alone)
-		return run_alone(seed, is_logged);
-	if (!jobs || jobs > MOST_JOBS)
+}
+
+int main(int argc, char **argv)
+{
+	struct wish wish = { .first = 1, .count = 1000, .jobs = 2 };
+	struct sum sum = { 0 };
+
+	if (!read_wish(argc, argv, &wish))
 		return usage();
-	if ((list ? run_list(list, &sum) : run_range(first, count, jobs, &sum)) < 0) {
+	if (wish.is_cases)
+		return cases_run() ? 1 : 0;
+	if (wish.is_alone)
+		return run_alone(wish.seed, wish.is_logged);
+	if ((wish.list ? run_list(wish.list, &sum) :
+			 run_range(wish.first, wish.count, wish.jobs, &sum)) < 0) {
 		perror("simulate");
 		return 1;
 	}

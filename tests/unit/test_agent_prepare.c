@@ -41,11 +41,11 @@ static struct answer ask(struct engine_bench *bench, const char *image)
 {
 	struct clearml_task task = { .status = TASK_QUEUED };
 	struct answer answer = { 0 };
+	const struct agent_wish wish = { .since_ms = 1, .now_ms = bench->now_ms };
 
 	text_cut(task.id, sizeof(task.id), TASK_A);
 	text_cut(task.image, sizeof(task.image), image);
-	answer.result =
-		agent_prepare(&bench->machine, &task, bench->now_ms, &answer.news, &answer.err);
+	answer.result = agent_prepare(&bench->machine, &task, &wish, &answer.news, &answer.err);
 	return answer;
 }
 

@@ -332,6 +332,28 @@ static void test_an_unknown_price_is_said_to_be_unknown(void **state)
 	books_close(&books);
 }
 
+/* Only a list says on which market it is: while that fails, and both have a price, it is not known,
+ * but it will be. */
+static void test_a_price_that_is_still_to_come_is_waited_for(void **state)
+{
+	struct books books;
+
+	(void)state;
+	books_open(&books);
+	struct observed_machine *machine = add_machine(&books, 0, NOW_S - HOUR);
+
+	machine->is_listed = books.world->seen.resources[0].is_listed = false;
+	machine->price = MONEY_UNKNOWN;
+	look(&books, NOW_S);
+	assert_int_equal(books.rows.count, 0);
+	assert_int_equal(books.ledger.machine_count, 0);
+	machine->is_listed = books.world->seen.resources[0].is_listed = true;
+	machine->price = PRICE;
+	look(&books, NOW_S + HOUR);
+	assert_int_equal(money_of(&books), 2 * PRICE);
+	books_close(&books);
+}
+
 static void test_what_two_lists_show_counts_once(void **state)
 {
 	struct books books;
@@ -474,6 +496,7 @@ int main(void)
 		cmocka_unit_test(test_a_task_pays_from_its_begin),
 		cmocka_unit_test(test_splits_at_midnight),
 		cmocka_unit_test(test_an_unknown_price_is_said_to_be_unknown),
+		cmocka_unit_test(test_a_price_that_is_still_to_come_is_waited_for),
 		cmocka_unit_test(test_what_two_lists_show_counts_once),
 		cmocka_unit_test(test_names_the_days),
 		cmocka_unit_test(test_the_parts_add_up_to_the_whole),

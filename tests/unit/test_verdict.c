@@ -293,9 +293,123 @@ static void test_names(void **state)
 	assert_string_equal(verdict_name((enum verdict)99), "unknown");
 }
 
+/* ---- a pop without an answer ---- */
+
+#define SURE VERDICT_SURE_MS
+
+static void test_of_pop(void **state)
+{
+	static const struct {
+		const char *when;
+		struct pop_facts facts;
+		enum pop_verdict want;
+	} pops[] = {
+		{ "it was deleted", { .is_deleted = true, .sent_ms = SURE }, POP_OTHERS },
+		{ "its status is a word we do not know",
+		  { .status = TASK_UNKNOWN, .sent_ms = SURE, .nowhere_ms = SURE },
+		  POP_WAIT },
+		{ "a plain agent runs it",
+		  { .status = TASK_IN_PROGRESS, .sent_ms = 1 },
+		  POP_OTHERS },
+		{ "a person stopped it", { .status = TASK_STOPPED, .sent_ms = 1 }, POP_OTHERS },
+		{ "a person reset it", { .status = TASK_CREATED, .sent_ms = 1 }, POP_OTHERS },
+		{ "it stands in a queue, and the pop may be on its way",
+		  { .status = TASK_QUEUED, .is_in_queue = true, .sent_ms = SURE - 1 },
+		  POP_WAIT },
+		{ "it stands in a queue with a name on it, and the pop may be on its way",
+		  { .status = TASK_QUEUED,
+		    .is_in_queue = true,
+		    .has_owner = true,
+		    .sent_ms = SURE - 1 },
+		  POP_WAIT },
+		{ "it stands in a queue still",
+		  { .status = TASK_QUEUED, .is_in_queue = true, .sent_ms = SURE },
+		  POP_NOT_DONE },
+		{ "it stands in a queue still, with a name on it",
+		  { .status = TASK_QUEUED,
+		    .is_in_queue = true,
+		    .has_owner = true,
+		    .sent_ms = SURE },
+		  POP_NOT_DONE },
+		{ "another machine has named itself",
+		  { .status = TASK_QUEUED, .has_owner = true, .nowhere_ms = SURE },
+		  POP_OTHERS },
+		{ "another machine may be about to name itself",
+		  { .status = TASK_QUEUED, .sent_ms = SURE, .nowhere_ms = SURE - 1 },
+		  POP_WAIT },
+		{ "nobody has named himself",
+		  { .status = TASK_QUEUED, .nowhere_ms = SURE },
+		  POP_OURS },
+		{ "nobody has named himself over a dead one's name",
+		  { .status = TASK_QUEUED,
+		    .has_owner = true,
+		    .is_owner_stale = true,
+		    .nowhere_ms = SURE },
+		  POP_OURS },
+		{ "somebody may be about to write over a dead one's name",
+		  { .status = TASK_QUEUED,
+		    .has_owner = true,
+		    .is_owner_stale = true,
+		    .sent_ms = SURE,
+		    .nowhere_ms = SURE - 1 },
+		  POP_WAIT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(pops); i++)
+		if (verdict_of_pop(&pops[i].facts) != pops[i].want)
+			fail_msg("when %s: got %d, want %d", pops[i].when,
+				 verdict_of_pop(&pops[i].facts), pops[i].want);
+}
+
+static void test_put_back(void **state)
+{
+	static const struct {
+		const char *reason, *owner;
+		bool want;
+	} reasons[] = {
+		{ "infra:terminated (i-1/2)", "i-1/2", true },
+		{ "infra:lost (i-1/2)", "i-1/2", true },
+		{ "infra:terminated (i-1/2)", "i-1/1", false },
+		{ "infra:terminated (i-1/2)", "1/2", false },
+		{ "infra:terminated (i-1/2)", "i-1/22", false },
+		{ "infra:terminated (i-1/2) ", "i-1/2", false },
+		{ "infra:terminated i-1/2", "i-1/2", false },
+		{ "infra:terminated", "", false },
+		{ "infra:terminated ()", "", false },
+		{ "terminated (i-1/2)", "i-1/2", false },
+		{ " (i-1/2)", "i-1/2", false },
+		{ "", "i-1/2", false },
+		{ "infra:(i-1/2)", "i-1/2", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+		if (verdict_is_put_back(reasons[i].reason, reasons[i].owner) != reasons[i].want)
+			fail_msg("\"%s\" of \"%s\"", reasons[i].reason, reasons[i].owner);
+}
+
+/* The reason is of a limited length, so it has the beginning of a long name. */
+static void test_put_back_in_a_long_name(void **state)
+{
+	char owner[200], reason[256] = "infra:crash (";
+
+	(void)state;
+	memset(owner, 'i', sizeof(owner));
+	owner[sizeof(owner) - 1] = '\0';
+	memcpy(reason + strlen(reason), owner, VERDICT_OWNER_MAX);
+	reason[13 + VERDICT_OWNER_MAX] = ')';
+	assert_true(verdict_is_put_back(reason, owner));
+	reason[12 + VERDICT_OWNER_MAX] = 'j';
+	assert_false(verdict_is_put_back(reason, owner));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_of_pop),
+		cmocka_unit_test(test_put_back),
+		cmocka_unit_test(test_put_back_in_a_long_name),
 		cmocka_unit_test(test_every_status_with_every_fact),
 		cmocka_unit_test(test_what_is_theirs_is_never_touched),
 		cmocka_unit_test(test_attempts_before),

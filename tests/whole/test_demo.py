@@ -1,6 +1,7 @@
 """The demo itself: what README's first command plays must end well."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -16,6 +17,12 @@ def play(folder, *options, **environment):
                           check=False)
 
 
+def shapes(text):
+    """Its lines, but for what differs from run to run: numbers, names of machines, columns."""
+    named = re.sub(r"local-[0-9a-f]{12}", "MACHINE", text)
+    return {" ".join(re.sub(r"\d+", "0", line).split()) for line in named.splitlines()}
+
+
 def check(done):
     """It ended well, with its table and its timeline."""
     assert done.returncode == 0, done.stdout + done.stderr
@@ -26,6 +33,9 @@ def check(done):
     for event in ("launched", "popped", "started", "completed", "left"):
         assert timeline.count(f" s  {event} ") == 4, (event, told)
     assert "nothing is left" in done.stdout
+    page = (TREE / "README.md").read_text()
+    shown = re.search(r"^```text\n(RESOURCE .*?)^```$", page, re.M | re.S)[1]
+    assert shapes(shown) <= shapes(done.stdout), "README.md shows what the demo does not print"
     assert done.stderr == ""
 
 

@@ -112,10 +112,17 @@ void engine_bench_until(struct engine_bench *bench, bool answers, const char *wh
 enum image_state engine_bench_want(struct engine_bench *bench, const char *image,
 				   struct engine_bench_image *out)
 {
+	return engine_bench_want_since(bench, image, 0, out);
+}
+
+enum image_state engine_bench_want_since(struct engine_bench *bench, const char *image,
+					 int64_t since_ms, struct engine_bench_image *out)
+{
 	SCOPED(buf) struct buf news = BUF(sizeof(out->news) - 1);
 
 	out->err = (struct error){ 0 };
-	out->state = images_want(bench->machine.images, image, bench->now_ms, &news, &out->err);
+	out->state = images_want(bench->machine.images, image, since_ms, bench->now_ms, &news,
+				 &out->err);
 	if (news.len)
 		text_cut(out->news, sizeof(out->news), buf_text(&news));
 	return out->state;

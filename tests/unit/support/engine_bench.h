@@ -35,6 +35,9 @@ struct engine_bench_image {
 };
 enum image_state engine_bench_want(struct engine_bench *bench, const char *image,
 				   struct engine_bench_image *out);
+/* The same, for one of several: its wish is so old. */
+enum image_state engine_bench_want_since(struct engine_bench *bench, const char *image,
+					 int64_t since_ms, struct engine_bench_image *out);
 /* Until it does not come any more. */
 void engine_bench_image(struct engine_bench *bench, const char *image, const char *when,
 			struct engine_bench_image *out);

@@ -1,18 +1,20 @@
 # mayfly: one Makefile, no recursion into folders. Everything built lands in build/$(MODE)/.
-#   make MODE=debug|release|asan|cover|analyze|fuzz   V=1 shows the commands   DEVELOPER=1 adds -Werror
+#   make MODE=debug|release|static|asan|cover|analyze|fuzz   V=1 shows the commands   DEVELOPER=1 adds -Werror
 VERSION := 0.1.0
 MODE    ?= debug
-BUILD   := build/$(MODE)
+ARCH    ?= $(shell uname -m)
+BUILD   := build/$(MODE)$(if $(filter static,$(MODE)),/$(ARCH))
 PREFIX  ?= /usr/local
 JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
 parallel = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 Q       := $(if $(V),,@)
+.DEFAULT_GOAL := all
 ifeq ($(origin CC),default)
 CC      := $(if $(filter fuzz,$(MODE)),$(shell command -v clang-14 || echo clang),gcc)
 endif
 PKG_CONFIG ?= pkg-config
 PACKAGES   := libcurl libcjson libsodium zlib sqlite3
-MODES      := debug release asan cover analyze fuzz
+MODES      := debug release static asan cover analyze fuzz
 $(if $(filter $(MODES),$(MODE)),,$(error MODE=$(MODE) is unknown, it is one of: $(MODES)))
 
 # --- Flags. What the environment brings in CPPFLAGS, CFLAGS, LDFLAGS is added, never replaced.
@@ -24,6 +26,9 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmis
 cflags_debug    := -O1 -g
 cflags_release  := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 ldflags_release := -pie -Wl,-z,relro,-z,now
+cflags_static   := -Os -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections \
+	-fno-asynchronous-unwind-tables -fno-ident $(if $(filter aarch64,$(ARCH)),-mno-outline-atomics)
+ldflags_static   = -static-pie -s -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack,-Map=$@.map
 cflags_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 ldflags_asan    := -fsanitize=address,undefined
@@ -34,11 +39,19 @@ cflags_fuzz     := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,addr
 	-fno-sanitize-recover=all
 ldflags_fuzz    := -fsanitize=fuzzer,address,undefined
 
+include packaging/static/static.mk
+
 # Asked once, and only when something is compiled, so that `make setup` works without pkg-config.
 packages = $(eval packages := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null) \
 	$(if $(filter yes,$(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo yes)),,\
 	$(error $(PKG_CONFIG) does not find $(PACKAGES): run `make setup`)))$(packages)
 libraries = $(eval libraries := $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm)$(libraries)
+ifeq ($(MODE),static)
+CC        := $(LIBRARY_FOLDER)/root/bin/musl-gcc
+packages  :=
+libraries := -lcurl -lmbedtls -lmbedx509 -lmbedcrypto -lz -lcjson -lsodium -lsqlite3
+STAMPS    := $(LIBRARIES:%=$(LIBRARY_FOLDER)/%.stamp)
+endif
 compile = $(CC) -std=gnu11 -D_GNU_SOURCE -I. -DMAYFLY_VERSION='"$(VERSION)"' $(WARN) \
 	-ffile-prefix-map=$(CURDIR)=. $(cflags_$(MODE)) $(packages) $(CPPFLAGS) $(CFLAGS)
 link = $(CC) $(ldflags_$(MODE)) -Wl,--as-needed $(LDFLAGS)
@@ -86,12 +99,11 @@ PYTEST     = MAYFLY_BUILD="$(CURDIR)/$(BUILD)" PYTHONDONTWRITEBYTECODE=1 \
 	timeout --foreground -k 30 3000 \
 	.deps/venv/bin/python -m pytest -q -p no:cacheprovider $(PYTEST_FLAGS)
 
-.DEFAULT_GOAL := all
 .SECONDARY:
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 .PHONY: all setup setup-developer test test-all stages demo agent-image unit replay \
-	valgrind contract vectors test-vectors simulate bench peers images whole unit-programs asan analyze fuzz cover mutants mutants-simulation gates format install help clean FORCE
+	valgrind contract vectors pages write-pages machine test-vectors simulate bench peers images whole unit-programs asan analyze fuzz cover mutants mutants-simulation gates format install help clean FORCE
 
 # --- What a user calls.
 all: $(PROGRAMS) ## build the two programs (MODE=release for one to ship)
@@ -100,10 +112,10 @@ setup: ## install what the build, the tests and the demo need; a no-op when it i
 	$(Q)sh tests/setup.sh user
 
 test: setup ## set up, build, and run every test but the slow ones
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors peers images whole"
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors pages peers images machine whole check-static"
 
 test-all: setup ## `make test`, and the slow tests with it
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors peers images whole" \
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors pages peers images machine whole check-static" \
 		PYTEST_FLAGS="$(PYTEST_FLAGS) --slow"
 
 demo: setup ## a whole life on this machine: reaper, machines, tasks; AGENT=docker|host
@@ -119,6 +131,13 @@ install: ## install programs, man pages and templates under DESTDIR and PREFIX (
 		"$(DESTDIR)$(PREFIX)/bin/"
 	$(Q)install -m 644 packaging/man/*.5 "$(DESTDIR)$(PREFIX)/share/man/man5/"
 	$(Q)install -m 644 packaging/man/*.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
+	$(Q)install -d "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" \
+		"$(DESTDIR)$(PREFIX)/share/zsh/site-functions"
+	$(Q)install -m 644 packaging/completion/mayfly-* \
+		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/"
+	$(Q)install -m 644 packaging/completion/_mayfly-* \
+		"$(DESTDIR)$(PREFIX)/share/zsh/site-functions/"
+	$(Q)cp -r packaging/systemd packaging/cron.d "$(DESTDIR)$(PREFIX)/share/mayfly/"
 	$(Q)install -m 644 $(wildcard templates/*.*) "$(DESTDIR)$(PREFIX)/share/mayfly/"
 	$(Q)install -d "$(DESTDIR)$(PREFIX)/share/mayfly/traces"
 	$(Q)install -m 644 templates/traces/*.csv "$(DESTDIR)$(PREFIX)/share/mayfly/traces/"
@@ -171,8 +190,14 @@ bench: ## how long a pass over 10,000 instances plans, in how much memory, and h
 	$(Q)$(MAKE) --no-print-directory $(parallel) MODE=release build/release/tests/bench/plan_bench
 	$(Q)build/release/tests/bench/plan_bench
 
+pages: $(PROGRAMS) ## manuals and completion: are they what the tables say, do they work?
+	$(Q)$(PYTEST) -rs tests/pages
+
 peers: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## what talks to docker, against an engine and a registry that tests start
 	$(Q)$(PYTEST) -rs tests/peers
+
+machine: $(PROGRAMS) ## lives under systemd as a container's init, each up to power-off
+	$(Q)$(PYTEST) -rs tests/machine
 
 images: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## packaging/: container image, packer templates, user data; what cannot run here says so
 	$(Q)$(PYTEST) -rs tests/images
@@ -219,6 +244,9 @@ gates: all unit-programs ## the house rules that a machine can check, and the ch
 format: ## rewrite the C sources with clang-format 14
 	$(Q)clang-format-14 -i $(shell find bootstrap common reaper tests -name '*.[ch]')
 
+write-pages: $(PROGRAMS) ## write manuals and completion anew from the tables of options and the schema
+	$(Q)python3 packaging/pages.py $(BUILD)
+
 mutants: $(TESTS) ## one operator of a deciding module changed at a time: does a unit test notice?
 	$(Q).deps/venv/bin/python tests/mutate.py $(MODULE)
 
@@ -231,7 +259,8 @@ compile_commands.json: Makefile $(SOURCES) ## for clangd, clang-tidy and include
 		"$$comma" "$(CURDIR)" "$$f" '$(subst ','\'',$(subst ",\",$(compile))) -c '"$$f"; comma=,; done; printf '\n]\n'; } > $@
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z_.-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' Makefile
+	@awk -F':.*## ' '/^[a-z_.-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' Makefile \
+		packaging/static/static.mk
 
 clean: ## remove everything that was built (not what set-up made: that is .deps/)
 	$(Q)rm -rf build compile_commands.json
@@ -277,12 +306,12 @@ $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(MODULES) \
 	@echo "  LD  $@"
 	$(Q)$(link) $^ $(libraries) -o $@
 
-$(BUILD)/%.o: %.c $(BUILD)/flags
+$(BUILD)/%.o: %.c $(BUILD)/flags $(STAMPS)
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
 	$(Q)$(compile) -MMD -MP -c $< -o $@
 
-$(BUILD)/templates/%.o: $(BUILD)/templates/%.c $(BUILD)/flags
+$(BUILD)/templates/%.o: $(BUILD)/templates/%.c $(BUILD)/flags $(STAMPS)
 	$(Q)$(compile) -c $< -o $@
 
 # Octal character constants, and not numbers: they fit a signed char without a warning.

@@ -112,6 +112,8 @@ int leave(struct supervisor *supervisor, int64_t now_ms)
 	int exit_status = reason_exit_status(supervisor->reason);
 	struct error err;
 
+	notify_tell(&supervisor->notify, "STOPPING=1");
+
 	bool has_record = machine->clearml && !is_unknown(&supervisor->heartbeat);
 
 	if (has_record)

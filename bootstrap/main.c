@@ -55,6 +55,7 @@ static int run(const struct command_line *line)
 		.trust = trust_of(line),
 		.instance = getenv("MAYFLY_INSTANCE"),
 		.is_draining = command_has(line, "--drain"),
+		.boot_guard = command_value(line, "--boot-guard", NULL),
 	};
 	struct error err;
 	int lock_fd;
@@ -202,11 +203,11 @@ static int version(const struct command_line *line)
 	{                                                                \
 		"--provider", "NAME", "who launched the machine (local)" \
 	}
-#define TRUSTED_KEYS                                        \
-	{                                                   \
-		"--trusted-keys", "FILE",                   \
-			"public keys whose signatures are " \
-			"believed (" TRUST_TRUSTED_KEYS ")" \
+#define TRUSTED_KEYS                                     \
+	{                                                \
+		"--trusted-keys", "FILE",                \
+			"whose signatures are believed " \
+			"(" TRUST_TRUSTED_KEYS ")"       \
 	}
 #define IMAGE_KEY                                                                         \
 	{                                                                                 \
@@ -223,8 +224,9 @@ static const struct command_option run_options[] = {
 	TRUSTED_KEYS,
 	IMAGE_KEY,
 	LOCK_FD,
-	{ "--drain", NULL, "take no task; finish what an earlier process left, and leave" },
-	{ "--power-off", NULL, "switch the machine off at the end (never with provider local)" },
+	{ "--drain", NULL, "take no task; finish what was left, and leave" },
+	{ "--boot-guard", "FILE", "note there until when the machine may live" },
+	{ "--power-off", NULL, "switch the machine off at the end (not with local)" },
 };
 static const struct command_option keeper_options[] = { FOLDER, TRUSTED_KEYS, IMAGE_KEY, LOCK_FD };
 static const struct command_option folder_options[] = { FOLDER };

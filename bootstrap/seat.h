@@ -55,6 +55,7 @@ struct seat {
 	bool is_fault_known; /* the same fault ended another seat's task: it counts once */
 	bool is_lost; /* somebody else put the task back or took it: no longer ours */
 	bool was_in_progress; /* seen so while our agent ran */
+	bool is_adopted; /* an earlier life journalled it */
 	bool is_of_earlier_boot; /* adopted, and taken before the machine started again */
 	bool has_started; /* its agent was seen alive in this life */
 	bool has_told; /* the story is on the task's console */
@@ -70,7 +71,7 @@ struct seat {
 	int64_t look_ms; /* monotonic: no call for this seat before */
 	int64_t alive_ms; /* monotonic: when a run that is no child of ours is looked for again */
 	int64_t examine_ms; /* monotonic: when its containers are looked at again */
-	int64_t unsure_ms; /* since when it is unsure */
+	int64_t unsure_ms; /* when it was first looked at, being unsure; 0: not yet */
 	int64_t nowhere_ms; /* since when it is seen in no queue, nobody's; 0: not */
 	unsigned troubles; /* calls that failed in a row */
 	bool is_registered; /* its worker record */

@@ -112,6 +112,9 @@ void seat_end_run(struct seats *seats, struct seat *seat, const char *cause)
 	agent_look(seats->machine, &run, &seat->engine);
 	/* A machine that goes down tells all to end, as we would, and takes the engine with it. */
 	seat->has_signalled |= seat->is_of_earlier_boot;
+	/* It ended while none of our lives saw it: who signals an agent then is what ended us too
+	 * (an upgrade that restarts the engine and us, the host's memory), and no person. */
+	seat->has_signalled |= seat->is_adopted && !seat->has_started;
 	seat->engine.is_engine_lost |= seat->is_of_earlier_boot;
 	text_cut(seat->cause, sizeof(seat->cause), cause);
 	seat->state = SEAT_ENDING;
@@ -159,6 +162,7 @@ static void adopt(struct seats *seats, struct seat *seat)
 	int64_t ran_ms = clock_wall_ms() - entry->taken_s * 1000;
 
 	seat->state = SEAT_RUNNING;
+	seat->is_adopted = true;
 	seat->started_ms = clock_monotonic_ms() - (ran_ms > 0 ? ran_ms : 0);
 	seat->is_of_earlier_boot = ran_ms > clock_monotonic_ms() + BOOT_MARGIN_MS;
 	seats->has_changed = true;

@@ -419,7 +419,7 @@ void seat_settle_end(struct seats *seats, struct seat *seat, int64_t now_ms)
 	/* Journalled and no more: the pop may not have been done, or be another's. */
 	if (end.task.status == TASK_QUEUED && end.has_no_owner && !seat->is_sure) {
 		seat->state = SEAT_UNSURE;
-		seat->unsure_ms = now_ms;
+		seat->unsure_ms = 0;
 		seat->nowhere_ms = 0;
 		return;
 	}

@@ -105,7 +105,6 @@ static void begin(struct seats *seats, struct seat *seat, enum seat_state state,
 {
 	seat->state = state;
 	seat->started_ms = now_ms;
-	seat->unsure_ms = now_ms;
 	seats->has_changed = true;
 	seats->idle_since_ms = now_ms;
 	seats->next_poll_ms = now_ms;

@@ -71,6 +71,10 @@ static int read_facts(struct seats *seats, struct seat *seat, int64_t now_ms, st
 	bool has_no_owner = true;
 	int result = clearml_task(seats->machine->clearml, seat->entry->task, &task, err);
 
+	/* From the first look on: the pop waited for its answer before, and may be under way yet.
+	 */
+	if (!seat->unsure_ms)
+		seat->unsure_ms = now_ms;
 	*out = (struct pop_facts){
 		.status = task.status,
 		.is_deleted = result < 0 && err->class == ERROR_NOT_FOUND,

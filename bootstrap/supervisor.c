@@ -3,11 +3,13 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bootstrap/admit.h"
 #include "bootstrap/agent_sweep.h"
+#include "bootstrap/boot_guard.h"
 #include "bootstrap/status.h"
 #include "common/clock.h"
 #include "common/command.h"
@@ -46,6 +48,9 @@ void supervisor_enter(struct supervisor *supervisor, enum phase next, int64_t no
 		 supervisor->is_going ? reason_word(supervisor->reason) : "",
 		 supervisor->is_going && supervisor->detail[0] ? ": " : "",
 		 supervisor->is_going ? supervisor->detail : "");
+	notify_tell(&supervisor->notify, "STATUS=%s%s%s", phase_name(next),
+		    supervisor->is_going ? ", because: " : "",
+		    supervisor->is_going ? reason_word(supervisor->reason) : "");
 	if (next == PHASE_SERVE && !supervisor->serve_since_ms)
 		supervisor->serve_since_ms = now_ms;
 	supervisor->phase = next;
@@ -155,6 +160,7 @@ static int64_t next_moment(const struct supervisor *supervisor, int64_t now_ms)
 		supervisor->heartbeat.next_ms,
 		control_next_ms(supervisor->control),
 		serve_next_ms(supervisor, now_ms),
+		notify_next_ms(&supervisor->notify),
 		supervisor->phase == PHASE_PROVE ? supervisor->prove_next_ms : INT64_MAX,
 	};
 	int64_t next_ms = INT64_MAX;
@@ -197,6 +203,7 @@ static void turn(struct supervisor *supervisor)
 	report(supervisor);
 	if (supervisor->phase == PHASE_SERVE)
 		seats_report_workers(supervisor->seats, clock_monotonic_ms());
+	notify_turn(&supervisor->notify, clock_monotonic_ms());
 }
 
 /* ---- the start ---- */
@@ -264,6 +271,20 @@ static int start_failed(struct supervisor *supervisor, enum reason reason, const
 	return leave(supervisor, clock_monotonic_ms());
 }
 
+/* The machine may live longer than one that nobody admitted: the last layer, which does not need
+ * this process, hears of it. */
+static void arm_boot_guard(const struct supervisor *supervisor, const char *path)
+{
+	const struct machine *machine = &supervisor->machine;
+	struct error err;
+
+	if (path && boot_guard_write(path,
+				     boot_guard_until_ms(machine->identity.launched_monotonic_ms,
+							 machine->ticket.limits.max_life_s),
+				     &err) < 0)
+		log_failure("boot-guard", &err);
+}
+
 static int live(struct supervisor *supervisor, const struct supervisor_options *options)
 {
 	struct error err;
@@ -275,11 +296,13 @@ static int live(struct supervisor *supervisor, const struct supervisor_options *
 			 clock_monotonic_ms());
 	if (admit(&supervisor->machine, &supervisor->note, &options->trust, &err) < 0)
 		return start_failed(supervisor, REASON_ADMISSION, &err);
+	arm_boot_guard(supervisor, options->boot_guard);
 	if (open_parts(supervisor, &options->trust, &err) < 0)
 		return start_failed(supervisor, REASON_FAILED, &err);
 	supervisor_enter(supervisor, phase_next(supervisor->phase, EVENT_DONE, false),
 			 clock_monotonic_ms());
 	resume(supervisor, options->is_draining);
+	notify_tell(&supervisor->notify, "READY=1");
 	while (!is_left(supervisor)) {
 		wait_for_next(supervisor);
 		turn(supervisor);
@@ -316,6 +339,7 @@ static void close_all(struct supervisor *supervisor)
 	if (supervisor->seats)
 		seats_close(supervisor->seats);
 	machine_release(&supervisor->machine);
+	notify_close(&supervisor->notify);
 	if (supervisor->signal_fd >= 0)
 		(void)close(supervisor->signal_fd);
 	if (supervisor->lock_fd >= 0)
@@ -332,6 +356,8 @@ static int run_once(struct supervisor *supervisor, const struct supervisor_optio
 	if (leave_read(folder, &exit_status, reason, &err) == 0) {
 		log_warn("over", "this machine has left already (%s): a new one needs a new folder",
 			 reason);
+		/* Else a service manager takes the end of a good life for a failed start. */
+		notify_tell(&supervisor->notify, "READY=1");
 		return exit_status;
 	}
 	if (life_read(folder, &supervisor->life, &err) < 0)
@@ -343,13 +369,16 @@ static int run_once(struct supervisor *supervisor, const struct supervisor_optio
 
 int supervisor_run(const struct supervisor_options *options)
 {
-	struct supervisor supervisor = { .signal_fd = -1, .lock_fd = -1 };
+	struct supervisor supervisor = { .signal_fd = -1, .lock_fd = -1, .notify.fd = -1 };
 	int exit_status;
 	bool is_locked;
 	struct error err;
 
 	log_open(program, NULL, LOG_INFO);
 	supervisor.started_ms = clock_monotonic_ms();
+	if (notify_open(getenv("NOTIFY_SOCKET"), getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID"),
+			&supervisor.notify, &err) < 0)
+		log_failure("notify", &err);
 	ticket_defaults(&supervisor.machine.ticket);
 	if (secret_prepare_process(&is_locked, &err) < 0 ||
 	    signals_open(&supervisor.signal_fd, &err) < 0 ||

@@ -7,6 +7,7 @@
 #include "bootstrap/inbox.h"
 #include "bootstrap/init_script.h"
 #include "bootstrap/life.h"
+#include "bootstrap/notify.h"
 #include "bootstrap/seats.h"
 #include "bootstrap/slot.h"
 #include "bootstrap/trust.h"
@@ -28,6 +29,7 @@ struct supervisor_options {
 	struct trust_files trust;
 	const char *instance; /* MAYFLY_INSTANCE of the environment; NULL: started by hand */
 	bool is_draining; /* take no task; finish what an earlier process left */
+	const char *boot_guard; /* the note that the boot guard reads; NULL: there is none */
 };
 
 struct supervisor {
@@ -41,6 +43,7 @@ struct supervisor {
 	struct seats *seats; /* NULL until prove begins */
 	struct seats_state seen; /* the last seats_look() */
 	struct control *control;
+	struct notify notify;
 	int signal_fd, lock_fd;
 
 	enum phase phase;

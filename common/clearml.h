@@ -183,10 +183,13 @@ struct clearml_filter {
 	size_t status_count;
 	const char *const *queues; /* ids */
 	size_t queue_count;
+	const char *status_reason; /* word for word; NULL: any */
+	int64_t changed_since_ms; /* the status, by the server's wall time; 0: whenever */
 };
 
-/* All in one of these statuses whose execution.queue is one of the queues,
- * every page, in order of id. No statuses or no queues: none, without a call. */
+/* All in one of these statuses whose execution.queue is one of the queues (and that have that
+ * reason, and came into their status since then), every page, in order of id. No statuses or no
+ * queues: none, without a call. */
 CHECKED int clearml_tasks_in(struct clearml *clearml, const struct clearml_filter *filter,
 			     struct clearml_tasks *out, struct error *err);
 void clearml_tasks_release(struct clearml_tasks *tasks);

@@ -1,7 +1,10 @@
 #include "common/clearml_call.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/clock.h"
 
 enum { HIDDEN_MINOR = 14 /* tasks.get_all's search_hidden */ };
 
@@ -356,12 +359,40 @@ static bool is_wanted_status(const struct clearml_filter *wanted, enum task_stat
 
 static bool is_wanted(const struct clearml_filter *wanted, const struct clearml_task *task)
 {
-	if (!is_wanted_status(wanted, task->status))
+	if (!is_wanted_status(wanted, task->status) ||
+	    task->status_changed_ms < wanted->changed_since_ms ||
+	    (wanted->status_reason && strcmp(wanted->status_reason, task->status_reason) != 0))
 		return false;
 	for (size_t i = 0; i < wanted->queue_count; i++)
 		if (strcmp(wanted->queues[i], task->queue) == 0)
 			return true;
 	return false;
+}
+
+/* The server compares by regular expression alone. */
+static void add_reason(struct json *body, const char *reason)
+{
+	static const char special[] = "\\^$.|?*+()[]{}";
+	SCOPED(buf) struct buf pattern = BUF(2 * CLEARML_REASON_ROOM + 2);
+	struct json *rule = json_add_object(body, "_all_");
+	const char *const field = "status_reason";
+
+	buf_addf(&pattern, "^");
+	for (const char *at = reason; *at; at++)
+		buf_addf(&pattern, "%s%c", strchr(special, *at) ? "\\" : "", *at);
+	buf_addf(&pattern, "$");
+	clearml_add_texts(rule, "fields", &field, 1);
+	json_add_text(rule, "pattern", buf_text(&pattern));
+}
+
+static void add_since(struct json *body, int64_t since_ms)
+{
+	char moment[CLOCK_TEXT_LEN], since[CLOCK_TEXT_LEN + 2];
+	const char *const condition = since;
+
+	clock_format(since_ms, false, moment);
+	(void)snprintf(since, sizeof(since), ">=%s", moment);
+	clearml_add_texts(body, "status_changed", &condition, 1);
 }
 
 static void add_filter(const struct clearml *clearml, const struct clearml_filter *wanted,
@@ -373,6 +404,10 @@ static void add_filter(const struct clearml *clearml, const struct clearml_filte
 		if (is_wanted_status(wanted, statuses[i].status))
 			json_add_text(list, NULL, statuses[i].word);
 	clearml_add_texts(body, "execution.queue", wanted->queues, wanted->queue_count);
+	if (wanted->status_reason)
+		add_reason(body, wanted->status_reason);
+	if (wanted->changed_since_ms)
+		add_since(body, wanted->changed_since_ms);
 	if (clearml_has(clearml, 2, HIDDEN_MINOR))
 		json_add_bool(body, "search_hidden", true);
 }

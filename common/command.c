@@ -6,7 +6,7 @@
 
 enum { MAX_OPTIONS = ARRAY_LEN(((struct command_line *)0)->values) };
 
-static const char help_option[] = "--help";
+static const char help_option[] = "--help", table_option[] = "--table";
 
 /* What one call of command_dispatch() works on. */
 struct dispatch {
@@ -300,6 +300,24 @@ static int run_command(const struct dispatch *dispatch, const struct command *co
 	return status;
 }
 
+/* For programs: command, option, argument, summary, with tabs between them. A command's own line
+ * comes before those of its options, and has neither option nor argument. */
+static int print_table(const struct dispatch *dispatch)
+{
+	for (size_t i = 0; i < dispatch->count; i++) {
+		const struct command *command = &dispatch->commands[i];
+
+		printf("%s\t\t\t%s\n", command->name, command->summary);
+		for (size_t j = 0; j < command->option_count; j++) {
+			const struct command_option *option = &command->options[j];
+
+			printf("%s\t%s\t%s\t%s\n", command->name, option->name,
+			       option->argument ? option->argument : "", option->summary);
+		}
+	}
+	return finish_help();
+}
+
 /* "--help", "help", "help COMMAND". */
 static int show_help(const struct dispatch *dispatch, const char *name)
 {
@@ -307,6 +325,8 @@ static int show_help(const struct dispatch *dispatch, const char *name)
 		print_commands(stdout, dispatch);
 		return finish_help();
 	}
+	if (!strcmp(name, table_option))
+		return print_table(dispatch);
 	const struct command *command = find_command(dispatch, name);
 
 	if (!command)

@@ -4,8 +4,8 @@
 #include "common/buf.h"
 
 /*
- * command: subcommands and their options from one table, from which the usage
- * text, the man page's test and the parser all read.
+ * command: subcommands and their options from one table, which the parser, the usage
+ * text, the man pages and the shells' completion all read.
  */
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PARTLY = 3 };
@@ -53,7 +53,8 @@ size_t command_values(const struct command_line *line, const char *name, const c
 /*
  * Find argv[1] in the table, read its options ("--name value", "--name=value";
  * a value that begins with "--" only in the second form), run it. --help (-h),
- * help, help COMMAND, COMMAND --help print to standard output and are EXIT_OK.
+ * help, help COMMAND, COMMAND --help print to standard output and are EXIT_OK; so is
+ * help --table, the whole table for programs (packaging/pages.py), a line an option.
  * What is not in a table, a value that is missing or empty, a value for a
  * switch, and an option given twice are EXIT_USAGE, with one line on standard
  * error that suggests the nearest word; no command at all gets the list.

@@ -8,7 +8,7 @@
 /*
  * http: one exchange, or many at once, over libcurl (the only room that knows
  * it). HTTP/1.1; TLS (1.2 or newer) with verification against SSL_CERT_FILE, or
- * the CA bundle where Debian, RHEL or Alpine keep it; proxies by the usual
+ * the CA bundle where Debian, RHEL, SUSE or Alpine keep it; proxies by the usual
  * variables (http_proxy, HTTPS_PROXY, NO_PROXY), not for Unix sockets;
  * no redirects (a redirected POST of credentials is a leak); no compression.
  * Any number of 1xx answers (all headers of a try: at most 256 KiB); a

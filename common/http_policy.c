@@ -11,7 +11,9 @@ enum { BACKOFF_FIRST_MS = 250, BACKOFF_MAX_MS = 10000 };
 
 static const char *const ca_places[] = {
 	"/etc/ssl/certs/ca-certificates.crt", /* Debian, Ubuntu, Alpine */
-	"/etc/pki/tls/certs/ca-bundle.crt", /* RHEL, Fedora */
+	"/etc/pki/tls/certs/ca-bundle.crt", /* RHEL, Fedora, Amazon Linux */
+	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* the same, newer */
+	"/etc/ssl/ca-bundle.pem", /* SUSE */
 	"/etc/ssl/cert.pem", /* Alpine without the package */
 };
 
@@ -31,13 +33,22 @@ char *http_policy_ca_file(void)
 	return NULL;
 }
 
+static int tell_places(struct error *err)
+{
+	SCOPED(buf) struct buf places = BUF(512);
+
+	for (size_t i = 0; i < ARRAY_LEN(ca_places); i++)
+		buf_addf(&places, "%s%s", i ? ", " : "", ca_places[i]);
+	return error_set(err, ERROR_CONFIGURATION,
+			 "no CA certificates (looked for %s): install ca-certificates or set "
+			 "SSL_CERT_FILE",
+			 buf_text(&places));
+}
+
 int http_policy_check_trust(const char *ca_file, struct error *err)
 {
 	if (!ca_file)
-		return error_set(err, ERROR_CONFIGURATION,
-				 "no CA certificates at %s, %s or %s: install ca-certificates or "
-				 "set SSL_CERT_FILE",
-				 ca_places[0], ca_places[1], ca_places[2]);
+		return tell_places(err);
 	if (access(ca_file, R_OK) == 0)
 		return 0;
 	(void)error_errno(err, "cannot read the CA certificates %s, set by SSL_CERT_FILE", ca_file);

@@ -9,8 +9,8 @@
 /* http_policy: whom to trust, what to try again and when, what not to die of. Private to http*.c.
  */
 
-/* The file of CA certificates, owned: SSL_CERT_FILE, else where Debian, RHEL or Alpine keep
- * it; NULL when there is none. */
+/* The file of CA certificates, owned: SSL_CERT_FILE, else where Debian, RHEL, SUSE or Alpine
+ * keep it, the first that can be read; NULL when there is none. */
 char *http_policy_ca_file(void);
 
 /* ERROR_CONFIGURATION when there is no file (NULL), or it is unreadable. */

@@ -24,10 +24,8 @@ static bool is_stopped_by_signal(const struct verdict_facts *facts)
 
 static bool is_stopped_by_watchdog(const struct verdict_facts *facts)
 {
-	static const char forced[] = "Forced stop (non-responsive)";
-
-	return strcmp(facts->status_reason, forced) == 0 ||
-	       strcmp(facts->status_message, forced) == 0;
+	return strcmp(facts->status_reason, VERDICT_FORCED_STOP) == 0 ||
+	       strcmp(facts->status_message, VERDICT_FORCED_STOP) == 0;
 }
 
 static enum verdict again(const struct verdict_facts *facts)

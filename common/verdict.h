@@ -40,6 +40,10 @@
  * doing.
  */
 
+/* What ClearML's watchdog writes as status_reason and status_message (server's source,
+ * non_responsive_tasks_watchdog.py): nobody had reported the task for two hours. */
+#define VERDICT_FORCED_STOP "Forced stop (non-responsive)"
+
 enum verdict {
 	VERDICT_WAIT, /* zero: we do not know enough; read again */
 	VERDICT_HANDS_OFF, /* not ours: touch nothing */
@@ -56,7 +60,8 @@ struct verdict_facts {
 	bool is_last_worker_us;
 	bool is_run_by_other; /* a living worker that is not ours reports it as its task */
 	bool is_in_queue; /* its id stands in some queue's entries */
-	bool has_signalled; /* we killed or signalled the runner */
+	bool has_signalled; /* we killed or signalled the runner, or it ended while we did not live
+			       and nobody else would have */
 	bool is_over_time; /* ... because its time limit was over */
 	bool is_hopeless; /* its own wishes cannot be met: not on this machine, not on another */
 	bool is_engine_lost; /* the container engine went away, or restarted, while it ran */
@@ -95,7 +100,7 @@ struct pop_facts {
 	enum task_status status;
 	bool is_deleted, is_in_queue;
 	bool has_owner, is_owner_stale;
-	int64_t sent_ms; /* so long ago */
+	int64_t sent_ms; /* so long ago at least: its answer had been given up by then */
 	int64_t nowhere_ms; /* for so long it is seen in no queue and without an owner's name */
 };
 

@@ -81,13 +81,10 @@ static enum doom doom_of_unheard(const struct observed_machine *machine,
 										      DOOM_NONE;
 }
 
-bool doom_is_held(const struct observed_machine *machine, const struct observation *seen,
-		  const struct settings *settings)
+/* By the configuration of today: a hold in its ticket may be one that was taken back since. */
+bool doom_is_held(const struct observed_machine *machine, const struct observation *seen)
 {
-	unsigned minimum = seen->resources[machine->resource].minimum;
-	unsigned always = settings->resources[machine->resource].min_instances;
-
-	return machine->instance.slot < (minimum > always ? minimum : always);
+	return machine->instance.slot < seen->resources[machine->resource].minimum;
 }
 
 static bool is_overdue(const struct observed_machine *machine, const struct observation *seen,
@@ -95,7 +92,7 @@ static bool is_overdue(const struct observed_machine *machine, const struct obse
 {
 	const struct machine_record *record = &machine->record;
 
-	return !record->task_count && !*record->kept_by && !doom_is_held(machine, seen, settings) &&
+	return !record->task_count && !*record->kept_by && !doom_is_held(machine, seen) &&
 	       record->idle_s > resource->ticket.limits.idle_timeout_s + settings->idle_grace_s;
 }
 

@@ -24,8 +24,7 @@ bool doom_drains_first(enum doom doom);
 
 /* Does a minimum keep it? By the configuration of today: a hold in its ticket may be one that was
  * taken back since. It has a resource. */
-bool doom_is_held(const struct observed_machine *machine, const struct observation *seen,
-		  const struct settings *settings);
+bool doom_is_held(const struct observed_machine *machine, const struct observation *seen);
 
 /* Has it drained: it reports, takes no more, and nothing runs on it? */
 bool doom_is_drained(const struct observed_machine *machine);

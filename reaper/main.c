@@ -169,7 +169,7 @@ static const struct command_option ticket_options[] = {
 };
 
 static const struct command_option simulate_options[] = {
-	{ "CONFIG", NULL, "a configuration; neither its keys nor its bundles need to be there" },
+	{ "CONFIG", NULL, "a configuration; its keys and bundles need not be there" },
 	{ "TRACE", NULL, "what came when, and how long it ran: a CSV file" },
 	{ "--compare", "FILE...", "another configuration on the same trace" },
 	{ "--html", "FILE", "write a page with plots" },
@@ -199,7 +199,7 @@ static const struct command_option trace_options[] = {
 	{ "--from", "DAY", "the first UTC day, as 2026-11-24" },
 	{ "--until", "DAY", "the last UTC day (until now)" },
 	{ "--queue", "NAME", "of this queue alone" },
-	{ "--arrival", "TIME", "a task's arrival is when it was started (the default) or created" },
+	{ "--arrival", "TIME", "a task arrives when it was started (the default) or created" },
 };
 
 static const struct command commands[] = {

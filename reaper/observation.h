@@ -4,6 +4,7 @@
 #include "common/machine_record.h"
 #include "common/orders.h"
 #include "reaper/providers/provider.h"
+#include "reaper/settings/settings_look.h"
 
 /*
  * observation: everything that a pass looked at, as plain records, and what
@@ -56,8 +57,6 @@ struct observed_machine { /* an instance, or a live record whose instance no lis
 	int64_t price; /* micro-dollars an hour; MONEY_UNKNOWN */
 	int64_t last_report_ms; /* server's wall ms; 0: never */
 };
-
-#define RESOURCE_NONE ((size_t)-1)
 
 enum loss { /* how a task got lost */
 	    LOSS_TERMINATED, /* its owner's instance is seen terminated */

@@ -194,16 +194,32 @@ static int ask_tasks(const struct look *look, const struct clearml_queues *all,
 		     struct clearml_tasks *out, struct error *err)
 {
 	static const enum task_status statuses[] = { TASK_IN_PROGRESS, TASK_QUEUED };
+	static const enum task_status stopped[] = { TASK_STOPPED };
+	int64_t since_ms = clearml_now_ms(look->observer->clearml) - JOIN_FORCED_STOP_MS;
 	const char **ids = memory_array(all->count + 1, sizeof(*ids));
 	size_t whole;
 
 	join_sweep_queues(&look->queues, all, ids, &whole);
-	struct clearml_filter of_some = { statuses, ARRAY_LEN(statuses), ids, whole };
-	struct clearml_filter of_rest = { statuses, 1, ids + whole, all->count - whole };
+	struct clearml_filter of_some = { .statuses = statuses,
+					  .status_count = ARRAY_LEN(statuses),
+					  .queues = ids,
+					  .queue_count = whole };
+	struct clearml_filter of_rest = { .statuses = statuses,
+					  .status_count = 1,
+					  .queues = ids + whole,
+					  .queue_count = all->count - whole };
+	struct clearml_filter forced = { .statuses = stopped,
+					 .status_count = 1,
+					 .queues = ids,
+					 .queue_count = all->count,
+					 .status_reason = VERDICT_FORCED_STOP,
+					 .changed_since_ms = since_ms };
 	int result = add_tasks(look, &of_some, out, err);
 
 	if (result == 0)
 		result = add_tasks(look, &of_rest, out, err);
+	if (result == 0)
+		result = add_tasks(look, &forced, out, err);
 	free(ids);
 	return result;
 }

@@ -63,14 +63,6 @@ void join_queues(struct observation *seen, const struct settings *settings,
 
 /* ---- instances ---- */
 
-static size_t resource_named(const struct settings *settings, const char *name)
-{
-	for (size_t r = 0; r < settings->resource_count; r++)
-		if (!strcmp(settings->resources[r].name, name))
-			return r;
-	return RESOURCE_NONE;
-}
-
 /* Room for so many more: then what an index borrows does not move. */
 static void make_room(struct observation *seen, size_t more)
 {
@@ -118,7 +110,7 @@ void join_fleet(struct observation *seen, const struct settings *settings, size_
 		if (!machine) {
 			machine = add_machine(seen);
 			(void)text_index_add(&index, fleet->list[i].id, seen->machine_count - 1);
-			machine->resource = resource_named(settings, instance->resource);
+			machine->resource = settings_resource_named(settings, instance->resource);
 			machine->place = place;
 			machine->is_listed = true;
 		}
@@ -237,7 +229,7 @@ static struct observed_machine *add_unlisted(struct observation *seen,
 	/* Tags that made no sense name no slot: it counts, but holds no place of its own. */
 	instance->slot = *record->phase ? record->slot : UINT32_MAX;
 	instance->generation = record->generation;
-	machine->resource = resource_named(settings, record->resource);
+	machine->resource = settings_resource_named(settings, record->resource);
 	return machine;
 }
 
@@ -311,7 +303,7 @@ static void join_memory(struct observation *seen, const struct settings *setting
 {
 	for (size_t i = 0; i < ledger->resource_count; i++) {
 		const struct remembered_resource *from = &ledger->resources[i];
-		size_t r = resource_named(settings, from->resource);
+		size_t r = settings_resource_named(settings, from->resource);
 
 		if (r == RESOURCE_NONE)
 			continue;
@@ -380,7 +372,7 @@ static void count_vanished(const struct observation *seen, const struct settings
 {
 	for (size_t i = 0; i < ledger->machine_count; i++) {
 		const struct remembered *remembered = &ledger->machines[i];
-		size_t r = resource_named(settings, remembered->resource);
+		size_t r = settings_resource_named(settings, remembered->resource);
 
 		if (r == RESOURCE_NONE || !remembered->listed_s ||
 		    seen->now_ms / 1000 - remembered->listed_s > LIST_MEMORY_S)

@@ -85,8 +85,12 @@ enum { JOIN_MOST_FOREIGN = 1000 /* queued tasks in others' queues */ };
 void join_sweep_queues(const struct clearml_queues *ours, const struct clearml_queues *all,
 		       const char **ids, size_t *whole);
 
+/* What ClearML's watchdog stopped longer ago stays as it is: by then people have seen it. */
+enum { JOIN_FORCED_STOP_MS = 24 * 3600000 };
+
 struct join_sweep { /* what a sweep read; all borrowed */
-	const struct clearml_tasks *tasks; /* queued or in progress, of anybody's queues */
+	/* Queued, in progress, or stopped by the watchdog, of anybody's queues. */
+	const struct clearml_tasks *tasks;
 	const struct clearml_queues *queues; /* all there are, every entry */
 	const struct clearml_workers *workers; /* everybody's */
 };
@@ -98,7 +102,7 @@ void join_tasks(struct observation *seen, const struct settings *settings,
 
 /*
  * Whose the task is: by mayfly_owner ("instance/attempt"), or, running without
- * an owner, by its last worker. False: nobody's of this prefix; or it runs on
+ * an owner, by its last worker; stopped, by both. False: nobody's of this prefix; or it runs on
  * another worker than its owner's; or it was put back into its queue by us, and
  * whoever popped it since has not written its name yet.
  */

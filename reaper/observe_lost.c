@@ -56,6 +56,9 @@ bool join_holder(const struct clearml_task *task, const char *prefix,
 		*attempt = verdict_attempts_before(task->attempt, task->id);
 		return true;
 	}
+	/* Only one that ran on a machine of ours: the watchdog stops everybody's. */
+	if (task->status == TASK_STOPPED)
+		return has_worker;
 	/* A plain agent that popped it writes no owner, but is its last worker: hands off. Another
 	 * machine of ours there is an earlier one than the owner, who signs before any agent of
 	 * its own starts and may have died before its first report. */
@@ -278,7 +281,7 @@ static bool is_lost_by_holder(const struct sweep_index *index, const struct clea
 	}
 	struct observed_machine *machine = &index->seen->machines[place];
 
-	if (!has(&index->queued, task->id))
+	if (!has(&index->queued, task->id) && task->status != TASK_STOPPED)
 		note_sign_of_life(machine, task);
 	if (machine->resource != RESOURCE_NONE)
 		lost->max_attempts =
@@ -287,6 +290,9 @@ static bool is_lost_by_holder(const struct sweep_index *index, const struct clea
 		lost->loss = LOSS_TERMINATED;
 		return true;
 	}
+	/* What the watchdog stopped under a machine that lives, that machine sees to. */
+	if (task->status == TASK_STOPPED)
+		return false;
 	/* Its worker may still report what its record lists no more: then it runs. */
 	lost->loss = LOSS_UNLISTED;
 	return machine->has_record && lacks_task(&machine->record, task->id) &&
@@ -316,12 +322,21 @@ static unsigned max_attempts_of(const struct settings *settings, size_t queue)
 	return DEFAULT_ATTEMPTS;
 }
 
+/* Other ends stand, whoever's it was. */
+static bool has_ended(const struct clearml_task *task)
+{
+	return task->status == TASK_STOPPED &&
+	       strcmp(task->status_reason, VERDICT_FORCED_STOP) != 0;
+}
+
 static void join_task(struct sweep_index *index, const struct clearml_task *task)
 {
 	struct observation *seen = index->seen;
 	struct observed_task lost = { .task = *task, .loss = LOSS_NOBODY };
 	size_t queue = text_index_find(&index->queues, task->queue);
 
+	if (has_ended(task))
+		return;
 	if (join_holder(task, index->settings->prefix, lost.instance, &lost.attempt)) {
 		if (!is_lost_by_holder(index, task, &lost))
 			return;

@@ -97,6 +97,18 @@ bool offerings_next(const struct offerings_view *view, const bool *tried, size_t
 	return is_found;
 }
 
+enum spot offerings_spot(const struct offerings_view *view)
+{
+	const struct resource *resource = view->resource;
+
+	if (!has_market(resource, MARKET_SPOT) || !has_market(resource, MARKET_ON_DEMAND))
+		return SPOT_ASKED;
+	if (view->spot_blackout_until_s > view->now_s)
+		return SPOT_BLACKED_OUT;
+	return market_opens_s(view, MARKET_ON_DEMAND) <= view->now_s ? SPOT_ROLLED_BACK :
+								       SPOT_ASKED;
+}
+
 /* ---- what an answer means for the next time ---- */
 
 static struct offering_state *find_state(struct ledger *ledger, const char *resource,

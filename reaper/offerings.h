@@ -36,6 +36,15 @@ struct offerings_view { /* what the decision rests on; all borrowed */
 bool offerings_next(const struct offerings_view *view, const bool *tried, size_t *offering,
 		    int64_t *until_s);
 
+/* How a resource's spot offerings do. SPOT_ASKED also where it has not offerings of both markets.
+ */
+enum spot {
+	SPOT_ASKED,
+	SPOT_ROLLED_BACK, /* it has failed for spot_rollback: on-demand is asked too */
+	SPOT_BLACKED_OUT, /* it failed after that: on-demand alone, until spot_blackout_until_s */
+};
+enum spot offerings_spot(const struct offerings_view *view);
+
 struct offering_failure {
 	enum error_class class;
 	const char (*zones)[TICKET_FIELD_ROOM]; /* hints of the cloud, "" ended; may be NULL */

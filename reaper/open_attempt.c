@@ -36,14 +36,12 @@ static int64_t kept_s(const struct open_attempt *attempt, const struct resource 
 bool open_attempt_is_kept(const struct open_attempt *attempt, const struct settings *settings,
 			  const struct observation *seen)
 {
-	for (size_t r = 0; r < settings->resource_count; r++) {
-		const struct resource *resource = &settings->resources[r];
+	size_t r = settings_resource_named(settings, attempt->resource);
 
-		if (!strcmp(resource->name, attempt->resource))
-			return !seen->is_clock_known || !seen->resources[r].is_listed ||
-			       seen->now_ms / 1000 - attempt->asked_s < kept_s(attempt, resource);
-	}
-	return false;
+	if (r == RESOURCE_NONE)
+		return false;
+	return !seen->is_clock_known || !seen->resources[r].is_listed ||
+	       seen->now_ms / 1000 - attempt->asked_s < kept_s(attempt, &settings->resources[r]);
 }
 
 bool open_attempt_is_settled(bool is_repeat, enum error_class failure)

@@ -5,10 +5,15 @@
 
 /*
  * open_attempt: how long a launch that nobody answered is repeated, and how
- * long it is remembered. Pure. While it is young it is asked for again: it is
- * still the decision that it was. Later the budgets, the tags and the demand
- * are others, so it only keeps its slot, until the lists of a whole boot
- * deadline after the last repeat have shown no machine of it.
+ * long it is remembered. Pure. It may exist and cost money, so it counts to
+ * the limits and the budgets as long as it is remembered. While it is young
+ * it boots, and is asked for again: the very same request is the quickest way
+ * to learn its fate. But if nothing came of the first one, the repeat is what
+ * launches it: so what forbids a launch now (a limit or a budget that is past, a
+ * breaker, a paused queue, demand that is gone) holds it back (plan_repeat.c),
+ * and it goes on when that ends while it is young. Later it keeps its slot, and
+ * boots no more, until the lists of a whole boot deadline after the last
+ * repeat that may have been have shown no machine of it.
  */
 
 bool open_attempt_is_young(const struct open_attempt *attempt, const struct resource *resource,

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "reaper/breaker.h"
 #include "reaper/observe_remember.h"
+#include "reaper/offerings.h"
 #include "reaper/pass_journal.h"
 #include "reaper/text_index.h"
 
@@ -290,15 +291,80 @@ static void add_budget(const struct reporter *reporter, size_t r)
 		    planned->words);
 }
 
-/* "$/day of resource gpu: 9.60 of 12.00 spent" */
+/* "$/day of resource gpu: 9.60 of 12.00 spent": the budget, as calm_budgets names it, is the
+ * subject, for whichever of its limits is the tightest. */
 static void add_warning(const struct reporter *reporter, const char *words)
 {
+	static const char of[] = " of ";
+	const char *name = strstr(words, of);
 	char subject[PLAN_WORDS_ROOM];
-	size_t len = strcspn(words, ":");
 
-	text_cut(subject, sizeof(subject), words);
-	subject[len] = 0;
-	say(add(reporter, NEWS_LASTS, "budget warning", subject), "nearly used up%s", words + len);
+	if (!name)
+		return;
+	name += sizeof(of) - 1;
+
+	/* A queue's name may have a colon of its own. */
+	const char *rest = strrchr(name, ':');
+
+	if (!rest)
+		rest = name + strlen(name);
+	text_cut(subject, sizeof(subject), name);
+	subject[rest - name] = 0;
+	say(add(reporter, NEWS_LASTS, "budget warning", subject), "nearly used up: %.*s%s",
+	    (int)strcspn(words, " "), words, rest);
+}
+
+static void add_cooldown(const struct reporter *reporter, const struct offering_state *state)
+{
+	int64_t now_ms = reporter->act->seen->now_ms;
+	char subject[TICKET_FIELD_ROOM + OFFERING_KEY_ROOM], span[CLOCK_TEXT_LEN];
+
+	snprintf(subject, sizeof(subject), "%s %s", state->resource, state->offering);
+	if (state->until_s * 1000 <= now_ms) {
+		say(add(reporter, NEWS_ENDED, "cooldown", subject), "over: it may be asked again");
+		return;
+	}
+	clock_format_span(state->until_s * 1000 - now_ms, span);
+	say(add(reporter, NEWS_LASTS, "cooldown", subject),
+	    "cooling down: no capacity or quota, %u times in a row; not asked for %s",
+	    state->failures, span);
+}
+
+/* As this pass left it: the ledger holds what its launches came to. */
+static void add_spot(const struct reporter *reporter, const struct remembered_resource *memory)
+{
+	const struct act *act = reporter->act;
+	size_t r = settings_resource_named(act->settings, memory->resource);
+
+	if (r == RESOURCE_NONE)
+		return;
+	const struct offerings_view view = {
+		.resource = resource_of(reporter, r),
+		.spot_failing_since_s = memory->spot_failing_since_s,
+		.spot_blackout_until_s = memory->spot_blackout_until_s,
+		.now_s = act->seen->now_ms / 1000,
+	};
+	char span[CLOCK_TEXT_LEN];
+
+	switch (offerings_spot(&view)) {
+	case SPOT_ROLLED_BACK:
+		clock_format_span((view.now_s - view.spot_failing_since_s) * 1000, span);
+		say(add(reporter, NEWS_LASTS, "spot", memory->resource),
+		    "rolled back: spot has failed for %s, on-demand is asked too", span);
+		return;
+	case SPOT_BLACKED_OUT:
+		clock_format_span((view.spot_blackout_until_s - view.now_s) * 1000, span);
+		say(add(reporter, NEWS_LASTS, "spot", memory->resource),
+		    "blackout: spot failed again, on-demand alone is asked for %s", span);
+		return;
+	default:
+		say(add(reporter, NEWS_ENDED, "spot", memory->resource), "asked again");
+	}
+}
+
+static void add_calm(const struct reporter *reporter, const char *budget)
+{
+	say(add(reporter, NEWS_ENDED, "budget warning", budget), "over: not nearly used up");
 }
 
 static void add_memory(const struct reporter *reporter)
@@ -343,5 +409,11 @@ void pass_news(const struct act *act, const struct act_result *result, struct ne
 	}
 	for (size_t i = 0; i < plan->warning_count; i++)
 		add_warning(&reporter, plan->warnings[i]);
+	for (size_t i = 0; i < plan->calm_budget_count; i++)
+		add_calm(&reporter, plan->calm_budgets[i]);
+	for (size_t i = 0; i < act->ledger->offering_count; i++)
+		add_cooldown(&reporter, &act->ledger->offerings[i]);
+	for (size_t i = 0; i < act->ledger->resource_count; i++)
+		add_spot(&reporter, &act->ledger->resources[i]);
 	add_memory(&reporter);
 }

@@ -104,6 +104,7 @@ static void planner_release(struct planner *planner)
 	free(planner->is_spare);
 	free(planner->queue_rates);
 	free(planner->unripe);
+	free(planner->young);
 }
 
 void plan_make(const struct observation *seen, const struct settings *settings, struct plan *out)
@@ -131,6 +132,7 @@ void plan_release(struct plan *plan)
 	free(plan->unregisters);
 	free(plan->repairs);
 	free(plan->warnings);
+	free(plan->calm_budgets);
 	free(plan->marks);
 	*plan = (struct plan){ 0 };
 }

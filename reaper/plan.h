@@ -95,6 +95,9 @@ struct resource_plan {
 	unsigned free_seats, booting_seats, busy_seats;
 	unsigned booting; /* machines */
 	unsigned launches; /* machines, repeats not counted */
+	/* Open attempts that are not asked for again now, and why; they count all the same. */
+	unsigned held_back;
+	enum why held_back_why;
 	char words[PLAN_WORDS_ROOM]; /* which budget forbids a (further) launch; "": none */
 };
 
@@ -118,6 +121,9 @@ struct plan {
 	char (*warnings)[PLAN_WORDS_ROOM]; /* budgets that are spent to settings.budget_warn_percent
 					    */
 	size_t warning_count;
+	/* The other budgets of which all is known: "resource gpu", "total". */
+	char (*calm_budgets)[PLAN_WORDS_ROOM];
+	size_t calm_budget_count;
 	struct mark *marks; /* for the ledger: replaces the old ones */
 	size_t mark_count;
 	struct resource_plan resources[SETTINGS_MAX_RESOURCES];

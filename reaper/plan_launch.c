@@ -21,11 +21,16 @@ static unsigned unripe(const struct planner *planner, const struct observed_queu
 	return queue->waiting - (ripe - least(ripe, queue->barred));
 }
 
+unsigned plan_ripe(const struct planner *planner, size_t queue)
+{
+	return planner->seen->queues[queue].waiting - planner->unripe[queue];
+}
+
 static void list_supply(struct planner *planner, size_t r)
 {
 	const struct resource *resource = &planner->settings->resources[r];
 	struct demand *demand = &planner->demand;
-	int64_t price = plan_dearest(resource);
+	int64_t price = resource_dearest(resource);
 
 	demand->seats[r] =
 		planner->plan->resources[r].free_seats + planner->plan->resources[r].booting_seats;
@@ -237,14 +242,6 @@ static bool launch_some(struct planner *planner, size_t r, size_t queue)
 	return launched > 0;
 }
 
-static bool is_served(const struct resource *resource, size_t queue)
-{
-	for (size_t i = 0; i < resource->queue_count; i++)
-		if (resource->queues[i] == queue)
-			return true;
-	return false;
-}
-
 static void launch_for_queue(struct planner *planner, size_t queue)
 {
 	const struct settings *settings = planner->settings;
@@ -258,7 +255,8 @@ static void launch_for_queue(struct planner *planner, size_t queue)
 	/* A machine with several seats, launched for an earlier queue, may have some left. */
 	planned->launched_for += demand_match(demand, queue);
 	for (size_t r = 0; demand->waiting[queue] && r < settings->resource_count; r++)
-		if (is_served(&settings->resources[r], queue) && launch_some(planner, r, queue))
+		if (resource_serves(&settings->resources[r], queue) &&
+		    launch_some(planner, r, queue))
 			planned->launched_for += demand_match(demand, queue);
 	planned->unserved -= planned->launched_for;
 }
@@ -289,21 +287,14 @@ static void launch_for_queues(struct planner *planner)
 	free(ranks);
 }
 
-unsigned plan_minimum(const struct planner *planner, size_t resource)
-{
-	unsigned now = planner->seen->resources[resource].minimum;
-	unsigned always = planner->settings->resources[resource].min_instances;
-
-	return now > always ? now : always;
-}
-
 void plan_launch(struct planner *planner)
 {
 	for (size_t r = 0; r < planner->settings->resource_count; r++)
 		open_launcher(planner, r);
+	plan_repeat(planner);
 	launch_for_queues(planner);
 	for (size_t r = 0; r < planner->settings->resource_count; r++)
-		while (planner->plan->resources[r].alive < plan_minimum(planner, r) &&
+		while (planner->plan->resources[r].alive < planner->seen->resources[r].minimum &&
 		       launch_one(planner, r, QUEUE_NONE))
 			;
 }

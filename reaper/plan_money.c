@@ -17,32 +17,13 @@ int64_t plan_sum(int64_t a, int64_t b)
 	return a < 0 || b < 0 ? MONEY_UNKNOWN : a + b;
 }
 
-int64_t plan_dearest(const struct resource *resource)
-{
-	int64_t dearest = 0;
-
-	for (size_t i = 0; i < resource->offering_count; i++) {
-		int64_t price = resource->offerings[i].price;
-
-		if (price < 0)
-			return MONEY_UNKNOWN;
-		dearest = price > dearest ? price : dearest;
-	}
-	return dearest;
-}
-
-static bool is_set(const struct budget *budget)
-{
-	return budget->hour || budget->day || budget->month;
-}
-
 static void add_gate(const struct planner *planner, const struct money_gate *gate, const char *kind,
 		     struct gates *out)
 {
 	char *name = out->names[out->count];
 	size_t len = strlen(kind);
 
-	if (!is_set(gate->budget))
+	if (!budget_is_set(gate->budget))
 		return;
 	text_cut(name, GATE_NAME_ROOM, kind);
 	text_cut(name + len, GATE_NAME_ROOM - len, gate->name);
@@ -188,7 +169,7 @@ static void add_seats(struct planner *planner, size_t q, size_t r)
 {
 	const struct resource *resource = &planner->settings->resources[r];
 	unsigned taken = planner->demand.taken[q * planner->demand.resource_count + r];
-	int64_t price = plan_dearest(resource);
+	int64_t price = resource_dearest(resource);
 
 	if (taken)
 		planner->queue_rates[q] =
@@ -210,6 +191,19 @@ void plan_queue_rates(struct planner *planner)
 			add_seats(planner, q, r);
 }
 
+static bool is_known(const struct money_gate *gate)
+{
+	return (!gate->budget->hour || gate->rate >= 0) &&
+	       (!gate->budget->day || gate->spent.day >= 0) &&
+	       (!gate->budget->month || gate->spent.month >= 0);
+}
+
+static void add_words(const char *words, char (**list)[PLAN_WORDS_ROOM], size_t *count)
+{
+	*list = memory_grow(*list, *count + 1, sizeof(**list));
+	text_cut((*list)[(*count)++], PLAN_WORDS_ROOM, words);
+}
+
 static void warn(struct planner *planner, const struct gates *gates)
 {
 	struct plan *plan = planner->plan;
@@ -217,11 +211,12 @@ static void warn(struct planner *planner, const struct gates *gates)
 	char words[PLAN_WORDS_ROOM];
 
 	for (size_t i = 0; percent && i < gates->count; i++) {
-		if (!money_warns(&gates->list[i], percent, words, sizeof(words)))
-			continue;
-		plan->warnings = memory_grow(plan->warnings, plan->warning_count + 1,
-					     sizeof(*plan->warnings));
-		memcpy(plan->warnings[plan->warning_count++], words, sizeof(words));
+		const struct money_gate *gate = &gates->list[i];
+
+		if (money_warns(gate, percent, words, sizeof(words)))
+			add_words(words, &plan->warnings, &plan->warning_count);
+		else if (is_known(gate))
+			add_words(gate->name, &plan->calm_budgets, &plan->calm_budget_count);
 	}
 }
 

@@ -19,7 +19,13 @@ struct launcher { /* how a resource may launch in this pass */
 	int64_t until_s; /* when the first of the others may be asked */
 	enum breaker breaker;
 	int64_t breaker_until_s;
-	unsigned unproven; /* machines that are up, or should be, and were never fit for work */
+	unsigned unproven; /* machines that are up, or should be, and were never fit for work; old
+			      open attempts too */
+};
+
+struct young_attempt { /* that may be asked for again */
+	const struct open_attempt *attempt;
+	size_t resource, offering;
 };
 
 struct old_mark { /* of an earlier pass */
@@ -45,6 +51,8 @@ struct planner {
 	int64_t rate; /* of all machines, the planned launches included; MONEY_UNKNOWN */
 	int64_t *queue_rates; /* by queue: what is spent an hour for its tasks; MONEY_UNKNOWN */
 	unsigned *unripe; /* by queue: waiting tasks that nothing is launched for yet, or ever */
+	struct young_attempt *young;
+	size_t young_count;
 	struct launcher launchers[SETTINGS_MAX_RESOURCES];
 };
 
@@ -70,11 +78,14 @@ bool plan_is_known(const struct planner *planner, size_t resource);
 /* launch: demand against supply, then launches. */
 void plan_supply(struct planner *planner);
 void plan_launch(struct planner *planner);
+unsigned plan_ripe(const struct planner *planner, size_t queue); /* tasks it may launch for */
+
+/* repeat: which young open attempts are asked for again (open_attempt.h). */
+void plan_repeat(struct planner *planner);
 /* Why the resource may launch nothing now for this queue (QUEUE_NONE: for its minimum);
  * WHY_LAUNCH and which offering when it may. words, of PLAN_WORDS_ROOM bytes, say which budget. */
 enum why plan_obstacle(struct planner *planner, size_t resource, size_t queue, size_t *offering,
 		       char *words);
-unsigned plan_minimum(const struct planner *planner, size_t resource);
 
 /* money: the budgets that a launch must pass. */
 int64_t plan_sum(int64_t a, int64_t b); /* MONEY_UNKNOWN when either is */
@@ -82,7 +93,6 @@ bool plan_is_affordable(const struct planner *planner, size_t resource, size_t q
 			char *words);
 bool plan_is_price_limited(const struct planner *planner, size_t resource, size_t queue);
 int64_t plan_budget_until(const struct planner *planner, size_t resource, size_t queue);
-int64_t plan_dearest(const struct resource *resource); /* an hour */
 void plan_queue_rates(struct planner *planner);
 void plan_warnings(struct planner *planner);
 /* "the waiting tasks are of users past their budget: 3f2a", of PLAN_WORDS_ROOM bytes. */

@@ -65,7 +65,7 @@ static bool may_go(const struct planner *planner, const struct observed_machine 
 
 	return machine->is_listed && seats->free && !machine->record.task_count &&
 	       !*machine->record.kept_by && machine->order == ORDER_NONE &&
-	       !doom_is_held(machine, planner->seen, planner->settings) &&
+	       !doom_is_held(machine, planner->seen) &&
 	       limit_s < resource->ticket.limits.idle_timeout_s &&
 	       machine->record.idle_s >= limit_s;
 }
@@ -89,7 +89,7 @@ static size_t find_moments(const struct planner *planner, struct launch_moment *
 		const struct observed_machine *machine = &planner->seen->machines[i];
 		int64_t at_s = machine->instance.launched_s;
 
-		if (!is_up(machine) || doom_is_held(machine, planner->seen, planner->settings))
+		if (!is_up(machine) || doom_is_held(machine, planner->seen))
 			continue;
 		const struct resource *resource = &planner->settings->resources[machine->resource];
 
@@ -146,7 +146,7 @@ static void open_reserves(const struct planner *planner, struct reserve *reserve
 		unsigned seats = planner->settings->resources[r].ticket.seats;
 
 		reserves[r] = (struct reserve){ .wanted = 1, .is_quiet = is_quiet(planner, r) };
-		want(&reserves[r], plan_minimum(planner, r) * seats);
+		want(&reserves[r], planner->seen->resources[r].minimum * seats);
 	}
 	want_batches(planner, reserves);
 }

@@ -65,37 +65,21 @@ static size_t find_offering(const struct resource *resource, const char *key)
 	return i;
 }
 
-static void repeat_attempt(struct planner *planner, size_t r, const struct open_attempt *attempt,
-			   size_t offering)
+/* Whether it is asked for again is decided when the demand is known: plan_repeat(). */
+static void note_young(struct planner *planner, size_t r, const struct open_attempt *attempt,
+		       size_t offering)
 {
-	struct plan *plan = planner->plan;
-	struct planned_launch again = { .resource = r,
-					.offering = offering,
-					.slot = attempt->slot,
-					.generation = attempt->generation,
-					.why = WHY_LAUNCH,
-					.is_repeat = true };
-
-	memcpy(again.day, attempt->day, sizeof(again.day));
-	plan->launches =
-		memory_grow(plan->launches, plan->launch_count + 1, sizeof(*plan->launches));
-	plan->launches[plan->launch_count++] = again;
+	planner->young =
+		memory_grow(planner->young, planner->young_count + 1, sizeof(*planner->young));
+	planner->young[planner->young_count++] = (struct young_attempt){ attempt, r, offering };
 }
 
-static size_t find_resource(const struct settings *settings, const char *name)
-{
-	for (size_t r = 0; r < settings->resource_count; r++)
-		if (!strcmp(settings->resources[r].name, name))
-			return r;
-	return RESOURCE_NONE;
-}
-
-/* A launch that was asked for and never answered costs money until it is known
- * not to exist: it counts, and while it is young the very same request is repeated. An older one is
- * no capacity, as a machine past its boot deadline is none: what waits goes elsewhere. */
+/* A launch that was asked for and never answered costs money until it is known not to exist: it
+ * counts, and while it is young it boots. An older one is no capacity and does not boot, as a
+ * machine past its boot deadline: what waits goes elsewhere, and max_booting is for others. */
 static void count_attempt(struct planner *planner, const struct open_attempt *attempt)
 {
-	size_t r = find_resource(planner->settings, attempt->resource);
+	size_t r = settings_resource_named(planner->settings, attempt->resource);
 
 	if (r == RESOURCE_NONE) {
 		planner->alive++;
@@ -110,19 +94,22 @@ static void count_attempt(struct planner *planner, const struct open_attempt *at
 	struct resource_plan *planned = &planner->plan->resources[r];
 	size_t offering = find_offering(resource, attempt->offering);
 	bool is_offered = offering < resource->offering_count;
-	bool is_young = open_attempt_is_young(attempt, resource, planner->now_s);
-	int64_t price = is_offered ? resource->offerings[offering].price : plan_dearest(resource);
+	int64_t price =
+		is_offered ? resource->offerings[offering].price : resource_dearest(resource);
 
 	planner->alive++;
-	planner->booting++;
 	planner->rate = plan_sum(planner->rate, price);
 	planned->alive++;
-	planned->booting++;
-	if (is_young)
-		planned->booting_seats += resource->ticket.seats;
 	add_rate(planned, price);
-	if (plan_is_known(planner, r) && (is_offered || !*attempt->offering) && is_young)
-		repeat_attempt(planner, r, attempt, is_offered ? offering : 0);
+	if (!open_attempt_is_young(attempt, resource, planner->now_s)) {
+		planner->launchers[r].unproven++;
+		return;
+	}
+	planner->booting++;
+	planned->booting++;
+	planned->booting_seats += resource->ticket.seats;
+	if (is_offered || !*attempt->offering)
+		note_young(planner, r, attempt, is_offered ? offering : 0);
 }
 
 /* Behind a list that failed may be as many machines as the resource may have. */
@@ -130,7 +117,7 @@ static void count_hidden(struct planner *planner, size_t r)
 {
 	const struct resource *resource = &planner->settings->resources[r];
 	struct resource_plan *planned = &planner->plan->resources[r];
-	int64_t price = plan_dearest(resource);
+	int64_t price = resource_dearest(resource);
 
 	if (planner->seen->resources[r].is_listed)
 		return;

@@ -132,7 +132,7 @@ static void set_rest(struct planner *planner, size_t r)
 static void explain(struct planner *planner, size_t r)
 {
 	struct resource_plan *planned = &planner->plan->resources[r];
-	bool is_below = planned->alive < plan_minimum(planner, r);
+	bool is_below = planned->alive < planner->seen->resources[r].minimum;
 
 	if (planned->launches) {
 		set_rest(planner, r);

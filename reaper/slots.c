@@ -68,12 +68,11 @@ static void place_machine(struct slots *slots, const struct observation *seen, s
 static void place_attempt(struct slots *slots, const struct settings *settings,
 			  const struct open_attempt *attempt)
 {
-	for (size_t r = 0; r < settings->resource_count; r++) {
-		struct slot *slot = slot_of(slots, r, attempt->slot);
+	size_t r = settings_resource_named(settings, attempt->resource);
+	struct slot *slot = r == RESOURCE_NONE ? NULL : slot_of(slots, r, attempt->slot);
 
-		if (slot && !strcmp(settings->resources[r].name, attempt->resource))
-			slot->is_taken = true;
-	}
+	if (slot)
+		slot->is_taken = true;
 }
 
 void slots_open(struct slots *slots, const struct observation *seen,

@@ -8,6 +8,7 @@ a table lacks, or code that decides nothing. Those that truly change nothing are
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,10 @@ from pathlib import Path
 
 TREE = Path(__file__).resolve().parents[1]
 BUILD = TREE / "build" / "debug"
-FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-I.", "-O1", "-w", "-fsanitize=address,undefined"]
+SANITIZE = "-fsanitize=address,undefined"
+FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-I.", "-O0", "-w", SANITIZE]
+LINK = ["gcc", SANITIZE, *(["-fuse-ld=gold"] if shutil.which("ld.gold") else [])]
+LIBRARIES = ["-lcurl", "-lcjson", "-lsodium", "-lz", "-lsqlite3", "-lm", "-lcmocka"]
 TESTS = {  # the module -> the unit tests that must notice
     "reaper/plan.c": ["plan", "plan_stock", "plan_end", "plan_spare"],
     "reaper/plan_end.c": ["plan_end", "plan_spare", "plan"],
@@ -24,24 +28,33 @@ TESTS = {  # the module -> the unit tests that must notice
     "reaper/plan_mark.c": ["plan_end", "plan_repair", "plan"],
     "reaper/plan_money.c": ["plan_money"], "reaper/plan_repair.c": ["plan_repair"],
     "reaper/plan_spare.c": ["plan_spare"],
-    "reaper/plan_stock.c": ["plan_stock", "plan_launch", "plan_money", "plan", "plan_seats"],
+    "reaper/plan_repeat.c": ["plan_repeat", "plan_stock", "plan_money"],
+    "reaper/plan_stock.c": ["plan_stock", "plan_launch", "plan_money", "plan", "plan_seats",
+                            "plan_repeat"],
     "reaper/plan_why.c": ["plan_stock", "plan_launch", "plan_money", "plan"],
     "reaper/doom.c": ["plan", "plan_end", "plan_spare", "plan_stock", "plan_seats", "plan_launch"],
     "reaper/slots.c": ["slots", "plan_stock"],
     "reaper/offering.c": ["offerings"], "reaper/offerings.c": ["offerings"],
     "reaper/open_attempt.c": ["open_attempt", "plan_stock"],
     "reaper/breaker.c": ["breaker"], "reaper/money/money.c": ["money"],
+    "reaper/money/money_accrue.c": ["money_accrue"],
+    "reaper/money/money_worst.c": ["money", "money_accrue"],
+    "reaper/money/spend_runs.c": ["spend_runs", "spend"],
+    "reaper/bucket.c": ["bucket"],
     "reaper/demand.c": ["demand", "plan", "plan_seats", "plan_launch"],
-    "common/verdict.c": ["verdict"],
+    "reaper/observe_join.c": ["observe", "observe_lost", "observe_workers"],
+    "reaper/observe_lost.c": ["observe_lost", "observe"],
+    "reaper/observe_workers.c": ["observe_workers", "observe"],
+    "reaper/observe_remember.c": ["observe_remember", "observe"],
+    "reaper/settings/schedule.c": ["schedule"], "reaper/settings/zone_rule.c": ["zone"],
+    "reaper/settings/settings_look.c": ["settings_look"], "common/verdict.c": ["verdict"],
     "common/phase.c": ["phase"], "common/idle.c": ["idle"],
     "common/settle.c": ["settle"],
     "bootstrap/docker_words.c": ["docker_words", "docker_policy"],
     "bootstrap/docker_policy.c": ["docker_policy", "docker_policy_check"],
     "bootstrap/docker_policy_check.c": ["docker_policy_check"],
 }
-PLAIN = ["common/buf.c", "common/error.c", "common/json.c", "common/json_build.c",
-         "common/json_print.c", "common/json_scan.c", "common/secret.c", "common/reason.c",
-         "tests/unit/support/plan_world.c"]
+OBJECTS = ["common", "bootstrap", "reaper", "templates"]
 SWAPS = [(r" && ", " || "), (r" \|\| ", " && "), (r" == ", " != "), (r" != ", " == "),
          (r" <= ", " < "), (r" >= ", " > "), (r" < ", " <= "), (r" > ", " >= "),
          (r" \+ ", " - "), (r" - ", " + "), (r"\+\+;", "--;"), (r"(?<=[(!= ])!(?=[a-z(])", ""),
@@ -64,28 +77,48 @@ def mutants(text):
                        "\n".join(lines[:number] + [after] + lines[number + 1:]))
 
 
-def objects_without(module):
-    """What a deciding module and its test are linked with: the other ones, and plain memory."""
-    names = {*TESTS, *PLAIN} - {module}
-    return [str(BUILD / name.replace(".c", ".o")) for name in sorted(names)]
+def compile_sanitized(source, built):
+    """False: the compiler refuses."""
+    return subprocess.run(["gcc", *FLAGS, "-c", source, "-o", built], cwd=TREE, check=False,
+                          capture_output=True).returncode == 0
 
 
-def is_noticed(module, text, folder):
+def prepare(wanted, folder):
+    """The tests, sanitized: a step past the end of their lists is noticed. All modules in one
+    archive: the linker takes the others from it, the mutant comes first."""
+    support = sorted((TREE / "tests/unit/support").glob("*.c"))
+    tests = sorted({TREE / f"tests/unit/test_{test}.c" for module in wanted
+                    for test in TESTS[module]})
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        built = pool.map(lambda source: compile_sanitized(source, folder / f"{source.stem}.o"),
+                         support + tests)
+        if not all(built):
+            sys.exit("a test does not compile: run make unit-programs")
+    objects = [found for room in OBJECTS for found in sorted((BUILD / room).rglob("*.o"))
+               if has_source(found)]
+    subprocess.run(["ar", "rcs", folder / "modules.a", *objects,
+                    *(folder / f"{source.stem}.o" for source in support)], check=True)
+
+
+def has_source(found):
+    """A file that was moved may have left its object behind."""
+    source = found.relative_to(BUILD).with_suffix(".c")
+    return (TREE / source).exists() or (BUILD / source).exists()
+
+
+def is_noticed(module, text, folder, prepared):
     """Does a test fail, or the compiler refuse?"""
     source = Path(folder) / "mutant.c"
     source.write_text(text)
     built = Path(folder) / "mutant.o"
-    if subprocess.run(["gcc", *FLAGS, "-c", source, "-o", built], cwd=TREE, check=False,
-                      capture_output=True).returncode:
+    if not compile_sanitized(source, built):
         return True
     for test in TESTS[module]:
         program = Path(folder) / test
-        subprocess.run(["gcc", BUILD / f"tests/unit/test_{test}.o", built,
-                        *objects_without(module), "-lcmocka", "-lcjson", "-lsodium", "-lm",
-                        "-fsanitize=address,undefined", "-o", program],
-                       cwd=TREE, check=True)
+        subprocess.run([*LINK, built, prepared / f"test_{test}.o", prepared / "modules.a",
+                        *LIBRARIES, "-o", program], cwd=TREE, check=True)
         try:
-            if subprocess.run([program], capture_output=True, check=False,
+            if subprocess.run([program], cwd=TREE, capture_output=True, check=False,
                               timeout=30).returncode:
                 return True
         except subprocess.TimeoutExpired:
@@ -93,8 +126,8 @@ def is_noticed(module, text, folder):
     return False
 
 
-def survivors(module):
-    """The mutants of one module that lived."""
+def survivors(module, prepared):
+    """The mutants of one module that lived, and how many there were."""
     equal = EQUAL.read_text().splitlines() if EQUAL.exists() else []
 
     def judge(mutant):
@@ -102,7 +135,7 @@ def survivors(module):
         if f"{module}: {before} -> {after}" in equal:
             return None
         with tempfile.TemporaryDirectory() as folder:
-            return None if is_noticed(module, text, folder) else (number, before, after)
+            return None if is_noticed(module, text, folder, prepared) else (number, before, after)
 
     found = list(mutants((TREE / module).read_text()))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -110,15 +143,20 @@ def survivors(module):
     print(f"{module}: {len(found)} mutants, {len(alive)} lived", flush=True)
     for number, before, after in alive:
         print(f"  {module}:{number}: {before} -> {after}", flush=True)
-    return alive
+    return len(found), len(alive)
 
 
 def main():
-    modules = sys.argv[1:] or TESTS
-    unknown = [module for module in modules if module not in TESTS]
+    wanted = sys.argv[1:] or TESTS
+    unknown = [module for module in wanted if module not in TESTS]
     if unknown:
         sys.exit(f"no such deciding module: {', '.join(unknown)}")
-    return 1 if sum(len(survivors(module)) for module in modules) else 0
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(wanted, Path(folder))
+        counts = [survivors(module, Path(folder)) for module in wanted]
+    tried, lived = map(sum, zip(*counts))
+    print(f"{len(counts)} modules, {tried} mutants, {lived} lived")
+    return 1 if lived else 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what this tree needs, once. Usage: tests/setup.sh user | developer
+# Installs what this tree needs, once. Usage: tests/setup.sh user | developer | static
 #
 #   user        what `make`, `make test` and `make demo` need: packages of the distribution (where
 #               those of docker do not come, it says so, and the tests with docker are skipped),
@@ -7,7 +7,9 @@
 #               venv/        pytest
 #               agent/       clearml-agent
 #               wheelhouse/  what the agent puts into a task's own environment, for use offline
-#   developer   that, and what `make fuzz`, `make analyze`, `make gates` and `make format` use
+#   static      what `make static` builds the release's programs with (packages alone)
+#   developer   that of user, and what `make fuzz`, `make analyze`, `make gates` and `make format`
+#               use
 #
 # Says what it installs. When all is there it touches neither network nor disk: packages are looked
 # up in dpkg's list, .deps/ by a stamp over the pins, the Python and the folder (environments hold
@@ -19,10 +21,12 @@ cd "$(dirname "$0")/.."
 
 user_packages="gcc libc6-dev make pkg-config libcurl4-openssl-dev libcjson-dev libsodium-dev
 	zlib1g-dev libsqlite3-dev libcmocka-dev tzdata valgrind python3 python3-venv git age
-	minisign dropbear-bin openssh-client ca-certificates procps"
+	minisign dropbear-bin openssh-client ca-certificates procps groff-base zsh"
 docker_packages="docker.io iptables iproute2 docker-registry apache2-utils busybox-static
 	mmdebstrap"
 images_packages="skopeo packer"
+static_packages="gcc libc6-dev make autoconf automake libtool tcl patch xz-utils bzip2 curl
+	gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
 developer_packages="clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck shellcheck
 	codespell"
 
@@ -142,13 +146,15 @@ install_python() {
 case ${1:-} in
 user) packages=$user_packages ;;
 developer) packages="$user_packages $developer_packages" ;;
-*) give_up "usage: tests/setup.sh user | developer" ;;
+static) packages=$static_packages ;;
+*) give_up "usage: tests/setup.sh user | developer | static" ;;
 esac
 mkdir -p .deps
 exec 9> .deps/lock
 flock 9 # two at once: the second waits, and finds all there
 # shellcheck disable=SC2086 # lists of words, to be split
 install_packages $packages
+if [ "$1" = static ]; then exit; fi
 install_docker
 install_peers_of_images
 install_python

@@ -142,14 +142,6 @@ static void count_machine(struct accrual *accrual)
 
 /* ---- which machine, from when to when ---- */
 
-static const struct resource *resource_named(const struct settings *settings, const char *name)
-{
-	for (size_t r = 0; r < settings->resource_count; r++)
-		if (!strcmp(settings->resources[r].name, name))
-			return &settings->resources[r];
-	return NULL;
-}
-
 /* The runs are in order of instance. */
 static void find_runs(struct accrual *accrual)
 {
@@ -173,8 +165,9 @@ static void find_runs(struct accrual *accrual)
 static void find_seats(struct accrual *accrual)
 {
 	const struct observed_machine *machine = accrual->machine;
+	size_t r = settings_resource_named(accrual->settings, machine->instance.resource);
 	const struct resource *resource =
-		resource_named(accrual->settings, machine->instance.resource);
+		r == RESOURCE_NONE ? NULL : &accrual->settings->resources[r];
 
 	accrual->seats = machine->record.seats ? machine->record.seats :
 			 resource	       ? resource->ticket.seats :

@@ -1,21 +1,6 @@
-#include <string.h>
-
 #include "reaper/money/money.h"
 
 enum { HOUR_S = 3600 };
-
-static int64_t dearest(const struct resource *resource)
-{
-	int64_t price = 0;
-
-	for (size_t i = 0; i < resource->offering_count; i++) {
-		if (resource->offerings[i].price == MONEY_UNKNOWN)
-			return MONEY_UNKNOWN;
-		if (resource->offerings[i].price > price)
-			price = resource->offerings[i].price;
-	}
-	return resource->offering_count ? price : MONEY_UNKNOWN;
-}
 
 /* Rounded up, and no more than can be said. */
 static int64_t cost(int64_t price, int64_t seconds, int64_t machines)
@@ -31,7 +16,7 @@ static int64_t cost(int64_t price, int64_t seconds, int64_t machines)
 struct money_loss money_worst(const struct settings *settings, const struct resource *resource)
 {
 	const struct ticket_limits *limits = &resource->ticket.limits;
-	int64_t price = dearest(resource);
+	int64_t price = resource_dearest(resource);
 
 	if (price == MONEY_UNKNOWN)
 		return (struct money_loss){ MONEY_UNKNOWN, MONEY_UNKNOWN, MONEY_UNKNOWN };

@@ -135,6 +135,9 @@ static void add_why(const struct report *report, const struct resource_plan *pla
 	buf_addf(&why, "%s", why_text(planned->why));
 	if (planned->rest != WHY_NO_DEMAND)
 		buf_addf(&why, "; then %s", why_text(planned->rest));
+	if (planned->held_back)
+		buf_addf(&why, "; %u unanswered, not asked again: %s", planned->held_back,
+			 why_text(planned->held_back_why));
 	if (*planned->words)
 		buf_addf(&why, " (%s)", planned->words);
 	if (planned->until_s) {
@@ -144,11 +147,25 @@ static void add_why(const struct report *report, const struct resource_plan *pla
 	table_cell(table, "%s", buf_text(&why));
 }
 
+static void add_does(const struct report *report, size_t r, struct table *table)
+{
+	const struct resource_plan *planned = &report->plan->resources[r];
+	unsigned again = repeats(report, r);
+
+	if (planned->launches && again)
+		table_cell(table, "launch %u, ask again for %u", planned->launches, again);
+	else if (planned->launches)
+		table_cell(table, "launch %u", planned->launches);
+	else if (again)
+		table_cell(table, "ask again for %u", again);
+	else
+		table_cell(table, "nothing");
+}
+
 static void add_resource(const struct report *report, size_t r, struct table *table)
 {
 	const struct resource *resource = &report->settings->resources[r];
 	const struct resource_plan *planned = &report->plan->resources[r];
-	unsigned again = repeats(report, r);
 
 	table_cell(table, "%s", resource->name);
 	/* What was there before this plan; the launches stand beside it. */
@@ -158,14 +175,7 @@ static void add_resource(const struct report *report, size_t r, struct table *ta
 	table_cell(table, "%u", planned->booting_seats);
 	table_cell(table, "%u", planned->busy_seats);
 	add_rate(planned, table);
-	if (planned->launches && again)
-		table_cell(table, "launch %u, ask again for %u", planned->launches, again);
-	else if (planned->launches)
-		table_cell(table, "launch %u", planned->launches);
-	else if (again)
-		table_cell(table, "ask again for %u", again);
-	else
-		table_cell(table, "nothing");
+	add_does(report, r, table);
 	add_why(report, planned, table);
 }
 

@@ -103,6 +103,9 @@ static void add_resource(const struct report *report, size_t r, struct json *res
 	json_add_text(resource, "why", why_text(planned->why));
 	json_add_text(resource, "why_not_more",
 		      planned->rest == WHY_NO_DEMAND ? NULL : why_text(planned->rest));
+	json_add_integer(resource, "held_back", planned->held_back);
+	json_add_text(resource, "why_held_back",
+		      planned->held_back ? why_text(planned->held_back_why) : NULL);
 	json_add_text(resource, "budget", *planned->words ? planned->words : NULL);
 	add_time(resource, "until", planned->until_s * 1000);
 	json_add_text(resource, "breaker", breaker_of(report, r));

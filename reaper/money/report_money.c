@@ -15,11 +15,6 @@ typedef void purse_visitor(const struct purse *purse, void *context);
 
 static const struct budget no_budget;
 
-static bool has_budget(const struct budget *budget)
-{
-	return budget->hour || budget->day || budget->month;
-}
-
 static void visit_total(const struct report *report, purse_visitor *visit, void *context)
 {
 	struct purse total = { "total", "", 0, report->seen->spent, &report->settings->budget };
@@ -56,7 +51,7 @@ static void visit_queues(const struct report *report, purse_visitor *visit, void
 		const struct budget *budget =
 			settings->queue_budgets ? &settings->queue_budgets[q] : &no_budget;
 
-		if (has_budget(budget) || report->seen->queue_spent[q].month)
+		if (budget_is_set(budget) || report->seen->queue_spent[q].month)
 			visit(&(struct purse){ "queue", settings->queues[q],
 					       report->seen->queue_rate[q],
 					       report->seen->queue_spent[q], budget },
@@ -153,7 +148,7 @@ static void add_item(const struct purse *purse, void *context)
 	add_money(item, "hour_microdollars", purse->rate);
 	add_money(item, "day_microdollars", is_known ? purse->spent.day : MONEY_UNKNOWN);
 	add_money(item, "month_microdollars", is_known ? purse->spent.month : MONEY_UNKNOWN);
-	if (!has_budget(purse->budget))
+	if (!budget_is_set(purse->budget))
 		return;
 	budget = json_add_object(item, "budget");
 	add_money(budget, "hour_microdollars",

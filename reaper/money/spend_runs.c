@@ -209,14 +209,6 @@ bool spend_runs_is_anyone_watched(const struct settings *settings, const struct 
 	return false;
 }
 
-static bool serves(const struct resource *resource, size_t queue)
-{
-	for (size_t i = 0; i < resource->queue_count; i++)
-		if (resource->queues[i] == queue)
-			return true;
-	return false;
-}
-
 /* What a task of the queue may cost an hour; MONEY_UNKNOWN when of any offering. */
 static int64_t dearest_seat(const struct settings *settings, size_t queue)
 {
@@ -224,14 +216,15 @@ static int64_t dearest_seat(const struct settings *settings, size_t queue)
 
 	for (size_t r = 0; r < settings->resource_count; r++) {
 		const struct resource *resource = &settings->resources[r];
-		unsigned seats = resource->ticket.seats ? resource->ticket.seats : 1;
 
-		for (size_t i = 0; serves(resource, queue) && i < resource->offering_count; i++) {
-			if (resource->offerings[i].price < 0)
-				return MONEY_UNKNOWN;
-			if (resource->offerings[i].price / seats > dearest)
-				dearest = resource->offerings[i].price / seats;
-		}
+		if (!resource_serves(resource, queue))
+			continue;
+		int64_t price = resource_dearest(resource);
+
+		if (price < 0)
+			return MONEY_UNKNOWN;
+		price /= resource->ticket.seats ? resource->ticket.seats : 1;
+		dearest = price > dearest ? price : dearest;
 	}
 	return dearest;
 }

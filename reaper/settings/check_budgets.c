@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "reaper/settings/settings_look.h"
 enum { WHAT_ROOM = 320 };
 
 static const char costs_nothing[] =
@@ -10,11 +11,6 @@ static const char costs_nothing[] =
 /* A misspelt one spends nothing, and so looks like one who spends little. */
 static const char not_verified[] =
 	"not verified: this must be ClearML's id of the user (report --by user prints ids)";
-
-static bool is_set(const struct budget *budget)
-{
-	return budget->hour || budget->day || budget->month;
-}
 
 /* A price that is not known may be one. */
 static bool has_cost(const struct resource *resource)
@@ -25,21 +21,13 @@ static bool has_cost(const struct resource *resource)
 	return false;
 }
 
-static bool serves(const struct resource *resource, size_t queue)
-{
-	for (size_t i = 0; i < resource->queue_count; i++)
-		if (resource->queues[i] == queue)
-			return true;
-	return false;
-}
-
 /* queue: by what serves it; settings->queue_count: by any resource. */
 static bool can_cost(const struct settings *settings, size_t queue)
 {
 	for (size_t r = 0; r < settings->resource_count; r++) {
 		const struct resource *resource = &settings->resources[r];
 
-		if ((queue == settings->queue_count || serves(resource, queue)) &&
+		if ((queue == settings->queue_count || resource_serves(resource, queue)) &&
 		    has_cost(resource))
 			return true;
 	}
@@ -54,7 +42,7 @@ static void doubt_resources(const struct settings *settings, budget_doubter *dou
 		const struct resource *resource = &settings->resources[r];
 
 		snprintf(what, sizeof(what), "budget of resource %s", resource->name);
-		if (is_set(&resource->budget) && !has_cost(resource))
+		if (budget_is_set(&resource->budget) && !has_cost(resource))
 			doubt(what, costs_nothing, context);
 	}
 }
@@ -65,7 +53,7 @@ static void doubt_queues(const struct settings *settings, budget_doubter *doubt,
 
 	for (size_t q = 0; settings->queue_budgets && q < settings->queue_count; q++) {
 		snprintf(what, sizeof(what), "budget of queue %s", settings->queues[q]);
-		if (is_set(&settings->queue_budgets[q]) && !can_cost(settings, q))
+		if (budget_is_set(&settings->queue_budgets[q]) && !can_cost(settings, q))
 			doubt(what, costs_nothing, context);
 	}
 }
@@ -76,7 +64,7 @@ static void doubt_users(const struct settings *settings, budget_doubter *doubt, 
 	char what[WHAT_ROOM];
 
 	for (size_t u = 0; u < settings->user_budget_count; u++) {
-		if (!is_set(&settings->user_budgets[u].budget))
+		if (!budget_is_set(&settings->user_budgets[u].budget))
 			continue;
 		snprintf(what, sizeof(what), "budget of user %s", settings->user_budgets[u].user);
 		if (is_free)
@@ -87,7 +75,7 @@ static void doubt_users(const struct settings *settings, budget_doubter *doubt, 
 
 void check_budgets(const struct settings *settings, budget_doubter *doubt, void *context)
 {
-	if (is_set(&settings->budget) && !can_cost(settings, settings->queue_count))
+	if (budget_is_set(&settings->budget) && !can_cost(settings, settings->queue_count))
 		doubt("budget of total", costs_nothing, context);
 	doubt_resources(settings, doubt, context);
 	doubt_queues(settings, doubt, context);

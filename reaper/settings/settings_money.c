@@ -7,6 +7,7 @@
 
 #include "reaper/money/money.h"
 #include "reaper/money/prices.h"
+#include "reaper/settings/settings_look.h"
 
 /* ---- dollars ---- */
 
@@ -124,11 +125,6 @@ static int read_budget(const struct settings_text *text, const char *at, const s
 	return 0;
 }
 
-static bool has_limit(const struct budget *budget)
-{
-	return budget->hour || budget->day || budget->month;
-}
-
 static int64_t cheapest(const struct resource *resource)
 {
 	int64_t least = MONEY_UNKNOWN;
@@ -194,21 +190,13 @@ int settings_budget(const struct settings_reader *reader, struct error *err)
 	/* Each field of its own or inherited alone would make a budget that nobody wrote. */
 	if (read_budget(reader->text, at, budget, &reader->out->budget, err) < 0)
 		return -1;
-	if (has_limit(&out->budget) && refuse_unpriced(reader->text, at, out, err) < 0)
+	if (budget_is_set(&out->budget) && refuse_unpriced(reader->text, at, out, err) < 0)
 		return -1;
 	snprintf(hour_at, sizeof(hour_at), "%.190s.hour", at);
 	return refuse_hour(reader->text, hour_at, out->budget.hour, out, err);
 }
 
 /* ---- budgets over several resources ---- */
-
-static bool serves(const struct resource *resource, size_t queue)
-{
-	for (size_t i = 0; i < resource->queue_count; i++)
-		if (resource->queues[i] == queue)
-			return true;
-	return false;
-}
 
 /* queue: only what serves it; settings->queue_count: every resource. */
 static int check_prices(const struct settings_text *text, const char *at,
@@ -217,7 +205,7 @@ static int check_prices(const struct settings_text *text, const char *at,
 	for (size_t r = 0; r < settings->resource_count; r++) {
 		const struct resource *resource = &settings->resources[r];
 
-		if ((queue == settings->queue_count || serves(resource, queue)) &&
+		if ((queue == settings->queue_count || resource_serves(resource, queue)) &&
 		    refuse_unpriced(text, at, resource, err) < 0)
 			return -1;
 	}
@@ -256,7 +244,7 @@ static int read_queue_budget(const struct settings_text *text, const struct json
 
 	if (read_budget(text, buf_text(&at), from, budget, err) < 0)
 		return -1;
-	return has_limit(budget) ? check_prices(text, buf_text(&at), settings, queue, err) : 0;
+	return budget_is_set(budget) ? check_prices(text, buf_text(&at), settings, queue, err) : 0;
 }
 
 static int read_user_budget(const struct settings_text *text, const struct json *from,
@@ -277,7 +265,7 @@ static int read_user_budget(const struct settings_text *text, const struct json 
 	settings->user_budget_count++;
 	if (read_budget(text, buf_text(&at), from, &out->budget, err) < 0)
 		return -1;
-	return has_limit(&out->budget) ?
+	return budget_is_set(&out->budget) ?
 		       check_prices(text, buf_text(&at), settings, settings->queue_count, err) :
 		       0;
 }
@@ -289,7 +277,7 @@ static int read_total(const struct settings_text *text, const struct json *root,
 
 	if (read_budget(text, at, json_find(root, at), &settings->budget, err) < 0)
 		return -1;
-	return has_limit(&settings->budget) ?
+	return budget_is_set(&settings->budget) ?
 		       check_prices(text, at, settings, settings->queue_count, err) :
 		       0;
 }
@@ -318,11 +306,11 @@ int settings_budgets(const struct settings_text *text, const struct json *root,
 
 bool settings_has_budgets(const struct settings *settings)
 {
-	bool is_any = has_limit(&settings->budget) || settings->user_budget_count;
+	bool is_any = budget_is_set(&settings->budget) || settings->user_budget_count;
 
 	for (size_t r = 0; r < settings->resource_count; r++)
-		is_any |= has_limit(&settings->resources[r].budget);
+		is_any |= budget_is_set(&settings->resources[r].budget);
 	for (size_t q = 0; settings->queue_budgets && q < settings->queue_count; q++)
-		is_any |= has_limit(&settings->queue_budgets[q]);
+		is_any |= budget_is_set(&settings->queue_budgets[q]);
 	return is_any;
 }

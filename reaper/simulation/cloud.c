@@ -11,6 +11,7 @@ enum {
 	PENDING_MS = 15000,
 	POWER_OFF_MS = 8000,
 	TERMINATE_MOST_MS = 40000,
+	GHOST_AGE_MS = 86400000,
 	NOTICE_MS = 120000, /* from an interruption's notice to its end */
 	DROUGHT_LEAST_MS = 60000,
 	DROUGHT_MOST_MS = 2400000
@@ -24,6 +25,7 @@ enum misfortune {
 	MISFORTUNE_DEATH,
 	MISFORTUNE_FREEZE,
 	MISFORTUNE_CUT,
+	MISFORTUNE_RESTART,
 };
 
 size_t world_machine_named(const struct world *world, const char *instance)
@@ -85,6 +87,7 @@ static void plan_misfortunes(struct world *world, size_t number)
 		{ MISFORTUNE_DEATH, faults->deaths },
 		{ MISFORTUNE_FREEZE, faults->freezes },
 		{ MISFORTUNE_CUT, faults->cuts },
+		{ MISFORTUNE_RESTART, faults->restarts },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
@@ -146,6 +149,41 @@ static void create(struct world *world, const struct world_request *request, con
 	world_plan(world, world->now_ms + PENDING_MS, OCCASION_CLOUD, number, MISFORTUNE_RUNNING);
 	plan_misfortunes(world, number);
 	world_machine_starts(world, number);
+}
+
+void world_add_ghost(struct world *world, size_t resource, unsigned slot, int64_t shown_ms)
+{
+	const struct resource *of = &world->settings->resources[resource];
+	size_t number = world->machine_count;
+	struct world_machine *ghost = add_machine(world);
+	struct machine_record *record = &ghost->record;
+
+	world->machines_alive--;
+	ghost->resource = resource;
+	ghost->is_dead = ghost->has_record = true;
+	ghost->shown_ms = INT64_MAX;
+	ghost->launched_ms = world->now_ms - GHOST_AGE_MS; /* so it says, and so it is counted */
+	ghost->ended_ms = world->now_ms;
+	ghost->end_shown_ms = world->now_ms + shown_ms;
+	ghost->served_ms = -1;
+	ghost->instance.state = INSTANCE_TERMINATED;
+	ghost->instance.slot = slot;
+	(void)snprintf(ghost->instance.id, sizeof(ghost->instance.id), "i-%08zx", number);
+	memcpy(ghost->instance.resource, of->name, sizeof(of->name));
+	memcpy(ghost->instance.type, of->type, sizeof(of->type));
+	ghost->record_timeout_ms = shown_ms;
+	*record = (struct machine_record){ .seats = of->ticket.seats,
+					   .free_seats = of->ticket.seats,
+					   .slot = slot,
+					   .claim = CLAIM_SERVES,
+					   .launched_s = ghost->launched_ms / 1000,
+					   .registered_ms = world->now_ms,
+					   .last_report_ms = world->now_ms };
+	memcpy(record->resource, of->name, sizeof(of->name));
+	memcpy(record->type, of->type, sizeof(of->type));
+	memcpy(record->instance, ghost->instance.id, sizeof(record->instance));
+	text_cut(record->phase, sizeof(record->phase), "serve");
+	world_note(world, ghost->instance.id, "a ghost appears in %s slot %u", of->name, slot);
 }
 
 /* Who has this key: alive, or ended and still remembered. */
@@ -267,6 +305,8 @@ static void befall(struct world *world, size_t number, enum misfortune what)
 		world_note(world, machine->instance.id, "dies");
 		world_machine_dies(world, number);
 		end(world, machine);
+	} else if (what == MISFORTUNE_RESTART) {
+		world_machine_restarts(world, number);
 	} else if (what == MISFORTUNE_FREEZE) {
 		world_note(world, machine->instance.id, "freezes for %lld s",
 			   (long long)(span_ms / 1000));

@@ -80,6 +80,7 @@ static void request(struct world *world, struct world_pass *pass,
 	bool is_lost = world_fails(world, world->faults->launch_lost);
 
 	pass->is_request_done = true;
+	pass->asked_ms = world->now_ms;
 	pass->answer = ERROR_UNREACHABLE;
 	if (is_lost && chance_of(&world->chance, 0.5))
 		return;
@@ -184,11 +185,31 @@ static void judge_answer(struct world *world, struct world_pass *pass,
 	}
 }
 
+/* Half of what is left of the pass. */
+static int64_t launch_until_ms(const struct world *world, const struct world_pass *pass)
+{
+	int64_t deadline_ms = pass->begin_ms + world->settings->pass_deadline_s * 1000;
+
+	if (!world->settings->pass_deadline_s)
+		return INT64_MAX;
+	return world->now_ms + (deadline_ms - world->now_ms) / 2;
+}
+
 bool world_pass_launches(struct world *world, struct world_pass *pass)
 {
 	if (pass->at >= pass->plan.launch_count)
 		return false;
 	const struct planned_launch *launch = &pass->plan.launches[pass->at];
+
+	if (!pass->launch_until_ms)
+		pass->launch_until_ms = launch_until_ms(world, pass);
+	if (!pass->is_request_done && world->now_ms >= pass->launch_until_ms) {
+		/* Nothing of it is under way: what was asked for was refused. */
+		if (!launch->is_repeat)
+			drop_attempt(world, pass, launch);
+		end_launch(pass);
+		return true;
+	}
 
 	if (!pass->is_offering_chosen) {
 		pass->is_offering_chosen = true;

@@ -9,6 +9,8 @@
 
 /* What a pass sees: the world as ClearML and the cloud show it, put together by the joins. */
 
+enum { SWEEP_CALLS = 4 }; /* all queues, tasks twice, and all queues again */
+
 static void fill_queues(const struct world *world, unsigned cap, struct clearml_queues *out)
 {
 	const struct settings *settings = world->settings;
@@ -82,7 +84,7 @@ static void look_at_queues(struct world *world, struct world_pass *pass)
 {
 	unsigned cap = join_entry_cap(world->settings);
 
-	if (world_call(world, NULL) != CALL_DONE)
+	if (world_pass_call(world, pass) != CALL_DONE)
 		return;
 	pass->seen.queues_known = true;
 	pass->seen.now_ms = world->now_ms;
@@ -96,7 +98,7 @@ static void look_at_fleets(struct world *world, struct world_pass *pass)
 	for (size_t r = 0; r < world->settings->resource_count; r++) {
 		SCOPED(fleet) struct fleet fleet = { 0 };
 
-		if (!world_list(world, r, &fleet)) {
+		if (!world_pass_list(world, pass, r, &fleet)) {
 			text_cut(pass->seen.resources[r].problem,
 				 sizeof(pass->seen.resources[r].problem), "no answer");
 			continue;
@@ -139,7 +141,7 @@ static void look_at_records(struct world *world, struct world_pass *pass)
 	SCOPED(record_list) struct record_list records = { 0 };
 	struct observation *seen = &pass->seen;
 
-	if (world_call(world, NULL) == CALL_DONE) {
+	if (world_pass_call(world, pass) == CALL_DONE) {
 		seen->now_ms = world->now_ms;
 		seen->is_clock_known = true;
 		world_fill_records(world, &records);
@@ -157,10 +159,13 @@ static void look_at_records(struct world *world, struct world_pass *pass)
 }
 
 /* What stands in a queue without an owner is not lost, whoever looks. */
-static bool may_be_lost(const struct world_task *task)
+static bool may_be_lost(const struct world *world, const struct world_task *task)
 {
 	if (!task->is_here)
 		return false;
+	if (task->status == TASK_STOPPED)
+		return !strcmp(task->reason, VERDICT_FORCED_STOP) &&
+		       world->now_ms - task->changed_ms <= JOIN_FORCED_STOP_MS;
 	return task->status == TASK_IN_PROGRESS ||
 	       (task->status == TASK_QUEUED && (!task->is_in_queue || task->owner[0]));
 }
@@ -174,13 +179,14 @@ static void look_at_tasks(struct world *world, struct world_pass *pass)
 
 	if (!pass->seen.workers_known || !pass->seen.queues_known ||
 	    !join_is_sweep_due(&pass->seen, world->settings, &pass->ledger) ||
-	    world_call(world, NULL) != CALL_DONE)
+	    world_pass_call(world, pass) != CALL_DONE)
 		return;
+	pass->calls += SWEEP_CALLS - 1; /* together they succeed, or do not */
 	for (size_t i = 0; i < world->task_count; i++)
-		count += may_be_lost(&world->tasks[i]);
+		count += may_be_lost(world, &world->tasks[i]);
 	tasks.list = memory_array(count + 1, sizeof(*tasks.list));
 	for (size_t i = 0; i < world->task_count; i++)
-		if (may_be_lost(&world->tasks[i]))
+		if (may_be_lost(world, &world->tasks[i]))
 			world_fill_task(world, i, &tasks.list[tasks.count++]);
 	fill_queues(world, 0, &all);
 	fill_workers(world, &workers);

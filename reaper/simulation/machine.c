@@ -9,6 +9,8 @@
 
 enum {
 	RETRY_MS = 5000,
+	MOST_RESTARTS = 3,
+	GATES_MS = 5000, /* after a restart */
 	LOOK_AGAIN_MS = 5000,
 	FORGOTTEN_MS = 90000, /* after such a gap it registers again */
 	TIMEOUT_MS = MACHINE_RECORD_TIMEOUT_S * 1000,
@@ -57,14 +59,6 @@ void world_machine_starts(struct world *world, size_t number)
 		wake(world, machine, machine->started_ms);
 }
 
-static bool serves(const struct resource *resource, size_t queue)
-{
-	for (size_t i = 0; i < resource->queue_count; i++)
-		if (resource->queues[i] == queue)
-			return true;
-	return false;
-}
-
 /* An idle machine polls again and again; while its queues are empty, nothing comes of it. */
 void world_machines_wake_for(struct world *world, size_t queue)
 {
@@ -73,7 +67,7 @@ void world_machines_wake_for(struct world *world, size_t queue)
 		const struct ticket_limits *limits = &ticket_of(world, machine)->limits;
 
 		if (!machine->is_waiting_for_queue || machine->is_dead ||
-		    !serves(&world->settings->resources[machine->resource], queue))
+		    !resource_serves(&world->settings->resources[machine->resource], queue))
 			continue;
 		bool is_eager = world->now_ms - machine->idle_since_ms < 60000;
 		int64_t every_ms = is_eager ? limits->poll_min_ms : limits->poll_max_ms;
@@ -126,6 +120,7 @@ static struct phase_due look_at_limits(const struct world *world,
 		.launched_ms = machine->launched_ms,
 		.started_ms = machine->started_ms,
 		.contact_ms = machine->contact_ms,
+		.is_restart = machine->restarts > 0,
 		.is_busy = world_seats_busy(machine) > 0,
 		.is_running = world_seats_are_running(machine),
 		.limits = ticket_of(world, machine)->limits,
@@ -143,7 +138,8 @@ static size_t find_rivals(const struct world *world, const struct world_machine 
 		const struct world_machine *other = world->machines[m];
 		const struct machine_record *record = &other->record;
 
-		if (other == machine || other->resource != machine->resource ||
+		if (other == machine ||
+		    strcmp(other->instance.resource, machine->instance.resource) != 0 ||
 		    other->instance.slot != machine->instance.slot ||
 		    !world_record_is_shown(world, other) || !strcmp(record->phase, "left"))
 			continue;
@@ -398,9 +394,19 @@ void world_machine_turn(struct world *world, size_t number, uint64_t stamp)
 		wake(world, machine, machine->frozen_until_ms);
 		return;
 	}
+	if (world->now_ms < machine->down_until_ms) {
+		world_seats_run_on(world, machine);
+		int64_t next_ms = world_seats_next_ms(machine);
+
+		wake(world, machine,
+		     next_ms > world->now_ms && next_ms < machine->down_until_ms ?
+			     next_ms :
+			     machine->down_until_ms);
+		return;
+	}
+
 	/* As the supervisor sees it: what this step changes is reported after it. */
 	bool is_record_taken = !machine->wants_report;
-
 	world_seats_step(world, machine);
 	if (machine->phase == PHASE_SERVE)
 		world_seats_poll(world, machine, is_record_taken);
@@ -415,11 +421,43 @@ void world_machine_turn(struct world *world, size_t number, uint64_t stamp)
 	wake(world, machine, next_moment(world, machine));
 }
 
+static bool is_up(const struct world *world, const struct world_machine *machine)
+{
+	return !machine->is_dead && !machine->is_hung && world->now_ms >= machine->started_ms;
+}
+
+/* What is told by signals and by orders holds on; everything else begins anew. Restarted too often,
+ * it powers off. */
+void world_machine_restarts(struct world *world, size_t number)
+{
+	struct world_machine *machine = world->machines[number];
+
+	if (!is_up(world, machine) || machine->phase == PHASE_LEAVE)
+		return;
+	world_note(world, machine->instance.id, "its bootstrap is killed");
+	if (++machine->restarts > MOST_RESTARTS) {
+		world_power_off(world, number);
+		return;
+	}
+	machine->down_until_ms = world->now_ms + chance_between(&world->chance, 1000, 30000);
+	machine->started_ms = machine->contact_ms = machine->phase_since_ms =
+		machine->down_until_ms;
+	machine->gates_ms = machine->down_until_ms + GATES_MS;
+	machine->phase = machine->is_draining ? PHASE_DRAIN : PHASE_PROVE;
+	machine->claim = CLAIM_NONE;
+	machine->settle = (struct settle){ .patience_ms = machine->settle.patience_ms };
+	machine->is_slot_lost = machine->is_waiting_for_queue = false;
+	machine->look_ms = machine->report_ms = 0;
+	machine->wants_report = true;
+	world_seats_adopt(world, machine);
+	wake(world, machine, machine->down_until_ms);
+}
+
 void world_machine_interrupted(struct world *world, size_t number)
 {
 	struct world_machine *machine = world->machines[number];
 
-	if (machine->is_dead || machine->is_hung || world->now_ms < machine->started_ms)
+	if (!is_up(world, machine))
 		return;
 	go(world, machine, EVENT_END, REASON_TERMINATED);
 	wake(world, machine, world->now_ms);

@@ -1,12 +1,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reaper/doom.h"
 #include "reaper/observe_join.h"
 #include "reaper/simulation/world_state.h"
 
 /* The passes of reapers, step by step; each step may be the last one. */
 
-enum { CRASH_AT_MOST = 3 };
+enum { CRASH_AT_MOST = 3, LOOKS_AGAIN = 3 /* records, queues, workers */ };
 
 /* ---- ledgers ---- */
 
@@ -100,7 +101,9 @@ void world_pass_begins(struct world *world, size_t host)
 	if (world_fails(world, world->faults->ledger_lost))
 		lose_ledger(world, host);
 	order_one(world, host);
-	*pass = (struct world_pass){ .host = host, .is_running = true, .crash = STEP_OVER };
+	*pass = (struct world_pass){
+		.host = host, .is_running = true, .begin_ms = world->now_ms, .crash = STEP_OVER
+	};
 	if (world_fails(world, world->faults->pass_crashes)) {
 		pass->crash = (enum step)chance_between(&world->chance, STEP_READ, STEP_WRITE);
 		pass->crash_at = (size_t)chance_between(&world->chance, 0, CRASH_AT_MOST);
@@ -108,38 +111,119 @@ void world_pass_begins(struct world *world, size_t host)
 	world_pass_step(world, (size_t)(pass - world->passes));
 }
 
-static void end_pass(struct world_pass *pass)
+void world_pass_release(struct world_pass *pass)
 {
 	plan_release(&pass->plan);
 	observation_release(&pass->seen);
 	ledger_release(&pass->ledger);
 	free(pass->spend.sums);
 	clearml_queues_release(&pass->queues);
+	for (size_t r = 0; r < SETTINGS_MAX_RESOURCES; r++)
+		fleet_release(&pass->fleets[r]);
+	record_list_release(&pass->records);
 	*pass = (struct world_pass){ 0 };
+}
+
+static void end_pass(const struct world *world, struct world_pass *pass)
+{
+	const struct world_watcher *watcher = &world->options.watcher;
+
+	if (watcher->ended)
+		watcher->ended(watcher->context, world, (size_t)(pass - world->passes));
+	world_pass_release(pass);
+}
+
+/* ---- what it asks ---- */
+
+static bool has_time(const struct world *world, const struct world_pass *pass)
+{
+	int64_t deadline_s = world->settings->pass_deadline_s;
+
+	return !deadline_s || world->now_ms < pass->begin_ms + deadline_s * 1000;
+}
+
+enum world_call world_pass_call(struct world *world, struct world_pass *pass)
+{
+	if (!has_time(world, pass))
+		return CALL_NOT_DONE;
+	pass->calls++;
+	pass->asked_ms = world->now_ms;
+	return world_call(world, NULL);
+}
+
+bool world_pass_list(struct world *world, struct world_pass *pass, size_t resource,
+		     struct fleet *out)
+{
+	pass->lists++;
+	return world_list(world, resource, out);
 }
 
 /* ---- terminations ---- */
 
+/* What is looked at again is read once a pass, as act_look does it. */
+static bool has_again(enum world_look *look, bool is_read)
+{
+	if (*look == WORLD_LOOK_NONE)
+		*look = is_read ? WORLD_LOOK_DONE : WORLD_LOOK_FAILED;
+	return *look == WORLD_LOOK_DONE;
+}
+
+static bool look_at_fleet_again(struct world *world, struct world_pass *pass, size_t resource)
+{
+	enum world_look *look = &pass->fleets_again[resource];
+
+	return has_again(look,
+			 *look == WORLD_LOOK_NONE && has_time(world, pass) &&
+				 world_pass_list(world, pass, resource, &pass->fleets[resource]));
+}
+
+static bool look_at_records_again(struct world *world, struct world_pass *pass)
+{
+	bool is_first = pass->records_again == WORLD_LOOK_NONE;
+	bool is_read = is_first && world_pass_call(world, pass) == CALL_DONE;
+
+	if (is_read)
+		world_fill_records(world, &pass->records);
+	return has_again(&pass->records_again, is_read);
+}
+
+static const struct machine_record *record_again(const struct world_pass *pass,
+						 const char *instance)
+{
+	for (size_t i = 0; i < pass->records.count; i++)
+		if (!strcmp(pass->records.list[i].instance, instance))
+			return &pass->records.list[i];
+	return NULL;
+}
+
 static bool is_still_doomed(struct world *world, const struct planned_termination *termination,
-			    const struct world_pass *pass, size_t number)
+			    struct world_pass *pass)
 {
 	const struct observed_machine *machine = &pass->seen.machines[termination->machine];
-	SCOPED(fleet) struct fleet fleet = { 0 };
 	enum instance_state state = INSTANCE_TERMINATED;
+	bool is_silence =
+		termination->doom == DOOM_NEVER_CAME_UP || termination->doom == DOOM_SILENT;
+	bool is_drain = doom_drains_first(termination->doom);
 
-	if (!world_list(world, machine->resource, &fleet))
+	if (!look_at_fleet_again(world, pass, machine->place))
 		return false;
-	for (size_t i = 0; i < fleet.count; i++)
-		if (!strcmp(fleet.list[i].id, machine->instance.id))
-			state = fleet.list[i].state;
+	const struct fleet *fleet = &pass->fleets[machine->place];
+
+	for (size_t i = 0; i < fleet->count; i++)
+		if (!strcmp(fleet->list[i].id, machine->instance.id))
+			state = fleet->list[i].state;
 	if (state >= INSTANCE_STOPPING)
 		return false;
-	if (termination->doom != DOOM_NEVER_CAME_UP && termination->doom != DOOM_SILENT)
+	if (!is_silence && !is_drain)
 		return true;
-	if (world_call(world, NULL) != CALL_DONE)
+	if (!look_at_records_again(world, pass))
 		return false;
-	return !world_record_is_shown(world, world->machines[number]) ||
-	       !join_is_live(&world->machines[number]->record, world->now_ms);
+	const struct machine_record *record = record_again(pass, machine->instance.id);
+
+	if (is_drain)
+		return record && doom_is_drained(&(struct observed_machine){ .has_record = true,
+									     .record = *record });
+	return !record || !join_is_live(record, world->now_ms);
 }
 
 static void terminate(struct world *world, struct world_pass *pass)
@@ -152,9 +236,10 @@ static void terminate(struct world *world, struct world_pass *pass)
 		return;
 	size_t number = world_machine_named(world, machine->instance.id);
 
-	if (number == NOBODY ||
-	    (!world->options.is_central && !is_still_doomed(world, termination, pass, number)))
+	if (number == NOBODY || !has_time(world, pass) ||
+	    (!world->options.is_central && !is_still_doomed(world, termination, pass)))
 		return;
+	pass->asked_ms = world->now_ms;
 	world_note(world, machine->instance.id, "host %zu terminates it: %s", pass->host,
 		   doom_text(termination->doom));
 	if (watcher->terminates)
@@ -211,13 +296,20 @@ static void repair(struct world *world, struct world_pass *pass)
 	size_t number = task_named(world, lost->task.id);
 	char reason[CLEARML_REASON_ROOM];
 
-	if (!repair->is_due || number == NOBODY || world_call(world, NULL) != CALL_DONE)
+	if (!repair->is_due || number == NOBODY)
 		return;
+	pass->repairs++;
+	if (world_pass_call(world, pass) != CALL_DONE)
+		return;
+	if (pass->tasks_again == WORLD_LOOK_NONE) {
+		pass->tasks_again = WORLD_LOOK_DONE;
+		pass->calls += LOOKS_AGAIN; /* they succeed with the task's own */
+	}
 	enum verdict verdict = judge_again(world, lost, number);
 
 	if (verdict != VERDICT_RETURN && verdict != VERDICT_FAIL)
 		return;
-	if (world_call(world, NULL) == CALL_NOT_DONE)
+	if (world_pass_call(world, pass) == CALL_NOT_DONE)
 		return;
 	struct world_task *task = &world->tasks[number];
 
@@ -238,18 +330,24 @@ static void repair(struct world *world, struct world_pass *pass)
 
 /* ---- orders ---- */
 
-static void give_order(struct world *world, struct world_pass *pass)
+/* All of them are one property of the reaper's task: one call, whatever their number. */
+static void give_orders(struct world *world, struct world_pass *pass)
 {
-	const struct planned_order *order = &pass->plan.orders[pass->at++];
-	const char *instance = pass->seen.machines[order->machine].instance.id;
-	size_t number = world_machine_named(world, instance);
-
-	if (number == NOBODY || world_call(world, NULL) == CALL_NOT_DONE)
+	pass->at = pass->plan.order_count;
+	if (world_pass_call(world, pass) == CALL_NOT_DONE)
 		return;
-	if (world->machines[number]->told != order->order)
-		world_note(world, instance, "host %zu orders it to %s: %s", pass->host,
-			   order_text(order->order), doom_text(order->doom));
-	world->machines[number]->told = order->order;
+	for (size_t i = 0; i < pass->plan.order_count; i++) {
+		const struct planned_order *order = &pass->plan.orders[i];
+		const char *instance = pass->seen.machines[order->machine].instance.id;
+		size_t number = world_machine_named(world, instance);
+
+		if (number == NOBODY)
+			continue;
+		if (world->machines[number]->told != order->order)
+			world_note(world, instance, "host %zu orders it to %s: %s", pass->host,
+				   order_text(order->order), doom_text(order->doom));
+		world->machines[number]->told = order->order;
+	}
 }
 
 /* ---- one step ---- */
@@ -313,7 +411,7 @@ static bool take_step(struct world *world, struct world_pass *pass)
 	case STEP_REPAIR:
 		return one_of(world, pass, pass->plan.repair_count, repair);
 	case STEP_ORDERS:
-		return one_of(world, pass, pass->plan.order_count, give_order);
+		return one_of(world, pass, pass->plan.order_count, give_orders);
 	case STEP_WRITE:
 		observe_remember(&pass->seen, &pass->ledger);
 		pass->ledger.passes++;
@@ -343,7 +441,7 @@ void world_pass_step(struct world *world, size_t number)
 
 	while (pass->step != STEP_OVER) {
 		if (is_killed(world, pass)) {
-			end_pass(pass);
+			end_pass(world, pass);
 			return;
 		}
 		if (!take_step(world, pass)) {
@@ -360,5 +458,5 @@ void world_pass_step(struct world *world, size_t number)
 			return;
 		}
 	}
-	end_pass(pass);
+	end_pass(world, pass);
 }

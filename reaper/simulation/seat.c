@@ -322,6 +322,39 @@ static void run_over(struct world *world, struct world_machine *machine, struct 
 	end_run(world, machine, seat, "agent");
 }
 
+/* The agent ends by itself, whether anybody watches it or not. */
+void world_seats_run_on(struct world *world, struct world_machine *machine)
+{
+	for (unsigned s = 0; s < machine->seat_count; s++) {
+		struct world_seat *seat = &machine->seats[s];
+
+		if (seat->state == WORLD_SEAT_RUNNING && world->now_ms >= seat->look_ms)
+			run_over(world, machine, seat);
+	}
+}
+
+/* From the journal, which only says which task it is: what runs is watched on, of the rest nothing
+ * runs. */
+void world_seats_adopt(struct world *world, struct world_machine *machine)
+{
+	for (unsigned s = 0; s < machine->seat_count; s++) {
+		struct world_seat *seat = &machine->seats[s];
+
+		if (seat->state == WORLD_SEAT_FREE)
+			continue;
+		seat->is_sure = seat->has_signalled = seat->is_lost = false;
+		seat->was_in_progress = false;
+		seat->unsure_ms = seat->nowhere_ms = 0;
+		if (seat->state == WORLD_SEAT_RUNNING)
+			continue;
+		seat->state = WORLD_SEAT_ENDED;
+		seat->cause = "crash";
+		seat->look_ms = machine->down_until_ms + KILL_MS;
+		world_note(world, world->tasks[seat->task].id, "%s finds it in its journal",
+			   machine->instance.id);
+	}
+}
+
 /* What the agent and its watcher see of the task while it runs. */
 void world_seats_watch(struct world *world, struct world_machine *machine)
 {
@@ -341,6 +374,7 @@ void world_seats_watch(struct world *world, struct world_machine *machine)
 			end_run(world, machine, seat, "aborted");
 		} else {
 			task->update_ms = world->now_ms;
+			seat->was_in_progress = true;
 		}
 	}
 }

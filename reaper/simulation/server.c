@@ -13,7 +13,7 @@ enum {
 	OUTAGE_MOST_MS = 900000
 };
 
-enum trouble { TROUBLE_OUTAGE, TROUBLE_MEMORY };
+enum trouble { TROUBLE_OUTAGE, TROUBLE_MEMORY, TROUBLE_GHOST };
 
 enum world_call world_call(struct world *world, const struct world_machine *caller)
 {
@@ -39,6 +39,7 @@ void world_server_begin(struct world *world)
 {
 	plan_trouble(world, TROUBLE_OUTAGE, world->faults->outages);
 	plan_trouble(world, TROUBLE_MEMORY, world->faults->memory_losses);
+	plan_trouble(world, TROUBLE_GHOST, world->faults->ghosts);
 	world_plan(world, world->now_ms + WATCHDOG_EVERY_MS, OCCASION_WATCHDOG, 0, 0);
 }
 
@@ -49,10 +50,25 @@ static void forget_workers(struct world *world)
 		world->machines[m]->has_record = false;
 }
 
+static void show_ghost(struct world *world)
+{
+	size_t resource = (size_t)chance_between(&world->chance, 0,
+						 (int64_t)world->settings->resource_count - 1);
+	unsigned most = world->settings->resources[resource].max_instances;
+
+	world_add_ghost(world, resource, (unsigned)chance_between(&world->chance, 0, most),
+			chance_between(&world->chance, 10000, AGENTS_TIMEOUT_MS));
+	plan_trouble(world, TROUBLE_GHOST, world->faults->ghosts);
+}
+
 void world_server_befalls(struct world *world, size_t what)
 {
 	if (!world_is_faulty(world))
 		return;
+	if (what == TROUBLE_GHOST) {
+		show_ghost(world);
+		return;
+	}
 	if (what == TROUBLE_MEMORY) {
 		forget_workers(world);
 		plan_trouble(world, TROUBLE_MEMORY, world->faults->memory_losses);
@@ -114,14 +130,19 @@ static void take_out(struct world_queue *queue, size_t task)
 	}
 }
 
+/* The server's own stop of a task that nobody reported: the one end that does not stand. */
+static bool is_forced_stop(const struct world_task *task)
+{
+	return !strcmp(task->reason, VERDICT_FORCED_STOP);
+}
+
 void world_enqueue(struct world *world, size_t number, size_t q, const char *reason)
 {
 	struct world_task *task = &world->tasks[number];
 	struct world_queue *queue = &world->queues[q];
 
 	if (task->ended_ms >= 0) {
-		/* Only the server's own forced stop is no end that stands. */
-		task->revived += strncmp(task->reason, "Forced stop", 11) != 0;
+		task->revived += !is_forced_stop(task);
 		task->finals--;
 		task->ended_ms = -1;
 		world->tasks_open++;
@@ -186,6 +207,9 @@ void world_task_ends(struct world *world, size_t number, enum task_status status
 {
 	struct world_task *task = &world->tasks[number];
 
+	/* Whoever repairs a task of the watchdog's writes another end over that one. */
+	if (!(task->ended_ms >= 0 && is_forced_stop(task)))
+		task->finals++;
 	task->status = status;
 	text_cut(task->reason, sizeof(task->reason), reason);
 	text_cut(task->message, sizeof(task->message), message);
@@ -193,7 +217,6 @@ void world_task_ends(struct world *world, size_t number, enum task_status status
 	if (task->ended_ms < 0)
 		world->tasks_open--;
 	task->ended_ms = world->now_ms;
-	task->finals++;
 	world_note(world, task->id, "%s: %s %s", task_status_name(status), reason, message);
 }
 
@@ -218,8 +241,8 @@ void world_server_watchdog(struct world *world)
 
 		if (task->status == TASK_IN_PROGRESS &&
 		    world->now_ms - task->update_ms > WATCHDOG_LIMIT_MS)
-			world_task_ends(world, i, TASK_STOPPED, "Forced stop (non-responsive)",
-					"Forced stop (non-responsive)");
+			world_task_ends(world, i, TASK_STOPPED, VERDICT_FORCED_STOP,
+					VERDICT_FORCED_STOP);
 	}
 	world_plan(world, world->now_ms + WATCHDOG_EVERY_MS, OCCASION_WATCHDOG, 0, 0);
 }

@@ -123,18 +123,16 @@ struct world *world_open(const struct world_options *options)
 	world->droughts = memory_array(SETTINGS_MAX_RESOURCES, sizeof(*world->droughts));
 	open_hosts(world);
 	world_server_begin(world);
+	if (options->later)
+		world_plan(world, world->begin_ms + options->later_s * 1000, OCCASION_SETTINGS, 0,
+			   0);
 	return world;
 }
 
 void world_close(struct world *world)
 {
-	for (size_t p = 0; p < WORLD_MAX_PASSES; p++) {
-		plan_release(&world->passes[p].plan);
-		observation_release(&world->passes[p].seen);
-		ledger_release(&world->passes[p].ledger);
-		free(world->passes[p].spend.sums);
-		clearml_queues_release(&world->passes[p].queues);
-	}
+	for (size_t p = 0; p < WORLD_MAX_PASSES; p++)
+		world_pass_release(&world->passes[p]);
 	for (size_t h = 0; h < world->host_count; h++) {
 		ledger_release(&world->hosts[h].ledger);
 		free(world->hosts[h].spend.sums);
@@ -202,10 +200,20 @@ static void happen(struct world *world, const struct world_event *event)
 	case OCCASION_WATCHDOG:
 		world_server_watchdog(world);
 		break;
+	case OCCASION_SETTINGS:
+		world->settings = world->options.later;
+		world_note(world, "reaper", "the configuration is another one");
+		break;
 	case OCCASION_PERSON:
 		world_task_aborted(world, event->subject);
 		break;
 	}
+}
+
+bool world_is_configured(const struct world *world, const struct world_machine *machine)
+{
+	return !strcmp(machine->instance.resource,
+		       world->settings->resources[machine->resource].name);
 }
 
 void world_run_until(struct world *world, int64_t until_s)

@@ -16,13 +16,13 @@
  * it was done, or to be the last one before a crash.
  *
  * Modelled: launch keys that the cloud takes once; slots, generations, offerings;
- * instances that pend, boot, serve, drain, leave, stop, die; machine records that
+ * instances that pend, boot, serve, drain, leave, stop, die; bootstraps that are killed and, on
+ * their machine, take up again what runs there; machine records that
  * expire after 120 s; pops that are atomic, owners, attempts, forced requeues, the
  * server's own watchdog (2 h); ledgers in memory, one a host; what machines cost, where a budget
  * is set.
  * Left out: bytes (tickets, bundles, JSON, HTTP), so I8 cannot be asserted here;
- * docker and images; the clouds' own APIs; plain agents of other people; hosts'
- * local bootstrap restarts; memory and disks.
+ * docker and images; the clouds' own APIs; plain agents of other people; memory and disks.
  */
 
 struct world; /* opaque; world_state.h, for this folder and tests/simulation */
@@ -44,12 +44,14 @@ struct world_faults { /* all zero: none */
 	double interruptions; /* an hour, for a spot machine; half of them with notice */
 	double boot_hangs, boot_fails; /* for a boot */
 	double deaths, freezes, cuts; /* an hour, for a machine: gone, frozen, no network */
+	double restarts; /* an hour, for a machine: its bootstrap is killed, and started again */
 	double only_stops; /* for a power-off: the instance is stopped, not terminated */
 	double stays_on; /* for a power-off: nothing happens */
 	/* ClearML */
 	double calls_fail, calls_lost; /* for a call: nothing was done; done, without an answer */
 	double outages; /* an hour: it answers nothing for a while */
 	double memory_losses; /* an hour: it forgets all workers */
+	double ghosts; /* an hour: it shows a worker that no instance stands behind */
 	/* people */
 	double aborts; /* for a task: somebody stops it */
 	double drains; /* an hour: somebody orders a machine to drain */
@@ -66,6 +68,8 @@ struct world_watcher { /* each may be NULL */
 	 * been. */
 	void (*stored)(void *context, const struct world *world, size_t host,
 		       const struct observation *seen, const struct plan *plan);
+	/* The pass, by its number, is over or killed. */
+	void (*ended)(void *context, const struct world *world, size_t pass);
 	/* Right before the instance is terminated by a reaper. */
 	void (*terminates)(void *context, const struct world *world, size_t host, size_t machine,
 			   enum doom doom);
@@ -75,6 +79,10 @@ struct world_watcher { /* each may be NULL */
 
 struct world_options {
 	const struct settings *settings; /* borrowed */
+	/* What every reaper reads from so long after the beginning on; NULL: the same for ever. The
+	 * resources are as many and in the same places, their names and limits may be others. */
+	const struct settings *later;
+	int64_t later_s;
 	uint64_t seed;
 	int64_t start_s; /* wall time of the beginning; 0: some day */
 	int64_t pass_every_s; /* 0: 60 */

@@ -27,6 +27,7 @@ enum occasion {
 	OCCASION_SERVER, /* something befalls ClearML */
 	OCCASION_WATCHDOG, /* ClearML's own, of tasks */
 	OCCASION_PERSON, /* somebody aborts a task */
+	OCCASION_SETTINGS, /* the configuration is another one from here on */
 };
 
 struct world_event {
@@ -111,6 +112,8 @@ struct world_machine {
 	bool is_garbled; /* its reports make no sense, but for whose they are */
 	int64_t frozen_until_ms, cut_until_ms, interrupted_ms; /* 0: not */
 	bool is_stuck_on; /* its power-off came to nothing */
+	int64_t down_until_ms; /* its bootstrap was killed, and starts again then */
+	unsigned restarts;
 	/* its bootstrap */
 	enum phase phase;
 	enum reason reason;
@@ -163,9 +166,18 @@ struct world_spend { /* what budgets are held to; zero: nothing was counted yet 
 	struct spent *sums; /* owned; count.c says of what */
 };
 
+enum world_look { WORLD_LOOK_NONE, WORLD_LOOK_DONE, WORLD_LOOK_FAILED }; /* a second one */
+
 struct world_pass {
 	size_t host;
 	bool is_running;
+	int64_t begin_ms; /* past settings.pass_deadline_s nothing is asked any more */
+	int64_t launch_until_ms; /* the rest of its time is for the rest of the plan */
+	int64_t asked_ms; /* the last time that it asked anybody for anything */
+	unsigned calls, lists, repairs; /* of ClearML; of clouds; tasks that were given back */
+	enum world_look fleets_again[SETTINGS_MAX_RESOURCES], records_again, tasks_again;
+	struct fleet fleets[SETTINGS_MAX_RESOURCES]; /* of the second look */
+	struct record_list records;
 	enum step step, crash; /* crash: STEP_OVER + 1: it is not killed */
 	size_t at; /* the next launch, termination, repair */
 	size_t crash_at; /* ... of the step it is killed in */
@@ -238,6 +250,11 @@ void world_task_ends(struct world *world, size_t number, enum task_status status
 		     const char *reason, const char *message);
 void world_fill_records(const struct world *world, struct record_list *out);
 bool world_record_is_shown(const struct world *world, const struct world_machine *machine);
+/* A worker with free seats in this slot, and no instance behind it: ClearML shows it for so long.
+ */
+void world_add_ghost(struct world *world, size_t resource, unsigned slot, int64_t shown_ms);
+/* Of the resource as it is configured now, and not of one that bore another name. */
+bool world_is_configured(const struct world *world, const struct world_machine *machine);
 /* Its agents' own entries among the workers, which last longer than the machine's record. */
 bool world_workers_are_shown(const struct world *world, const struct world_machine *machine);
 
@@ -260,6 +277,7 @@ void world_machine_turn(struct world *world, size_t number, uint64_t stamp);
 void world_worker_name(const struct world *world, const struct world_machine *machine,
 		       unsigned seat, char out[static CLEARML_WORKER_ROOM]);
 void world_machine_dies(struct world *world, size_t number); /* every process in it is gone */
+void world_machine_restarts(struct world *world, size_t number); /* its bootstrap does */
 void world_machine_interrupted(struct world *world, size_t number);
 void world_machines_wake_for(struct world *world, size_t queue); /* something waits there */
 unsigned world_seats_busy(const struct world_machine *machine);
@@ -267,6 +285,8 @@ bool world_seats_are_running(const struct world_machine *machine);
 void world_seats_step(struct world *world, struct world_machine *machine);
 void world_seats_poll(struct world *world, struct world_machine *machine, bool is_record_taken);
 void world_seats_end(struct world *world, struct world_machine *machine); /* kill all runs */
+void world_seats_run_on(struct world *world, struct world_machine *machine); /* without us */
+void world_seats_adopt(struct world *world, struct world_machine *machine);
 void world_seats_watch(struct world *world, struct world_machine *machine);
 int64_t world_seats_next_ms(const struct world_machine *machine);
 enum settle_answer world_settle(struct world *world, struct world_machine *machine);
@@ -278,6 +298,11 @@ void world_store(struct world *world, struct world_pass *pass);
 /* True when there is more to do in this step. */
 bool world_pass_launches(struct world *world, struct world_pass *pass);
 void world_pass_begins(struct world *world, size_t host);
+/* A reaper's call and list: counted, and not made past the pass's deadline. */
+enum world_call world_pass_call(struct world *world, struct world_pass *pass);
+bool world_pass_list(struct world *world, struct world_pass *pass, size_t resource,
+		     struct fleet *out);
+void world_pass_release(struct world_pass *pass);
 void world_pass_step(struct world *world, size_t number);
 void world_look(struct world *world, struct world_pass *pass);
 void world_fill_task(const struct world *world, size_t number, struct clearml_task *out);

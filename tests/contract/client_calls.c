@@ -225,7 +225,10 @@ static int tasks_in(struct clearml *clearml, const struct words *words, struct j
 
 	for (size_t i = 0; i < count; i++)
 		statuses[i] = status_named(names[i]);
-	struct clearml_filter filter = { statuses, count, in, queue_count };
+	struct clearml_filter filter = { .statuses = statuses,
+					 .status_count = count,
+					 .queues = in,
+					 .queue_count = queue_count };
 	if (clearml_tasks_in(clearml, &filter, &found, err) < 0)
 		return -1;
 	add_tasks(&found, out);

@@ -43,9 +43,6 @@ STARTED = ["systemctl daemon-reload",
            "systemctl --no-block start mayfly-bootstrap.service"]
 
 
-pytestmark = pytest.mark.skipif(not UNITS.exists(), reason="packaging/systemd is not here yet")
-
-
 # -- what an operator has -------------------------------------------------------------------------
 
 class Operator:

@@ -156,6 +156,22 @@ static void dead_idle_worker(struct stage *stage)
 	finish(stage);
 }
 
+/* A machine dies over its task, which says "in progress" for two hours more: ClearML's watchdog
+ * would be the first to notice. */
+static void died_in_progress(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 4);
+	stage->drawn.options.boot_least_s = stage->drawn.options.boot_most_s = 60;
+	begin(stage);
+	add_tasks(stage, 1, 1, 600);
+	world_run_until(stage->world, 400);
+	world_terminate(stage->world, 0);
+	world_run_until(stage->world, 3600);
+	expect_runs(stage, 0, 2);
+	expect_machines(stage, 2);
+	finish(stage);
+}
+
 /* The metadata service refuses the id: a worker without a proper name works, and is terminated as
  * stuck. Here its record makes no sense but for whose it is: that proves that it lives. */
 static void imds_refused_id(struct stage *stage)
@@ -327,6 +343,63 @@ static void rivals_after_a_cut(struct stage *stage)
 	finish(stage);
 }
 
+/* Its bootstrap is killed while a task runs, three times: the task goes on, and is adopted. */
+static void restarted_while_it_runs(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 1);
+	begin(stage);
+	add_tasks(stage, 1, 1, 3600);
+	for (int64_t at_s = 600; at_s <= 1800; at_s += 600) {
+		world_run_until(stage->world, at_s);
+		world_machine_restarts(stage->world, 0);
+	}
+	world_run_until(stage->world, 5400);
+	expect_runs(stage, 0, 1);
+	expect_machines(stage, 1);
+	finish(stage);
+}
+
+/* ... and a fourth time: then it powers off, and the task runs again elsewhere. */
+static void restarted_too_often(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 1);
+	begin(stage);
+	add_tasks(stage, 1, 1, 3600);
+	for (int64_t at_s = 600; at_s <= 2400; at_s += 600) {
+		world_run_until(stage->world, at_s);
+		world_machine_restarts(stage->world, 0);
+	}
+	world_run_until(stage->world, 9000);
+	expect_runs(stage, 0, 2);
+	expect_machines(stage, 2);
+	finish(stage);
+}
+
+/* Killed at each moment around the pop: no task is lost, and none is run twice. */
+static void restarted_at_the_pop(struct stage *stage)
+{
+	enum { OFFSETS = 40 };
+
+	draw_resource(&stage->drawn, "only", OFFSETS);
+	stage->drawn.options.boot_least_s = stage->drawn.options.boot_most_s = 60;
+	stage->drawn.options.faults.latency_ms = 2000; /* between its steps */
+	begin(stage);
+	add_tasks(stage, OFFSETS, 1, 600);
+	world_run_until(stage->world, 60);
+	for (int64_t at_s = 60; at_s < 60 + 4 * OFFSETS; at_s++) {
+		world_run_until(stage->world, at_s);
+		size_t number = (size_t)(at_s % OFFSETS);
+
+		if (number < world_machine_count(stage->world) &&
+		    stage->world->machines[number]->restarts < 2)
+			world_machine_restarts(stage->world, number);
+	}
+	world_run_until(stage->world, 3600);
+	for (size_t i = 0; i < OFFSETS; i++)
+		expect_runs(stage, i, 1);
+	finish(stage);
+}
+
 /* It bears the name of a machine that is gone; its pop gets no answer. The machine that popped it
  * finds out by itself, and in seconds: a reaper would need minutes. */
 static void stale_owner(struct stage *stage)
@@ -360,6 +433,69 @@ static void stale_owner(struct stage *stage)
 	finish(stage);
 }
 
+/* A worker with a free seat, and no instance behind it: it hides no demand, and is not ended. */
+static void ghost_hides_nothing(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 2);
+	begin(stage);
+	add_tasks(stage, 1, 1, 3600);
+	world_run_until(stage->world, 600);
+	world_add_ghost(stage->world, 0, 1, 600000);
+	add_tasks(stage, 1, 601, 60);
+	world_run_until(stage->world, 1200);
+	expect_wait(stage, 1, 300);
+	expect_machines(stage, 3); /* the ghost is the second */
+	finish(stage);
+}
+
+/* Its resource bears another name now: it is drained, its task ends there, what waits goes on. */
+static void renamed_while_it_runs(struct stage *stage)
+{
+	struct resource *resource = draw_resource(&stage->drawn, "before", 2);
+	struct settings *later = memory_array(1, sizeof(*later));
+
+	*later = *stage->drawn.settings;
+	later->resources = stage->drawn.later_resources;
+	stage->drawn.later_resources[0] = *resource;
+	(void)snprintf(stage->drawn.later_resources[0].name, TICKET_FIELD_ROOM, "after");
+	stage->drawn.later = later;
+	stage->drawn.options.later = later;
+	stage->drawn.options.later_s = 600;
+	begin(stage);
+	add_tasks(stage, 1, 1, 3600);
+	world_run_until(stage->world, 900);
+	if (!stage->world->machines[0]->is_draining)
+		fault(stage, "the machine of the old name is not drained");
+	add_tasks(stage, 1, 901, 60);
+	world_run_until(stage->world, 5400);
+	expect_runs(stage, 0, 1);
+	expect_runs(stage, 1, 1);
+	expect_wait(stage, 1, 300);
+	expect_machines(stage, 2);
+	finish(stage);
+}
+
+/* No reaper runs for three hours, and a machine dies with its task: ClearML's watchdog
+ * stops it. */
+static void stopped_by_the_watchdog(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 1);
+	begin(stage);
+	add_tasks(stage, 1, 1, 3600);
+	world_run_until(stage->world, 400);
+	expect_runs(stage, 0, 1);
+	stage->world->options.pass_every_s = 3 * 3600;
+	world_run_until(stage->world, 500);
+	stage->world->options.pass_every_s = 60;
+	world_terminate(stage->world, 0);
+	world_run_until(stage->world, 3 * 3600);
+	if (stage->world->tasks[0].status != TASK_STOPPED)
+		fault(stage, "the watchdog has not stopped it");
+	world_run_until(stage->world, 4 * 3600);
+	expect_runs(stage, 0, 2);
+	finish(stage);
+}
+
 static const struct {
 	const char *name;
 	void (*play)(struct stage *stage);
@@ -369,13 +505,20 @@ static const struct {
 	{ "3 tasks, limits 2 + 5", overshoot_2_and_5 },
 	{ "capacity shortage on the first resource", capacity_on_the_first },
 	{ "a dead idle worker hides demand", dead_idle_worker },
+	{ "a machine dies over a task in progress", died_in_progress },
 	{ "IMDS refuses the id: working, with no name", imds_refused_id },
 	{ "IMDS refuses the id: no boot ever works", imds_refused_boots },
 	{ "buildkite-agent-scaler#39: draining is no capacity", scaler_39 },
 	{ "buildkite-agent-scaler#46: launches under way", scaler_46 },
 	{ "github-aws-runners#5085: a stale busy flag", runners_5085 },
 	{ "aws-parallelcluster-node#734: throttled is not dry", parallelcluster_734 },
+	{ "a bootstrap that is killed while a task runs", restarted_while_it_runs },
+	{ "a bootstrap that is killed too often", restarted_too_often },
+	{ "a bootstrap that is killed around the pop", restarted_at_the_pop },
+	{ "a ghost with a free seat", ghost_hides_nothing },
+	{ "a resource that is renamed while a task runs", renamed_while_it_runs },
 	{ "a lost pop of a task that bears a dead one's name", stale_owner },
+	{ "stopped by ClearML's watchdog while no reaper ran", stopped_by_the_watchdog },
 	{ "one slot, two machines, up at the same time", rivals_together },
 	{ "one slot, two machines, one up later", rivals_apart },
 	{ "one slot, two machines, the elder was cut off", rivals_after_a_cut },

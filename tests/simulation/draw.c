@@ -111,7 +111,8 @@ static void draw_queues(struct chance *chance, struct drawn *drawn, size_t r, si
 		if (q % count == r || chance_of(chance, 0.4))
 			resource->queues[resource->queue_count++] = q;
 	if (!resource->queue_count)
-		resource->queues[resource->queue_count++] = r % drawn->settings->queue_count;
+		resource->queues[resource->queue_count++] =
+			r < drawn->settings->queue_count ? r : 0;
 	if (resource->queue_count > 1 && chance_of(chance, 0.3)) {
 		size_t first = resource->queues[0];
 
@@ -229,5 +230,6 @@ void draw(uint64_t seed, struct drawn *out)
 void drawn_release(struct drawn *drawn)
 {
 	free(drawn->settings);
+	free(drawn->later);
 	*drawn = (struct drawn){ 0 };
 }

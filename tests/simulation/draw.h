@@ -29,6 +29,8 @@ struct drawn {
 	const char *zone; /* of all schedules; NULL: there are none */
 	struct schedule schedules[DRAW_MAX_RESOURCES][DRAW_MAX_SCHEDULES];
 	int64_t month_end_s; /* UTC, of the month in which the world begins */
+	struct settings *later; /* owned; NULL: the configuration stays */
+	struct resource later_resources[DRAW_MAX_RESOURCES];
 	struct world_options options;
 	int64_t span_s; /* tasks arrive, and faults befall, for so long */
 };

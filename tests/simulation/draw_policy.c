@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "tests/simulation/draw.h"
@@ -134,13 +135,60 @@ static void draw_schedules(struct chance *chance, struct drawn *out)
 	}
 }
 
+/* ---- another configuration, midway ---- */
+
+/* Is each of its queues served by another resource too? */
+static bool is_dispensable(const struct drawn *drawn, size_t r)
+{
+	unsigned others = 0;
+
+	for (size_t i = 0; i < drawn->resources[r].queue_count; i++) {
+		bool is_served = false;
+
+		for (size_t o = 0; o < drawn->settings->resource_count; o++)
+			for (size_t q = 0; o != r && q < drawn->resources[o].queue_count; q++)
+				is_served |= drawn->resources[o].queues[q] ==
+					     drawn->resources[r].queues[i];
+		others += is_served;
+	}
+	return others == drawn->resources[r].queue_count;
+}
+
+/* One resource has another name, or is given up, or has fewer slots. */
+static void draw_later(struct chance *chance, struct drawn *out)
+{
+	struct settings *later = memory_array(1, sizeof(*later));
+	size_t r = (size_t)chance_between(chance, 0, (int64_t)out->settings->resource_count - 1);
+	struct resource *changed = &out->later_resources[r];
+
+	*later = *out->settings;
+	memcpy(out->later_resources, out->resources, sizeof(out->resources));
+	later->resources = out->later_resources;
+	(void)snprintf(changed->name, sizeof(changed->name), "renamed-%zu", r);
+	if (is_dispensable(out, r) && chance_of(chance, 0.5)) {
+		changed->max_instances = changed->min_instances = 0;
+		changed->schedule_count = 0;
+	}
+	out->later = later;
+	out->options.later = later;
+	out->options.later_s = chance_between(chance, 600, out->span_s - 600);
+}
+
 void draw_policy(uint64_t seed, struct drawn *out)
 {
 	struct chance chance = { .state = seed * 0xd6e8feb9u + 3 };
 
 	if (chance_of(&chance, 0.33))
 		draw_budgets(&chance, out);
+	chance.state = seed * 0xa0761d65u + 11;
+	if (out->options.faults.hosts && chance_of(&chance, 0.4))
+		out->options.faults.restarts = (double)draw_spread(&chance, 10, 2000) / 1000;
 	chance.state = seed * 0xe7037ed1u + 5;
 	if (chance_of(&chance, 0.25))
 		draw_schedules(&chance, out);
+	chance.state = seed * 0x8ebc6af1u + 13;
+	if (out->options.faults.hosts && chance_of(&chance, 0.3))
+		out->options.faults.ghosts = (double)draw_spread(&chance, 100, 6000) / 1000;
+	if (chance_of(&chance, 0.2))
+		draw_later(&chance, out);
 }

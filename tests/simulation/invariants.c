@@ -65,7 +65,8 @@ static void check_rivals(struct invariants *invariants, const struct world *worl
 	for (size_t m = world->first_shown; m < world->machine_count; m++) {
 		const struct world_machine *other = world->machines[m];
 
-		if (!is_alive(other) || other->resource != machine->resource ||
+		if (!is_alive(other) ||
+		    strcmp(other->instance.resource, machine->instance.resource) != 0 ||
 		    other->instance.slot != machine->instance.slot)
 			continue;
 		same++;
@@ -92,7 +93,8 @@ static void check_limits(struct invariants *invariants, const struct world *worl
 		if (!is_alive(machine))
 			continue;
 		alive++;
-		if (machine->instance.slot >= settings->resources[machine->resource].max_instances)
+		if (world_is_configured(world, machine) &&
+		    machine->instance.slot >= settings->resources[machine->resource].max_instances)
 			invariants_fail(invariants, world, machine->instance.id,
 					"I1: its slot %u is past max_instances",
 					machine->instance.slot);
@@ -147,8 +149,10 @@ static void check_ages(struct invariants *invariants, const struct world *world)
 		    (limits->max_life_s + LIFE_SLACK_S) * 1000)
 			invariants_fail(invariants, world, machine->instance.id,
 					"I5: lives past its max_life and the grace");
+		/* What its ticket held is another configuration's. */
 		if (is_healthy(world, machine) && machine->phase == PHASE_SERVE &&
-		    !world_seats_busy(machine) && !machine->keep_ms &&
+		    world_is_configured(world, machine) && !world_seats_busy(machine) &&
+		    !machine->keep_ms &&
 		    machine->instance.slot >=
 			    invariants_most_minimum(resource,
 						    (world->now_ms - IDLE_SLACK_MS) / 1000,
@@ -298,6 +302,7 @@ void invariants_open(struct invariants *invariants, const struct drawn *drawn,
 					   .event = on_event,
 					   .planned = invariants_planned,
 					   .stored = invariants_stored,
+					   .ended = invariants_ended,
 					   .terminates = on_termination };
 }
 

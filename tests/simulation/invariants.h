@@ -5,7 +5,7 @@
 #include "tests/simulation/draw.h"
 
 /*
- * invariants: I1 to I9 of the design, looked at whenever something has
+ * invariants: I1 to I10 of the design, looked at whenever something has
  * changed, at every plan and at every termination. They are told anew here, from
  * what is true in the world, and not with the functions that they judge.
  *
@@ -20,6 +20,8 @@
  *   I7  nothing is launched or terminated by what could not be read
  *   I8  is not about decisions: there are no secrets here, see the tests of tickets and bundles
  *   I9  what could not be read of one resource does not stop the others
+ *   I10 a pass makes so many calls and no more, reads each list twice at most, and asks for
+ *       nothing past its deadline
  *   budgets: while one is spent, by what machines cost in truth, nothing is launched for it;
  *       where one ledger knows all, what is alive costs no more an hour than is allowed; and
  *       nobody says that a budget holds back while none is spent
@@ -65,6 +67,11 @@ void invariants_stored(void *context, const struct world *world, size_t host,
 		       const struct observation *seen, const struct plan *plan);
 void invariants_planned(void *context, const struct world *world, size_t host,
 			const struct observation *seen, const struct plan *plan);
+
+/* invariants_pass.c */
+void invariants_ended(void *context, const struct world *world, size_t number);
+void invariants_blind(struct invariants *invariants, const struct world *world,
+		      const struct plan *plan);
 
 /* invariants_schedule.c: the minimum at a moment; the greatest one between two. */
 void invariants_schedule_open(const struct drawn *drawn);

@@ -101,7 +101,11 @@ static void count_machine(struct money_watch *watch, const struct world *world, 
 	struct counted *counted = &watch->hosts[host];
 	size_t number = world_machine_named(world, machine->instance.id);
 
-	if (number == NOBODY || !machine->is_listed || machine->instance.state > INSTANCE_STOPPING)
+	/* What is stopped, or configured no more, has no price. */
+	if (number == NOBODY || !machine->is_listed ||
+	    machine->instance.state == INSTANCE_STOPPED ||
+	    machine->instance.state == INSTANCE_TERMINATED ||
+	    !world_is_configured(world, world->machines[number]))
 		return;
 	int64_t from_s = watch->until_s[number][host];
 	size_t resource = world->machines[number]->resource;
@@ -303,7 +307,8 @@ void invariants_money_rates(struct invariants *invariants, const struct world *w
 	double total = 0, rates[MOST] = { 0 };
 
 	for (size_t m = world->first_shown; m < world->machine_count; m++) {
-		if (world->machines[m]->instance.state == INSTANCE_TERMINATED)
+		if (world->machines[m]->instance.state == INSTANCE_TERMINATED ||
+		    !world_is_configured(world, world->machines[m]))
 			continue;
 		total += price_of(world, m);
 		rates[world->machines[m]->resource] += price_of(world, m);

@@ -30,6 +30,9 @@ static unsigned seats_of(const struct observed_machine *machine, const struct ob
 
 	if (machine->instance.state > INSTANCE_RUNNING)
 		return 0;
+	/* No instance stands behind it; but lists are late. */
+	if (!machine->is_listed && seen->resources[machine->resource].is_listed && !may_boot)
+		return 0;
 	if (!machine->has_record)
 		return !machine->was_seen && may_boot ? resource->ticket.seats : 0;
 	if (record->is_draining)
@@ -288,6 +291,16 @@ void invariants_stored(void *context, const struct world *world, size_t host,
 	invariants->whole_passes[host] += is_whole;
 }
 
+/* One of no resource is held to the deadline of the one whose list shows it. */
+static bool is_past_boot(const struct world *world, const struct observation *seen,
+			 const struct observed_machine *machine)
+{
+	size_t r = machine->resource == RESOURCE_NONE ? machine->place : machine->resource;
+
+	return seen->now_ms / 1000 - machine->instance.launched_s >
+	       world->settings->resources[r].ticket.limits.boot_deadline_s;
+}
+
 static void check_terminations(struct invariants *invariants, const struct world *world,
 			       const struct observation *seen, const struct plan *plan)
 {
@@ -296,6 +309,9 @@ static void check_terminations(struct invariants *invariants, const struct world
 		const struct observed_machine *machine = &seen->machines[planned->machine];
 		const char *id = machine->instance.id;
 
+		if (planned->doom == DOOM_RESOURCE_GONE && machine->resource != RESOURCE_NONE)
+			invariants_fail(invariants, world, id,
+					"I3: its resource is configured, and it is to go");
 		if (world_machine_named(world, id) == NOBODY)
 			continue;
 		if (!machine->is_listed)
@@ -308,6 +324,9 @@ static void check_terminations(struct invariants *invariants, const struct world
 		    !seen->workers_known)
 			invariants_fail(invariants, world, id,
 					"I7: %s, and the records could not be read",
+					doom_text(planned->doom));
+		if (planned->doom == DOOM_NEVER_CAME_UP && !is_past_boot(world, seen, machine))
+			invariants_fail(invariants, world, id, "I3: %s, and may do so yet",
 					doom_text(planned->doom));
 	}
 }
@@ -354,8 +373,10 @@ void invariants_planned(void *context, const struct world *world, size_t host,
 	(void)host;
 	check_slots(invariants, world, seen, plan);
 	check_terminations(invariants, world, seen, plan);
-	if (!seen->queues_known || !seen->workers_known)
+	if (!seen->queues_known || !seen->workers_known) {
+		invariants_blind(invariants, world, plan);
 		return;
+	}
 	count_supply(seen, world->settings, plan, &supply);
 	memcpy(invariants->supply, supply.seats, sizeof(supply.seats));
 	check_spare(invariants, world, seen, plan, &supply);

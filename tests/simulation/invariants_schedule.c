@@ -10,6 +10,7 @@ enum {
 	MINUTE_S = 60,
 	QUIET_S = 7200, /* so long after the last fault everything is as it should be */
 	BOOT_S = 600, /* some passes, beside the boot itself */
+	REPLACED_MS = 180000, /* one that has just ended is replaced by the next pass */
 	SLOW_S = 60 /* between two looks */
 };
 
@@ -109,7 +110,8 @@ static unsigned alive_of(const struct world *world, size_t resource)
 
 	for (size_t m = world->first_shown; m < world->machine_count; m++)
 		alive += world->machines[m]->resource == resource &&
-			 world->machines[m]->instance.state != INSTANCE_TERMINATED;
+			 (world->machines[m]->instance.state != INSTANCE_TERMINATED ||
+			  world->now_ms - world->machines[m]->ended_ms < REPLACED_MS);
 	return alive;
 }
 

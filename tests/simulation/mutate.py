@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median_low
 
 TREE = Path(__file__).resolve().parents[2]
 BUILD = TREE / "build" / "debug"
@@ -29,8 +30,7 @@ MUTANTS = [
     ("the generation stays that of the dead", "reaper/slots.c",
      "slot->generation = instance->generation + 1;", "slot->generation = instance->generation;"),
     ("an open attempt holds no slot", "reaper/slots.c",
-     "if (slot && !strcmp(settings->resources[r].name, attempt->resource))",
-     "if (0 && slot)"),
+     "\tif (slot)\n\t\tslot->is_taken = true;", "\tif (0)\n\t\tslot->is_taken = true;"),
     ("no slot in the launch key", "reaper/slots.c",
      "out->parts[2] = number_text(slot, out->slot);",
      "out->parts[2] = number_text(0, out->slot);"),
@@ -46,7 +46,8 @@ MUTANTS = [
     ("an attempt is no capacity", "reaper/plan_stock.c",
      "\tplanned->booting_seats += resource->ticket.seats;\n", ""),
     ("an attempt is no instance", "reaper/plan_stock.c",
-     "\tplanner->alive++;\n\tplanner->booting++;\n", "\tplanner->booting++;\n"),
+     "\tplanner->alive++;\n\tplanner->rate = plan_sum(planner->rate, price);\n",
+     "\tplanner->rate = plan_sum(planner->rate, price);\n"),
     ("trust partial lists", "reaper/plan_stock.c",
      "planner->seen->workers_known && planner->seen->queues_known &&\n"
      "\t       planner->seen->resources[resource].is_listed",
@@ -106,12 +107,14 @@ MUTANTS = [
     ("a breaker that never closes", "reaper/breaker.c",
      "if (facts->now_s >= probe_at_s)", "if (0)"),
     ("throttled is no capacity", "reaper/offerings.c",
-     "if (class != ERROR_CAPACITY && class != ERROR_QUOTA)", "if (0)"),
+     "if (failure->class != ERROR_CAPACITY && failure->class != ERROR_QUOTA)", "if (0)"),
     ("what is dry stays dry", "reaper/offerings.c",
      "state->until_s = now_s + cooldown(settings, state->failures);",
      "state->until_s = now_s + 1000000000;"),
     ("a dead one's name on a task is somebody's", "common/verdict.c",
      "if (facts->has_owner && !facts->is_owner_stale)", "if (facts->has_owner)"),
+    ("what the watchdog stopped stays stopped", "reaper/observe_lost.c",
+     "strcmp(task->status_reason, VERDICT_FORCED_STOP) != 0;", "1;"),
     ("NotFound is gone at once", "reaper/observe_lost.c",
      "if (machine->is_listed && machine->instance.state == INSTANCE_TERMINATED) {",
      "if (!machine->has_record) {"),
@@ -215,19 +218,19 @@ def who_catches(program):
 
 
 def judge(name, module, before, after):
-    """True when the mutant is caught."""
+    """Who caught the mutant; "" when nobody did."""
     text = (TREE / module).read_text()
     if text.count(before) < 1:
         print(f"GONE    {name}: {module} has no such line any more", flush=True)
-        return False
+        return ""
     with tempfile.TemporaryDirectory() as folder:
         program = build(module, text.replace(before, after, 1), folder)
         if program is None:
             print(f"BROKEN  {name}: it does not compile", flush=True)
-            return False
+            return ""
         caught = who_catches(program)
     print(f"{'caught ' if caught else 'LIVED  '} {name}: {caught}", flush=True)
-    return bool(caught)
+    return caught
 
 
 def main():
@@ -235,9 +238,12 @@ def main():
     chosen = [mutant for mutant in MUTANTS if not wanted or mutant[0] in wanted]
     if not chosen:
         sys.exit(f"no such mutant: {', '.join(wanted)}")
-    caught = sum([judge(*mutant) for mutant in chosen])
-    print(f"{len(chosen)} mutants, {caught} caught", flush=True)
-    return 0 if caught == len(chosen) else 1
+    caught = [who for who in [judge(*mutant) for mutant in chosen] if who]
+    seeds = [int(who.split()[1].rstrip(":")) for who in caught if who.startswith("seed ")]
+    print(f"{len(chosen)} mutants, {len(caught)} caught: {len(caught) - len(seeds)} by the cases, "
+          f"{len(seeds)} by seeds" + (f" (median: seed {median_low(seeds)}, "
+                                      f"last: seed {max(seeds)})" if seeds else ""), flush=True)
+    return 0 if len(caught) == len(chosen) else 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A ClearML server for tests, without models, plots, file server, roles, scrolling, statistics.
 
-It also leaves out: full-text search, pipelines, sub-projects, the watchdog of 7200 s, web pages.
+It also leaves out: full-text search, pipelines, sub-projects, web pages. Its watchdog runs when a
+test asks it to.
 What it does play, it plays as the real apiserver 2.0.0 (API 2.31) was recorded to behave
 (tests/contract/exchanges, held to by tests/contract/test_standin.py). State is one SQLite file,
 committed before each answer: SIGKILL loses nothing. Requests of clients that call themselves

@@ -12,12 +12,18 @@ any), after letting `skip` of them pass:
     pad                     the answer's data gets a member of that many bytes
     replace_data            the answer's data is this instead (the request takes effect)
 
+POST watchdog {"threshold_s": N} is one round of the server's watchdog, which by itself never runs
+here: what is in progress and was updated longer ago is stopped, in the real one's words.
+
 Calls that a fault answered are counted with its status, those cut before with status 0.
 """
 
 import json
 import re
 import threading
+
+from .fields import now
+from .task_state import stop_non_responsive
 
 HTML = ("<html><head><title>502 Bad Gateway</title></head>"
         "<body><center><h1>502 Bad Gateway</h1></center></body></html>\n")
@@ -94,6 +100,9 @@ def answer(server, request):
     if what == ("GET", "fault"):
         return 200, {"faults": server.faults.pending()}
     with server.store.transaction():
+        if what == ("POST", "watchdog"):
+            threshold_s = json.loads(request.body)["threshold_s"]
+            return 200, {"stopped": stop_non_responsive(server.store, now(), threshold_s)}
         if what == ("GET", "calls"):
             return 200, {"calls": server.store.calls()}
         if what == ("GET", "violations"):

@@ -65,6 +65,27 @@ def set_status(call, task, status, reason=None, message=None, force=False, **mor
     return {"updated": 1, "fields": fields}
 
 
+def stop_non_responsive(store, now, threshold_s):
+    """A round of non_responsive_tasks_watchdog.py: the ids of what it stopped."""
+    forced = "Forced stop (non-responsive)"
+    stopped = []
+    for task in store.all("tasks"):
+        silence_s = (now - parse_stamp(task["last_update"])).total_seconds()
+        if task["status"] != "in_progress" or silence_s <= threshold_s:
+            continue
+        moment = stored_stamp(now)
+        task.update(status="stopped", status_reason=forced, status_message=forced,
+                    status_changed=moment, last_update=moment, last_change=moment,
+                    last_changed_by="__apiserver__")
+        store.put("tasks", task["id"], task)
+        store.note("history", {"time": now.timestamp(), "task": task["id"], "what": "status",
+                               "client": "", "worker": None, "user": None,
+                               "before": "in_progress", "after": "stopped",
+                               "endpoint": "watchdog", "reason": forced, "message": forced})
+        stopped.append(task["id"])
+    return stopped
+
+
 @endpoint("tasks.started")
 def started(call):
     task = load(call)

@@ -416,8 +416,12 @@ static int tasks_in(struct clearml *clearml, struct error *err)
 	static const char *const queues[] = { QUEUE_A };
 	struct clearml_tasks out;
 
-	return clearml_tasks_in(clearml, &(struct clearml_filter){ statuses, 1, queues, 1 }, &out,
-				err);
+	return clearml_tasks_in(clearml,
+				&(struct clearml_filter){ .statuses = statuses,
+							  .status_count = 1,
+							  .queues = queues,
+							  .queue_count = 1 },
+				&out, err);
 }
 
 static int console(struct clearml *clearml, struct error *err)

@@ -197,13 +197,50 @@ static void test_long_lists_go_in_batches(void **state)
 		list[i] = ids[i];
 	}
 	list[0] = QUEUE_A;
-	succeed(clearml_tasks_in(talk.clearml, &(struct clearml_filter){ wanted, 1, list, COUNT },
+	succeed(clearml_tasks_in(talk.clearml,
+				 &(struct clearml_filter){ .statuses = wanted,
+							   .status_count = 1,
+							   .queues = list,
+							   .queue_count = COUNT },
 				 &found, &err),
 		&err);
 	assert_int_equal(found.count, 1);
 	check_sent(&talk, FIRST, "\"execution.queue\":[\"" QUEUE_A "\",");
 	check_not_sent(&talk, FIRST, ids[COUNT - 1]);
 	check_sent(&talk, FIRST + 1, "\"execution.queue\":[\"000000000000000000000000000001f4\"]");
+	talk_end(&talk);
+}
+
+/* By the reason of their end, and since when; a server that ignores either is no harm. */
+static void test_stopped_tasks(void **state)
+{
+#define STOPPED(id, reason, changed)                                                  \
+	"{\"id\":\"" id "\",\"status\":\"stopped\",\"status_reason\":\"" reason "\"," \
+	"\"status_changed\":\"" changed "\",\"execution\":{\"queue\":\"" QUEUE_A "\"}}"
+#define IN_TIME STOPPED(TASK_A, "Gone (a.b)", "2026-11-24T03:00:00Z")
+#define TOO_OLD STOPPED(TASK_B, "Gone (a.b)", "2026-11-24T02:59:59Z")
+#define OTHER_REASON STOPPED(QUEUE_B, "Gone (a.b) or not", "2026-11-24T04:00:00Z")
+	static const struct api_step steps[] = {
+		HELLO,
+		{ .endpoint = "tasks.get_all",
+		  .data = "{\"tasks\":[" IN_TIME "," TOO_OLD "," OTHER_REASON "]}" },
+	};
+	static const enum task_status wanted[] = { TASK_STOPPED };
+	static const char *const queues[] = { QUEUE_A };
+	struct talk talk = BEGIN(steps);
+	SCOPED(clearml_tasks) struct clearml_tasks tasks = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	const struct clearml_filter filter = { wanted, 1, queues, 1, "Gone (a.b)", 1795489200000 };
+
+	succeed(clearml_tasks_in(talk.clearml, &filter, &tasks, &err), &err);
+	check_sent(&talk, FIRST,
+		   "\"_all_\":{\"fields\":[\"status_reason\"],"
+		   "\"pattern\":\"^Gone \\\\(a\\\\.b\\\\)$\"}");
+	check_sent(&talk, FIRST, "\"status_changed\":[\">=2026-11-24T03:00:00Z\"]");
+	assert_int_equal(tasks.count, 1);
+	assert_string_equal(tasks.list[0].id, TASK_A);
 	talk_end(&talk);
 }
 
@@ -222,9 +259,13 @@ static void test_tasks_in(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	struct clearml_filter filter = { wanted, 2, queues, 0 };
+	struct clearml_filter filter = {
+		.statuses = wanted, .status_count = 2, .queues = queues, .queue_count = 0
+	};
 	succeed(clearml_tasks_in(talk.clearml, &filter, &tasks, &err), &err);
-	filter = (struct clearml_filter){ wanted, 0, queues, 1 };
+	filter = (struct clearml_filter){
+		.statuses = wanted, .status_count = 0, .queues = queues, .queue_count = 1
+	};
 	succeed(clearml_tasks_in(talk.clearml, &filter, &tasks, &err), &err);
 	assert_int_equal(api_peer_calls(talk.peer), FIRST);
 	filter.status_count = 2;
@@ -404,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_tasks_that_lie),
 		cmocka_unit_test(test_long_lists_go_in_batches),
 		cmocka_unit_test(test_tasks_in),
+		cmocka_unit_test(test_stopped_tasks),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_console),
 		cmocka_unit_test(test_arguments_of_the_container),

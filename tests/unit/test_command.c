@@ -87,6 +87,22 @@ static const char run_usage[] = "usage: prog run [OPTION...]\n"
 				"  --json         for programs\n"
 				"  --help         show this text\n";
 
+static const char table[] = "run\t\t\tone pass\n"
+			    "run\t--config\tFILE\t"
+			    "the configuration\n"
+			    "run\t--json\t\tfor programs\n"
+			    "version\t\t\twhich one this is\n"
+			    "copy\t\t\ttake operands\n"
+			    "copy\t--json\t\tfor programs\n"
+			    "copy\t--also\tFILE...\tothers\n"
+			    "copy\tTO\t\twhere to\n"
+			    "copy\tFROM\t...\tfrom where\n"
+			    "pair\t\t\ttake two\n"
+			    "pair\tLEFT\t\tone\n"
+			    "pair\t--json\t\tfor programs\n"
+			    "pair\tRIGHT\t\t"
+			    "the other\n";
+
 static const char copy_usage[] = "usage: prog copy [OPTION...] TO FROM...\n"
 				 "\n"
 				 "take operands\n"
@@ -121,6 +137,7 @@ static const struct {
 	  "",
 	  run_usage,
 	  "" },
+	{ "a program asks for all of it", { "help", "--table" }, EXIT_OK, "", table, "" },
 	{ "help about help is asked", { "help", "--help" }, EXIT_OK, "", usage, "" },
 
 	{ "no option is given", { "run" }, EXIT_PARTLY, "run config=default", "", "" },

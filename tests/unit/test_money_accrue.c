@@ -475,6 +475,9 @@ static void test_says_what_a_failure_can_cost(void **state)
 	assert_int_equal(loss.fleet, 5 * (((int64_t)1500 * 4000000 + 3599) / 3600));
 	resource->ticket.limits.max_life_s = INT64_MAX;
 	assert_true(money_worst(&books.world->settings, resource).machine > 0);
+	resource->ticket.limits.max_life_s = 7200; /* twice that is all that can be said */
+	offerings[0].price = INT64_MAX / 8;
+	assert_true(money_worst(&books.world->settings, resource).machine == INT64_MAX / 4);
 	offerings[0].price = MONEY_UNKNOWN;
 	loss = money_worst(&books.world->settings, resource);
 	assert_int_equal(loss.machine, MONEY_UNKNOWN);

@@ -44,6 +44,16 @@ static void test_whose_a_task_is(void **state)
 		  "m1", 2 },
 		{ "nobody signed it, and it waits", TASK_QUEUED, "", "p:cpu:small:m1", "", "", 0 },
 		{ "another prefix runs it", TASK_IN_PROGRESS, "", "q:cpu:small:m1", "", "", 0 },
+		{ "stopped on its owner", TASK_STOPPED, "m1/2", "p:cpu:small:m1",
+		  VERDICT_FORCED_STOP, "m1", 2 },
+		{ "stopped on an earlier machine, its owner never reported", TASK_STOPPED, "m1/2",
+		  "p:cpu:small:m2", VERDICT_FORCED_STOP, "m1", 2 },
+		{ "stopped on a plain agent", TASK_STOPPED, "m1/2", "host:cpu:0",
+		  VERDICT_FORCED_STOP, "", 0 },
+		{ "stopped, and nobody ever reported it", TASK_STOPPED, "m1/2", "",
+		  VERDICT_FORCED_STOP, "", 0 },
+		{ "stopped, and nobody signed it", TASK_STOPPED, "", "p:cpu:small:m1",
+		  VERDICT_FORCED_STOP, "", 0 },
 		{ "the owner has no attempt", TASK_QUEUED, "m1", "", "", "", 0 },
 		{ "the attempt has both ends of the digits", TASK_QUEUED, "m1/90", "", "", "m1",
 		  90 },
@@ -514,9 +524,27 @@ static void test_it_is_judged_by_what_is_read_again(void **state)
 	}
 }
 
+static void test_whether_a_task_stands_in_a_queue(void **state)
+{
+	struct clearml_entry entries[] = { { .task = TASK }, { .task = OTHER } };
+	struct clearml_queue list[] = { { .entry_count = 0 },
+					{ .entries = entries, .entry_count = 2 } };
+	struct clearml_queues queues = { .list = list, .count = 2 };
+
+	(void)state;
+	assert_true(join_is_queued(&queues, TASK));
+	assert_true(join_is_queued(&queues, OTHER));
+	assert_false(join_is_queued(&queues, QUEUE));
+	list[1].entry_count = 1;
+	assert_false(join_is_queued(&queues, OTHER));
+	queues.count = 1;
+	assert_false(join_is_queued(&queues, TASK));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whether_a_task_stands_in_a_queue),
 		cmocka_unit_test(test_whose_a_task_is),
 		cmocka_unit_test(test_a_task_is_lost_with_its_machine),
 		cmocka_unit_test(test_a_task_that_its_machine_does_not_list),

@@ -341,6 +341,42 @@ static void test_spot_rolls_back_and_is_left_alone(void **state)
 	bench_close(&bench);
 }
 
+static void test_how_spot_does(void **state)
+{
+	static const struct {
+		const char *when, *offerings;
+		int64_t failing_for_s, blackout_for_s; /* 0: not */
+		enum spot spot;
+	} cases[] = {
+		{ "it was never tried", "Aa", 0, 0, SPOT_ASKED },
+		{ "it begins to fail", "Aa", ROLLBACK_S - 1, 0, SPOT_ASKED },
+		{ "it has failed for spot_rollback", "Aa", ROLLBACK_S, 0, SPOT_ROLLED_BACK },
+		{ "it failed again", "Aa", ROLLBACK_S, 1, SPOT_BLACKED_OUT },
+		{ "it failed in another season", "Aa", 90 * 86400, 0, SPOT_ASKED },
+		{ "there is spot alone", "A", ROLLBACK_S, 1, SPOT_ASKED },
+		{ "there is on-demand alone", "a", ROLLBACK_S, 1, SPOT_ASKED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct offering offerings[2];
+		struct resource resource;
+
+		make_resource(&resource, offerings, cases[i].offerings);
+		const struct offerings_view view = {
+			.resource = &resource,
+			.spot_failing_since_s =
+				cases[i].failing_for_s ? NOW_S - cases[i].failing_for_s : 0,
+			.spot_blackout_until_s =
+				cases[i].blackout_for_s ? NOW_S + cases[i].blackout_for_s : 0,
+			.now_s = NOW_S,
+		};
+
+		if (offerings_spot(&view) != cases[i].spot)
+			fail_msg("when %s: %d", cases[i].when, (int)offerings_spot(&view));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +388,7 @@ int main(void)
 		cmocka_unit_test(test_each_offering_cools_by_itself),
 		cmocka_unit_test(test_hints_name_zones),
 		cmocka_unit_test(test_spot_rolls_back_and_is_left_alone),
+		cmocka_unit_test(test_how_spot_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

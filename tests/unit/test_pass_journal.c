@@ -12,11 +12,9 @@
 #include <cmocka.h>
 
 #include "common/log.h"
-#include "tests/unit/support/ledger_sample.h"
 #include "tests/unit/support/plan_world.h"
-#include "tests/unit/support/scratch.h"
 
-enum { LINE_ROOM = 700, ROOM = 4, DAY_S = 86400 };
+enum { LINE_ROOM = 700, ROOM = 4 };
 
 /* A pass of a world with the resources "gpu" and "cpu", in which nothing happened. */
 struct bench {
@@ -35,6 +33,9 @@ struct bench {
 	struct observed_double doubles[ROOM];
 	enum outcome outcomes[5][ROOM];
 	struct act_launched launched[ROOM];
+	char calm[1][PLAN_WORDS_ROOM];
+	struct offering_state states[1];
+	struct remembered_resource memory[1];
 };
 
 static void bench_release(struct bench *bench)
@@ -312,10 +313,68 @@ static void has_no_money(struct bench *bench)
 	SET(bench->plan.resources[1].words, "$/day of total: 12.00 of 12.00 spent");
 }
 
+static void has_money_again(struct bench *bench)
+{
+	bench->plan.calm_budgets = bench->calm;
+	bench->plan.calm_budget_count = 1;
+	SET(bench->calm[0], "resource gpu");
+}
+
+static void cools_until(struct bench *bench, int64_t until_s)
+{
+	bench->ledger.offerings = bench->states;
+	bench->ledger.offering_count = 1;
+	bench->states[0] = (struct offering_state){
+		.resource = "gpu", .offering = "g5/a/spot", .until_s = until_s, .failures = 2
+	};
+}
+
+static void has_no_capacity(struct bench *bench)
+{
+	cools_until(bench, NOW_S + 360);
+}
+
+static void has_capacity_again(struct bench *bench)
+{
+	cools_until(bench, NOW_S);
+}
+
+static void remembers_spot(struct bench *bench, int64_t since_s, int64_t until_s)
+{
+	plan_world_offering(bench->world, 0, "small", USD)->market = MARKET_SPOT;
+	bench->world->offerings[0][0].market = MARKET_ON_DEMAND;
+	bench->ledger.resources = bench->memory;
+	bench->ledger.resource_count = 1;
+	bench->memory[0] = (struct remembered_resource){ .resource = "gpu",
+							 .spot_failing_since_s = since_s,
+							 .spot_blackout_until_s = until_s };
+}
+
+static void rolls_spot_back(struct bench *bench)
+{
+	remembers_spot(bench, NOW_S - 900, 0);
+}
+
+static void blacks_spot_out(struct bench *bench)
+{
+	remembers_spot(bench, NOW_S - 900, NOW_S + 1800);
+}
+
+static void asks_spot_again(struct bench *bench)
+{
+	remembers_spot(bench, 0, 0);
+}
+
 static void is_nearly_out_of_money(struct bench *bench)
 {
 	bench->plan.warning_count = 1;
 	SET(bench->warnings[0], "$/day of resource gpu: 9.60 of 12.00 spent");
+}
+
+static void is_nearly_out_of_a_queues_money(struct bench *bench)
+{
+	bench->plan.warning_count = 1;
+	SET(bench->warnings[0], "$/h of queue lab:train: 9.60, and 1.00 more, of 12.00");
 }
 
 static void sees_that_memory_is_lost(struct bench *bench)
@@ -391,7 +450,16 @@ static const struct {
 	{ "the budget is spent", has_no_money,
 	  "=budget|cpu|nothing is launched: $/day of total: 12.00 of 12.00 spent\n" },
 	{ "a budget is nearly used up", is_nearly_out_of_money,
-	  "=budget warning|$/day of resource gpu|nearly used up: 9.60 of 12.00 spent\n" },
+	  "=budget warning|resource gpu|nearly used up: $/day: 9.60 of 12.00 spent\n" },
+	{ "one of a queue with a colon is", is_nearly_out_of_a_queues_money,
+	  "=budget warning|queue lab:train|nearly used up: $/h: 9.60, and 1.00 more, of 12.00\n" },
+	{ "an offering cools down", has_no_capacity,
+	  "=cooldown|gpu g5/a/spot|cooling down: no capacity or quota, 2 times in a row; not asked "
+	  "for 6m 00s\n" },
+	{ "spot is rolled back", rolls_spot_back,
+	  "=spot|gpu|rolled back: spot has failed for 15m 00s, on-demand is asked too\n" },
+	{ "spot is blacked out", blacks_spot_out,
+	  "=spot|gpu|blackout: spot failed again, on-demand alone is asked for 30m 00s\n" },
 	{ "ClearML's memory is lost", sees_that_memory_is_lost,
 	  "=memory|lab|lost: most machines have no record: ClearML may have lost its memory; "
 	  "nothing is terminated, nothing launched\n" },
@@ -462,6 +530,15 @@ static void test_the_end_of_what_lasted_is_told(void **state)
 		{ "when the breaker is half open", tries_again, "breaker", "gpu", false },
 		{ "when ClearML remembers", does_nothing, "memory", "lab", true },
 		{ "when it does not", sees_that_memory_is_lost, "memory", "lab", false },
+		{ "when a budget has room again", has_money_again, "budget warning", "resource gpu",
+		  true },
+		{ "when it is still nearly spent", is_nearly_out_of_money, "budget warning",
+		  "resource gpu", false },
+		{ "when a cooldown is over", has_capacity_again, "cooldown", "gpu g5/a/spot",
+		  true },
+		{ "when it is not", has_no_capacity, "cooldown", "gpu g5/a/spot", false },
+		{ "when spot works", asks_spot_again, "spot", "gpu", true },
+		{ "when spot does not", blacks_spot_out, "spot", "gpu", false },
 		{ "when nobody knows", cannot_read_the_workers, "memory", "lab", false },
 	};
 
@@ -471,84 +548,11 @@ static void test_the_end_of_what_lasted_is_told(void **state)
 			fail_msg("%s: %s of %s", ends[i].when, ends[i].event, ends[i].subject);
 }
 
-/* ---- what of it is written ---- */
-
-static bool count_entry(const struct journal_entry *entry, void *context)
-{
-	(void)entry;
-	++*(unsigned *)context;
-	return true;
-}
-
-static unsigned count_entries(struct ledger_file *file)
-{
-	struct error err = { 0 };
-	unsigned count = 0;
-
-	if (ledger_journal_each(file, SIZE_MAX, count_entry, &count, &err) < 0)
-		fail_msg("%s", err.message);
-	return count;
-}
-
-static void test_what_lasts_is_written_once_a_day(void **state)
-{
-	/* One after the other. */
-	static const struct {
-		const char *when;
-		enum news_kind kind;
-		int64_t day;
-		const char *event, *subject, *text;
-		bool is_written;
-	} rows[] = {
-		{ "when it ended before it began", NEWS_ENDED, 0, "breaker", "gpu", "closed",
-		  false },
-		{ "when it begins", NEWS_LASTS, 0, "breaker", "gpu", "open: 3 failed", true },
-		{ "when it lasts", NEWS_LASTS, 0, "breaker", "gpu", "open: 3 failed", false },
-		{ "when a number in it grows", NEWS_LASTS, 0, "breaker", "gpu", "open: 4", false },
-		{ "when it changes", NEWS_LASTS, 0, "breaker", "gpu", "half open: 4", true },
-		{ "when it changes back", NEWS_LASTS, 0, "breaker", "gpu", "open: 5", true },
-		{ "when it is of another", NEWS_LASTS, 0, "breaker", "cpu", "open: 3", true },
-		{ "when it is another", NEWS_LASTS, 0, "budget", "gpu", "open: 3", true },
-		{ "when it lasts into the next day", NEWS_LASTS, 1, "breaker", "gpu", "open: 5",
-		  true },
-		{ "when that day goes on", NEWS_LASTS, 1, "breaker", "gpu", "open: 5", false },
-		{ "when it ends", NEWS_ENDED, 1, "breaker", "gpu", "closed", true },
-		{ "when it stays so", NEWS_ENDED, 2, "breaker", "gpu", "closed", false },
-		{ "when it begins again", NEWS_LASTS, 2, "breaker", "gpu", "open: 3", true },
-		{ "when it happened", NEWS_HAPPENED, 2, "launched", "i-1", "why", true },
-		{ "when it happened again", NEWS_HAPPENED, 2, "launched", "i-1", "why", true },
-	};
-	char folder[SCRATCH_ROOM];
-	struct error err = { 0 };
-	unsigned expected = 0;
-
-	(void)state;
-	scratch_make(folder);
-	struct ledger_file *file = ledger_opened(folder, NOW_S);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct news news = { .kind = rows[i].kind };
-
-		news.entry.time_s = NOW_S + rows[i].day * DAY_S;
-		SET(news.entry.event, rows[i].event);
-		SET(news.entry.subject, rows[i].subject);
-		SET(news.entry.text, rows[i].text);
-		if (pass_journal(file, &(struct news_list){ &news, 1 }, &err) < 0)
-			fail_msg("%s", err.message);
-		expected += rows[i].is_written;
-		if (count_entries(file) != expected)
-			fail_msg("%s: %u entries, expected %u", rows[i].when, count_entries(file),
-				 expected);
-	}
-	ledger_close(file);
-	scratch_remove(folder);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_a_pass_did_is_told),
 		cmocka_unit_test(test_the_end_of_what_lasted_is_told),
-		cmocka_unit_test(test_what_lasts_is_written_once_a_day),
 	};
 
 	log_open("test", NULL, LOG_ERROR);

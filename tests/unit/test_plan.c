@@ -214,7 +214,7 @@ static void test_keeps_minimums_and_fills_the_lowest_slot(void **state)
 
 	(void)state;
 	plan_world_resource(world, "first", 4, "c");
-	world->resources[0].min_instances = 3;
+	world->seen.resources[0].minimum = 3;
 	plan_world_machine(world, 0, 't')->instance.generation = 7;
 	plan_world_machine(world, 0, 'i');
 	plan_world_plan(world, &plan);

@@ -36,47 +36,45 @@ static void test_overdue_idle_drains_first(void **state)
 		int idle_s;
 		const char *kept_by, *phase;
 		bool is_busy, is_held, is_draining;
-		unsigned slot, minimum, always;
+		unsigned slot, minimum;
 		enum order order; /* an operator's */
 		int marked_s, drained_s; /* when the looks began; -1: never */
 		enum order told;
 		bool is_terminated, is_due;
 	} cases[] = {
-		{ "not yet", 1500, "", "serve", 0, 0, 0, 0, 0, 0, ORDER_NONE, 60, -1, ORDER_NONE, 0,
+		{ "not yet", 1500, "", "serve", 0, 0, 0, 0, 0, ORDER_NONE, 60, -1, ORDER_NONE, 0,
 		  0 },
-		{ "the first look", 1501, "", "serve", 0, 0, 0, 0, 0, 0, ORDER_NONE, -1, -1,
+		{ "the first look", 1501, "", "serve", 0, 0, 0, 0, 0, ORDER_NONE, -1, -1,
 		  ORDER_NONE, 0, 0 },
-		{ "a second look too soon", 1501, "", "serve", 0, 0, 0, 0, 0, 0, ORDER_NONE, 59, -1,
+		{ "a second look too soon", 1501, "", "serve", 0, 0, 0, 0, 0, ORDER_NONE, 59, -1,
 		  ORDER_NONE, 0, 0 },
-		{ "the second look", 1501, "", "serve", 0, 0, 0, 0, 0, 0, ORDER_NONE, 60, -1,
+		{ "the second look", 1501, "", "serve", 0, 0, 0, 0, 0, ORDER_NONE, 60, -1,
 		  ORDER_DRAIN, 0, 0 },
-		{ "somebody keeps it", 9999, "file", "serve", 0, 0, 0, 0, 0, 0, ORDER_NONE, 60, -1,
+		{ "somebody keeps it", 9999, "file", "serve", 0, 0, 0, 0, 0, ORDER_NONE, 60, -1,
 		  ORDER_NONE, 0, 0 },
-		{ "an operator keeps it", 9999, "", "serve", 0, 0, 0, 0, 0, 0, ORDER_KEEP, 60, -1,
+		{ "an operator keeps it", 9999, "", "serve", 0, 0, 0, 0, 0, ORDER_KEEP, 60, -1,
 		  ORDER_KEEP, 0, 0 },
-		{ "a task runs", 9999, "", "serve", 1, 0, 0, 0, 0, 0, ORDER_NONE, 60, -1,
+		{ "a task runs", 9999, "", "serve", 1, 0, 0, 0, 0, ORDER_NONE, 60, -1, ORDER_NONE,
+		  0, 0 },
+		{ "its slot is held now", 9999, "", "serve", 0, 0, 0, 1, 2, ORDER_NONE, 60, -1,
 		  ORDER_NONE, 0, 0 },
-		{ "its slot is held now", 9999, "", "serve", 0, 0, 0, 1, 2, 0, ORDER_NONE, 60, -1,
-		  ORDER_NONE, 0, 0 },
-		{ "its slot is held always", 9999, "", "serve", 0, 0, 0, 1, 0, 2, ORDER_NONE, 60,
-		  -1, ORDER_NONE, 0, 0 },
-		{ "a slot below is held", 9999, "", "serve", 0, 0, 0, 1, 1, 1, ORDER_NONE, 60, -1,
+		{ "a slot below is held", 9999, "", "serve", 0, 0, 0, 1, 1, ORDER_NONE, 60, -1,
 		  ORDER_DRAIN, 0, 0 },
 		{ "its ticket held it, the configuration does not", 9999, "", "serve", 0, 1, 0, 0,
-		  0, 0, ORDER_NONE, 60, -1, ORDER_DRAIN, 0, 0 },
-		{ "it drains, the first look", 9999, "", "drain", 0, 0, 1, 0, 0, 0, ORDER_NONE, 60,
-		  -1, ORDER_DRAIN, 1, 0 },
-		{ "it has just drained", 9999, "", "drain", 0, 0, 1, 0, 0, 0, ORDER_NONE, 180, 119,
+		  0, ORDER_NONE, 60, -1, ORDER_DRAIN, 0, 0 },
+		{ "it drains, the first look", 9999, "", "drain", 0, 0, 1, 0, 0, ORDER_NONE, 60, -1,
 		  ORDER_DRAIN, 1, 0 },
-		{ "it has drained and stays", 9999, "", "drain", 0, 0, 1, 0, 0, 0, ORDER_NONE, 180,
+		{ "it has just drained", 9999, "", "drain", 0, 0, 1, 0, 0, ORDER_NONE, 180, 119,
+		  ORDER_DRAIN, 1, 0 },
+		{ "it has drained and stays", 9999, "", "drain", 0, 0, 1, 0, 0, ORDER_NONE, 180,
 		  120, ORDER_DRAIN, 1, 1 },
-		{ "it is in phase drain", 9999, "", "drain", 0, 0, 0, 0, 0, 0, ORDER_NONE, 180, 120,
+		{ "it is in phase drain", 9999, "", "drain", 0, 0, 0, 0, 0, ORDER_NONE, 180, 120,
 		  ORDER_DRAIN, 1, 1 },
-		{ "it is in phase leave", 9999, "", "leave", 0, 0, 0, 0, 0, 0, ORDER_NONE, 180, 120,
+		{ "it is in phase leave", 9999, "", "leave", 0, 0, 0, 0, 0, ORDER_NONE, 180, 120,
 		  ORDER_DRAIN, 1, 1 },
-		{ "it has left", 9999, "", "left", 0, 0, 0, 0, 0, 0, ORDER_NONE, 180, 120,
-		  ORDER_DRAIN, 1, 1 },
-		{ "an operator drains it too", 9999, "", "drain", 0, 0, 1, 0, 0, 0, ORDER_DRAIN, 60,
+		{ "it has left", 9999, "", "left", 0, 0, 0, 0, 0, ORDER_NONE, 180, 120, ORDER_DRAIN,
+		  1, 1 },
+		{ "an operator drains it too", 9999, "", "drain", 0, 0, 1, 0, 0, ORDER_DRAIN, 60,
 		  -1, ORDER_DRAIN, 1, 0 },
 	};
 
@@ -86,7 +84,6 @@ static void test_overdue_idle_drains_first(void **state)
 		struct plan plan;
 
 		plan_world_resource(world, "first", 4, "c");
-		world->resources[0].min_instances = cases[i].always;
 		world->seen.resources[0].minimum = cases[i].minimum;
 		plan_world_machine(world, 0, 'w');
 		struct observed_machine *machine = plan_world_machine(world, 0, 'i');

@@ -67,6 +67,24 @@ static void test_chooses_the_first_offering_that_may_be_asked(void **state)
 	}
 }
 
+/* What cools down is not asked for, though the budget has room for it alone. */
+static void test_a_budget_is_for_what_may_be_asked(void **state)
+{
+	struct plan_world *world = plan_world_new(1, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 5, "c");
+	plan_world_offering(world, 0, "large", 5 * USD);
+	world->settings.budget.hour = 2 * USD;
+	add_state(world, "first", "small", 60);
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.launch_count, 0);
+	assert_int_equal(plan.resources[0].why, WHY_BUDGET);
+	plan_release(&plan);
+	free(world);
+}
+
 static void test_spot_is_left_alone_as_the_ledger_says(void **state)
 {
 	struct plan_world *world = plan_world_new(1, 0);
@@ -234,15 +252,14 @@ static void test_minimums_follow_the_schedule(void **state)
 {
 	static const struct {
 		const char *when;
-		unsigned always, now, launches;
+		unsigned now, launches;
 		bool is_cooling;
 		enum why why;
 	} cases[] = {
-		{ "there is none", 0, 0, 0, false, WHY_NO_DEMAND },
-		{ "the window is open", 1, 3, 2, false, WHY_MINIMUM },
-		{ "the window is closed", 2, 0, 1, false, WHY_MINIMUM },
-		{ "it is kept", 1, 1, 0, false, WHY_NO_DEMAND },
-		{ "it cannot be kept now", 1, 3, 0, true, WHY_COOLING_DOWN },
+		{ "there is none", 0, 0, false, WHY_NO_DEMAND },
+		{ "it is above what is there", 3, 2, false, WHY_MINIMUM },
+		{ "it is kept", 1, 0, false, WHY_NO_DEMAND },
+		{ "it cannot be kept now", 3, 0, true, WHY_COOLING_DOWN },
 	};
 
 	(void)state;
@@ -251,7 +268,6 @@ static void test_minimums_follow_the_schedule(void **state)
 		struct plan plan;
 
 		plan_world_resource(world, "first", 9, "c");
-		world->resources[0].min_instances = cases[i].always;
 		world->seen.resources[0].minimum = cases[i].now;
 		plan_world_machine(world, 0, 'i');
 		if (cases[i].is_cooling)
@@ -378,6 +394,27 @@ static void test_the_preferred_queue_goes_first(void **state)
 	free(world);
 }
 
+/* A queue's place is that in the lists it stands in, not what happens to follow another list. */
+static void test_a_queue_s_place_is_its_best_one(void **state)
+{
+	struct plan_world *world = plan_world_new(2, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 2, "");
+	plan_world_resource(world, "second", 2, "g"); /* 0 follows */
+	world->settings.queue_count = 3;
+	SET(world->settings.queues[2], "third");
+	world->seen.queues[2] = (struct observed_queue){ .exists = true, .waiting = 2 };
+	world->resources[0].queue_count = 3;
+	memcpy(world->resources[0].queues, (size_t[]){ 1, 2, 0 }, 3 * sizeof(size_t));
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.queues[2].launched_for, 2);
+	assert_int_equal(plan.queues[0].launched_for, 0);
+	plan_release(&plan);
+	free(world);
+}
+
 /* The later resource could launch, too, but for a limit that the first one has used up. */
 static void test_a_later_resource_is_not_to_blame_for_a_common_limit(void **state)
 {
@@ -438,6 +475,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_chooses_the_first_offering_that_may_be_asked),
+		cmocka_unit_test(test_a_budget_is_for_what_may_be_asked),
 		cmocka_unit_test(test_spot_is_left_alone_as_the_ledger_says),
 		cmocka_unit_test(test_a_breaker_lets_one_machine_through),
 		cmocka_unit_test(test_nothing_is_launched_for_who_must_wait),
@@ -447,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_three_tasks_on_two_resources_are_three_machines),
 		cmocka_unit_test(test_a_dead_idle_worker_hides_no_demand),
 		cmocka_unit_test(test_the_preferred_queue_goes_first),
+		cmocka_unit_test(test_a_queue_s_place_is_its_best_one),
 		cmocka_unit_test(test_a_later_resource_is_not_to_blame_for_a_common_limit),
 		cmocka_unit_test(test_a_barred_queue_says_so_in_any_order),
 		cmocka_unit_test(test_a_stopped_machine_has_no_seat),

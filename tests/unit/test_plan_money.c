@@ -338,7 +338,16 @@ static void test_warns_of_what_is_nearly_spent(void **state)
 	assert_string_equal(plan.warnings[0], "$/day of total: 8.00 of 10.00 spent");
 	assert_string_equal(plan.warnings[1], "$/h of resource first: 1.00 of 1.00 in use");
 	assert_string_equal(plan.warnings[2], "$/month of queue cpu: 9.00 of 10.00 spent");
+	assert_int_equal(plan.calm_budget_count, 1);
+	assert_string_equal(plan.calm_budgets[0], "queue gpu");
 	plan_release(&plan);
+	/* Then no warning of what was spent has ended; what machines cost an hour is known. */
+	world->seen.is_spend_known = false;
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.calm_budget_count, 1);
+	assert_string_equal(plan.calm_budgets[0], "resource first");
+	plan_release(&plan);
+	world->seen.is_spend_known = true;
 	world->settings.budget_warn_percent = 0;
 	plan_world_plan(world, &plan);
 	assert_int_equal(plan.warning_count, 0);

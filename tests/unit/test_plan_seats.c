@@ -96,6 +96,30 @@ static void test_launches_machines_for_tasks_without_a_seat(void **state)
 	}
 }
 
+/* Both have a machine with free seats: the tasks are for the one whose price is known. */
+static void test_a_seat_of_unknown_price_is_the_dearest(void **state)
+{
+	struct plan_world *world = plan_world_new(2, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "unknown", 9, "c");
+	plan_world_resource(world, "known", 9, "c");
+	world->offerings[0][0].price = MONEY_UNKNOWN;
+	world->queue_budgets[0].hour = USD;
+	for (size_t r = 0; r < 2; r++) {
+		struct observed_machine *machine = plan_world_machine(world, r, 'i');
+
+		world->resources[r].ticket.seats = 2;
+		machine->record.seats = machine->record.free_seats = 2;
+	}
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.queues[0].covered, 2);
+	assert_int_equal(plan.warning_count, 1); /* they cost all that the queue may */
+	plan_release(&plan);
+	free(world);
+}
+
 static void test_an_open_attempt_brings_all_its_seats(void **state)
 {
 	struct plan_world *world = plan_world_new(5, 0);
@@ -123,7 +147,7 @@ static void test_a_minimum_is_of_machines(void **state)
 	(void)state;
 	plan_world_resource(world, "many", 9, "c");
 	world->resources[0].ticket.seats = SEATS;
-	world->resources[0].min_instances = 3;
+	world->seen.resources[0].minimum = 3;
 	add_machine(world, '4');
 	plan_world_plan(world, &plan);
 	assert_int_equal(plan.launch_count, 2);
@@ -192,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_launches_machines_for_tasks_without_a_seat),
+		cmocka_unit_test(test_a_seat_of_unknown_price_is_the_dearest),
 		cmocka_unit_test(test_an_open_attempt_brings_all_its_seats),
 		cmocka_unit_test(test_a_minimum_is_of_machines),
 		cmocka_unit_test(test_two_queues_share_the_seats_of_a_machine),

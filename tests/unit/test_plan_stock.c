@@ -47,7 +47,6 @@ static void test_repeats_an_open_attempt_and_counts_it(void **state)
 	free(world);
 }
 
-/* What was decided days ago is not decided now: the budget is spent, the queue paused. */
 static void test_repeats_an_attempt_while_it_is_young(void **state)
 {
 	static const struct {
@@ -66,16 +65,13 @@ static void test_repeats_an_attempt_while_it_is_young(void **state)
 		struct plan plan;
 
 		plan_world_resource(world, "first", 1, "c");
-		world->settings.budget.day = USD;
-		world->seen.spent.day = 5 * USD;
-		world->seen.queues[0].is_forced_off = true;
 		world->seen.attempt_count = 1;
 		SET(world->attempts[0].resource, "first");
 		world->attempts[0].asked_s = NOW_S - cases[i].age_s;
 		plan_world_plan(world, &plan);
 		if (plan.launch_count != cases[i].repeats)
 			fail_msg("when %s: %zu launches", cases[i].when, plan.launch_count);
-		/* It may be there all the same. */
+		/* It may be there all the same, and so it is no reason to ask for another. */
 		if (plan.resources[0].alive != 1)
 			fail_msg("when %s: %u alive", cases[i].when, plan.resources[0].alive);
 		plan_release(&plan);
@@ -152,12 +148,14 @@ static void test_an_old_attempt_is_no_capacity(void **state)
 		const char *when;
 		int age_s;
 		bool is_listed;
-		unsigned booting_seats, others; /* launches of the second resource */
+		unsigned max_booting;
+		unsigned booting_seats, launches, others; /* others: of the second resource */
 	} cases[] = {
-		{ "it may come up in time", 600, true, 1, 0 },
-		{ "it may come up in time, and the list fails", 600, false, 1, 0 },
-		{ "it is past its boot deadline", 601, true, 0, 0 },
-		{ "it is past its boot deadline, and the list fails", 601, false, 0, 1 },
+		{ "it may come up in time", 600, true, 0, 1, 0, 0 },
+		{ "it may come up in time, and the list fails", 600, false, 0, 1, 0, 0 },
+		{ "it is past its boot deadline", 601, true, 0, 0, 1, 0 },
+		{ "it is past its boot deadline, and the list fails", 601, false, 0, 0, 0, 1 },
+		{ "it boots no more, and one may boot", 601, true, 1, 0, 1, 0 },
 	};
 
 	(void)state;
@@ -167,15 +165,20 @@ static void test_an_old_attempt_is_no_capacity(void **state)
 
 		plan_world_resource(world, "first", 4, "c");
 		plan_world_resource(world, "second", 4, "c");
+		world->settings.max_booting = cases[i].max_booting;
 		world->seen.resources[0].is_listed = cases[i].is_listed;
 		world->seen.attempt_count = 1;
 		SET(world->attempts[0].resource, "first");
 		world->attempts[0].asked_s = NOW_S - cases[i].age_s;
 		plan_world_plan(world, &plan);
 		if (plan.resources[0].booting_seats != cases[i].booting_seats ||
-		    plan.resources[0].alive < 1 || plan.resources[1].launches != cases[i].others)
-			fail_msg("when %s: %u seats, %u alive, %u of the second", cases[i].when,
-				 plan.resources[0].booting_seats, plan.resources[0].alive,
+		    plan.resources[0].booting != cases[i].booting_seats ||
+		    plan.resources[0].alive != 1 + cases[i].launches ||
+		    plan.resources[0].launches != cases[i].launches ||
+		    plan.resources[1].launches != cases[i].others)
+			fail_msg("when %s: %u seats, %u booting, %u alive, %u of the second",
+				 cases[i].when, plan.resources[0].booting_seats,
+				 plan.resources[0].booting, plan.resources[0].alive,
 				 plan.resources[1].launches);
 		plan_release(&plan);
 		free(world);
@@ -301,6 +304,19 @@ static void test_explains_by_all_its_queues(void **state)
 	}
 }
 
+static void test_a_queue_of_others_is_no_demand(void **state)
+{
+	struct plan_world *world = plan_world_new(1, 0);
+	struct plan plan;
+
+	(void)state;
+	plan_world_resource(world, "first", 4, "g");
+	plan_world_plan(world, &plan);
+	assert_int_equal(plan.resources[0].why, WHY_NO_DEMAND);
+	plan_release(&plan);
+	free(world);
+}
+
 static void test_a_later_resource_says_so_for_any_of_its_queues(void **state)
 {
 	(void)state;
@@ -393,7 +409,7 @@ static void test_lost_memory_ends_nobody_by_its_records(void **state)
 	plan_world_machine(world, 0, 's');
 	plan_world_machine(world, 0, 'i')->record.idle_s = 9999;
 	plan_world_machine(world, 0, 'w')->instance.state = INSTANCE_STOPPED;
-	world->resources[0].min_instances = 9;
+	world->seen.resources[0].minimum = 9;
 	plan_world_plan(world, &plan);
 	assert_int_equal(plan.termination_count, 1);
 	assert_int_equal(plan.terminations[0].doom, DOOM_STOPPED);
@@ -556,6 +572,7 @@ int main(void)
 		cmocka_unit_test(test_an_old_attempt_is_no_capacity),
 		cmocka_unit_test(test_counts_what_each_machine_is_good_for),
 		cmocka_unit_test(test_explains_by_all_its_queues),
+		cmocka_unit_test(test_a_queue_of_others_is_no_demand),
 		cmocka_unit_test(test_a_later_resource_says_so_for_any_of_its_queues),
 		cmocka_unit_test(test_instances_past_the_slots_count),
 		cmocka_unit_test(test_a_machine_of_no_resource_only_costs),

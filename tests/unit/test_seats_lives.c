@@ -76,6 +76,59 @@ static void test_adopts_dead(void **state)
 	bench_end(&bench);
 }
 
+/* The engine and bootstrap are restarted at one moment: the engine's signal reached the agent,
+ * which says of it what it says of any signal, while nobody saw it. A person's stop reads
+ * otherwise; and so it is where a life of ours saw the agent run, and then end. */
+static void test_adopts_signalled(void **state)
+{
+	static const struct {
+		const char *when, *reason;
+		bool is_seen_alive;
+		enum task_status status;
+	} cases[] = {
+		{ "a signal ended it between two lives", "user abort", false, TASK_QUEUED },
+		{ "a person stopped it between two lives", "task was stopped by tasks.stop", false,
+		  TASK_STOPPED },
+		{ "a signal that is not ours ends it in this life", "user abort", true,
+		  TASK_STOPPED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char task[CLEARML_ID_ROOM], body[1024];
+		struct error err = { 0 };
+
+		bench_begin(&bench, 1, "hang");
+		bench_add_task(&bench, task);
+		bench_open_seats(&bench);
+		bench_until(&bench, bench_are_all_started, task, "the agent runs");
+		bench_crash(&bench);
+		bench.orders.may_take = false;
+		if (cases[i].is_seen_alive) {
+			bench_open_seats(&bench);
+			bench_until(&bench, bench_is_running, task, "it is adopted");
+			for (int turn = 0; turn < 5; turn++)
+				bench_turn(&bench);
+			assert_true(bench_look(&bench).is_running);
+		}
+		snprintf(body, sizeof(body),
+			 "{\"task\":\"%s\",\"force\":true,\"status_reason\":\"%s\","
+			 "\"status_message\":\"Changed by clearml-agent %s\"}",
+			 task, cases[i].reason, bench_worker(&bench));
+		bench_call(&bench, "tasks.stopped", body, NULL);
+		assert_int_equal(marked_kill(bench.machine.marker, 0, 0, 20000, &err), 0);
+		if (!cases[i].is_seen_alive)
+			bench_open_seats(&bench);
+		bench_until(&bench, bench_is_idle, task, cases[i].when);
+		if (bench_task(&bench, task).status != cases[i].status)
+			fail_msg("when %s: it is %s", cases[i].when,
+				 task_status_name(bench_task(&bench, task).status));
+		if (cases[i].status == TASK_QUEUED)
+			assert_true(bench_is_waiting(&bench, task));
+		bench_end(&bench);
+	}
+}
+
 /*
  * A crash while the task was given back: our name is gone, the task is still in progress. We were
  * its last worker, so it is ours, unless a living worker says that it runs it.
@@ -283,10 +336,10 @@ static void test_unfit_ticket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_adopts_living),	 cmocka_unit_test(test_adopts_dead),
-		cmocka_unit_test(test_adopts_nameless),	 cmocka_unit_test(test_popped_by_another),
-		cmocka_unit_test(test_put_back_already), cmocka_unit_test(test_bad_journal),
-		cmocka_unit_test(test_unfit_ticket),
+		cmocka_unit_test(test_adopts_living),	  cmocka_unit_test(test_adopts_dead),
+		cmocka_unit_test(test_adopts_nameless),	  cmocka_unit_test(test_adopts_signalled),
+		cmocka_unit_test(test_popped_by_another), cmocka_unit_test(test_put_back_already),
+		cmocka_unit_test(test_bad_journal),	  cmocka_unit_test(test_unfit_ticket),
 	};
 
 	bench_start_server(&bench, NULL);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "bootstrap/journal.h"
+#include "common/verdict.h"
 #include "tests/unit/support/seat_bench.h"
 
 /* A task that bears the name of an earlier attempt, and a pop of it that is in doubt. */
@@ -117,6 +118,29 @@ static void test_stale_name(void **state)
 	}
 }
 
+/* How long the pop waited for its answer does not count: the server may do it yet. */
+static void test_a_late_pop(void **state)
+{
+	char task[CLEARML_ID_ROOM];
+
+	(void)state;
+	bench_begin(&bench, 1, "complete");
+	bench_open_seats(&bench);
+	bench_turn(&bench);
+	bench_add_task(&bench, task);
+	bench_inject(&bench, POP_IS_NOT_DONE);
+	bench_until(&bench, is_busy, task, "it pops");
+	bench.orders.may_take = false;
+	bench.now_ms += VERDICT_SURE_MS; /* the call's time-out */
+	bench_turn(&bench);
+	assert_true(is_busy(&bench, task));
+	pop_task(task); /* now the server does it */
+	bench_until(&bench, is_over, task, "it ran");
+	bench_heal(&bench);
+	assert_int_equal(bench_count(&bench, "start", task), 1);
+	bench_end(&bench);
+}
+
 /* By the reaper, which took it for lost here: the name is our own, of the attempt before. */
 static void test_own_stale_name(void **state)
 {
@@ -171,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stale_name),
+		cmocka_unit_test(test_a_late_pop),
 		cmocka_unit_test(test_own_stale_name),
 		cmocka_unit_test(test_ends_before_the_claim),
 	};

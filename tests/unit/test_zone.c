@@ -51,6 +51,10 @@ static void test_rules(void **state)
 		int64_t at_s, offset, until_s;
 	} cases[] = {
 		{ "there is no summer time", "EST5", 0, -5 * HOUR_S, INT64_MAX },
+		{ "an offset has a sign that says nothing", "EST+5", 0, -5 * HOUR_S, INT64_MAX },
+		{ "a name has the first letters and the last", "azAZ3", 0, -3 * HOUR_S, INT64_MAX },
+		{ "it is as far west as any", "X26", 0, -26 * HOUR_S, INT64_MAX },
+		{ "it is as far east as any", "X-26", 0, 26 * HOUR_S, INT64_MAX },
 		{ "an offset has minutes", "<+0545>-5:45", 0, 20700, INT64_MAX },
 		{ "it is winter", berlin, at(2026, 1, 15, 0), HOUR_S, at(2026, 3, 29, 1) },
 		{ "summer begins", berlin, at(2026, 3, 29, 1), 2 * HOUR_S, at(2026, 10, 25, 1) },
@@ -80,6 +84,12 @@ static void test_rules(void **state)
 		  0, at(2026, 3, 31, 2) },
 		{ "a change is before its day", "A0B,M3.5.0/-1,M10.5.0", at(2026, 3, 28, 23),
 		  HOUR_S, at(2026, 10, 25, 1) },
+		{ "a change is on the first day of the year", "A0B,J1/0,J10/0", at(2026, 1, 1, 0),
+		  HOUR_S, at(2026, 1, 9, 23) },
+		{ "a change is in the first month", "A0B,M1.1.0/0,M11.1.0", at(2026, 1, 4, 0),
+		  HOUR_S, at(2026, 11, 1, 1) },
+		{ "a change is at a second", "A0B,M1.1.0/0:00:30,M11.1.0", at(2026, 1, 4, 0) + 30,
+		  HOUR_S, at(2026, 11, 1, 1) },
 		{ "a month's first weekday is its first day", "A0B,M3.1.0/0,M11.1.0",
 		  at(2026, 3, 1, 0), HOUR_S, at(2026, 11, 1, 1) },
 	};
@@ -125,6 +135,9 @@ static void test_bad_rules(void **state)
 		"CET-1CEST,366,1",
 		"CET-1CEST,M3.5.0/168,M10.5.0",
 		"CET-1CEST,M3.5.0/1:60,M10.5.0",
+		"CET-1CEST,M3.5.0/1:00:60,M10.5.0",
+		"CET-1,M3.5.0,M10.5.0",
+		"CET-1CEST-27,M3.5.0,M10.5.0",
 		"CET-1CEST,M3.5.0,M10.5.0/3x",
 		"CET-1CEST,M3.5.0,M10.5.0,",
 		"CET-99999999999CEST,M3.5.0,M10.5.0",

@@ -83,6 +83,34 @@ def test_machine_killed(world):
     assert len(world.instances()) == 2
 
 
+@pytest.mark.parametrize("who", ["watchdog", "person"])
+def test_stopped_after_its_machine_died(world, who):
+    """No reaper looks for hours: the server's watchdog stops the task of a machine that is gone,
+    and the next reaper gives it back. What a person stopped stays stopped."""
+    task, gate, reaper = begin(world)
+    machine = running_machine(world)
+    reaper.kill()
+    reaper.wait()
+    for pid in world.processes(machine):
+        kill(pid)
+    wait_for(lambda: not world.processes(machine), PATIENCE_S, "nothing of the machine is left")
+    if who == "watchdog":
+        assert task in world.client.control("POST", "watchdog", threshold_s=0)["stopped"]
+    else:
+        world.client.call("tasks.stopped", task=task,
+                          status_reason="task was stopped by tasks.stop")
+    assert world.client.status(task) == "stopped"
+    reaper = world.start_reaper("watch", "--until-empty")
+    if who == "watchdog":
+        wait_for_runs(world, task, 2)
+        assert "(seen terminated): back to the front of its queue" in world.client.console(task)
+        finish(world, task, gate, reaper, runs=2)
+        return
+    wait_for(lambda: reaper.poll() is not None, PATIENCE_S, "the reaper sees nothing left")
+    assert world.client.status(task) == "stopped"
+    assert len(runs_of(world, task)) == 1
+
+
 def test_machine_frozen(world):
     """Keeper and bootstrap gone, the task lives on alone: silent, terminated, given back."""
     world.settings.update({"silent_idle": "120s", "silent_busy": "120s"})  # the least allowed

@@ -1,7 +1,13 @@
 #include "tests/unit/support/plan_world.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 void plan_world_resource(struct plan_world *world, const char *name, unsigned max,
 			 const char *serves)
@@ -104,15 +110,20 @@ void plan_world_poison(struct plan_world *world)
 			.queue_count = 1,
 			.max_instances = 9,
 			.min_instances = 7,
-			.offerings = world->offerings[r],
-			.offering_count = 1,
+			.offering_count = 1, /* at no address */
 			.budget = { 1, 1, 1 },
 			.ticket.seats = 1,
 			.ticket.limits.max_life_s = 99 * 86400,
 		};
-		world->offerings[r][0].price = 0;
-		world->seen.resources[r] =
-			(struct observed_resource){ .is_listed = true, .spent = { 9, 9 } };
+		world->seen.resources[r] = (struct observed_resource){
+			.is_listed = world->seen.machine_count % 2,
+			.spent = { 9, 9 },
+		};
+	}
+	for (size_t i = world->seen.offering_count; i < ARRAY_LEN(world->states); i++) {
+		world->states[i] = (struct offering_state){ .until_s = NOW_S + 99999 };
+		SET(world->states[i].resource, world->resources[0].name);
+		SET(world->states[i].offering, "small");
 	}
 	for (size_t i = world->seen.run_count; i < ARRAY_LEN(world->runs); i++) {
 		SET(world->runs[i].queue, world->settings.queues[0]);
@@ -129,6 +140,8 @@ void plan_world_plan(struct plan_world *world, struct plan *plan)
 {
 	plan_world_poison(world);
 	plan_make(&world->seen, &world->settings, plan);
+	if (plan->resources[world->settings.resource_count].is_rate_known)
+		fail_msg("a resource is planned that is not configured");
 }
 
 struct observed_machine *plan_world_machine(struct plan_world *world, size_t resource, char kind)

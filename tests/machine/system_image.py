@@ -1,0 +1,33 @@
+"""A machine's root file system, with systemd as its init, from the distribution's packages."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from peers import images
+
+NAME = "peers/system:1"
+PACKAGES = ["systemd", "systemd-sysv", "python3", "git", "procps", "ca-certificates",
+            "libcurl4", "libcjson1", "libsodium23", "zlib1g", "libsqlite3-0"]
+FOR_PEOPLE = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*"]
+
+
+def archive():
+    """For `docker import`; made once, in minutes, and kept as those of images.py are."""
+    return images.cached("system", [Path(__file__)], _build)
+
+
+def _build(path):
+    new = path.with_suffix(".new.tar")
+    release = Path("/etc/os-release").read_text()
+    suite = re.search(r"^VERSION_CODENAME=(\w+)", release, re.M)[1]
+    sources = [str(source) for source in images.recipe().SOURCES
+               if source.exists() and source.stat().st_size]
+    subprocess.run(["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
+                    f"--include={','.join(PACKAGES)}",
+                    '--aptopt=Apt::Install-Recommends "false"',
+                    *(f"--dpkgopt=path-exclude={left_out}" for left_out in FOR_PEOPLE),
+                    suite, str(new), *sources],
+                   check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+    new.replace(path)

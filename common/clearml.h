@@ -217,6 +217,23 @@ CHECKED int clearml_purposes_queued(struct clearml *clearml, const char *const *
 				    struct clearml_purposes *out, struct error *err);
 void clearml_purposes_release(struct clearml_purposes *purposes);
 
+struct clearml_user {
+	char id[CLEARML_USER_ROOM];
+	char name[CLEARML_NAME_ROOM]; /* "": none, longer than the room, or with control characters
+				       */
+};
+
+struct clearml_users {
+	struct clearml_user *list;
+	size_t count;
+};
+
+/* All users of the company, in order of id, each once; names need not be unique. One whose id is
+ * longer than the room is left out. A call for each 500 of them. ClearML counts this endpoint as
+ * internal: a hosted server may refuse it. */
+CHECKED int clearml_users(struct clearml *clearml, struct clearml_users *out, struct error *err);
+void clearml_users_release(struct clearml_users *users);
+
 /* User properties (hyperparams section "properties"): editable in any status. */
 CHECKED int clearml_property_set(struct clearml *clearml, const char *task, const char *name,
 				 const char *value, struct error *err);

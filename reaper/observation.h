@@ -116,6 +116,10 @@ struct observed_run { /* a task that a machine runs, and for whom: what its cost
 struct observed_user { /* by place in settings.user_budgets */
 	struct spent spent;
 	int64_t rate; /* what its runs cost an hour now; micro-dollars */
+	/* Filled by user_names_resolve(): */
+	char id[SETTINGS_USER_ROOM]; /* "": not known: the budget's own word counts as the id */
+	char name[CLEARML_NAME_ROOM]; /* "": not known */
+	char problem[512]; /* why the budget limits nobody; "": it does */
 };
 
 struct mark { /* a destructive decision that waits for its second look */

@@ -79,6 +79,10 @@ static void log_decision(const struct pass *pass, const struct pass_view *view)
 		if (!view->seen.queues[q].exists)
 			log_warn("no-queue", "there is no queue \"%s\" in ClearML",
 				 pass->settings->queues[q]);
+	for (size_t u = 0; view->seen.users && u < pass->settings->user_budget_count; u++)
+		if (*view->seen.users[u].problem)
+			log_warn("budget", "user %s: %s", pass->settings->user_budgets[u].user,
+				 view->seen.users[u].problem);
 }
 
 static bool is_all_listed(const struct pass *pass, const struct observation *seen)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "reaper/money/money.h"
+#include "reaper/money/user_names.h"
 #include "reaper/plan_part.h"
 
 enum { GATES = 3, GATE_NAME_ROOM = 300, DAY_S = 86400 };
@@ -223,10 +224,12 @@ static void warn(struct planner *planner, const struct gates *gates)
 /* Users bar tasks, not launches: they are no gate that a launch must pass. */
 static void add_user(const struct planner *planner, size_t u, struct gates *out)
 {
-	const struct user_budget *user = &planner->settings->user_budgets[u];
+	char label[USER_LABEL_ROOM];
 
+	user_names_label(planner->settings, planner->seen, u, label);
 	add_gate(planner,
-		 &(struct money_gate){ user->user, &user->budget, planner->seen->users[u].spent,
+		 &(struct money_gate){ label, &planner->settings->user_budgets[u].budget,
+				       planner->seen->users[u].spent,
 				       planner->seen->users[u].rate },
 		 "user ", out);
 }
@@ -240,6 +243,7 @@ void plan_tell_users(const struct planner *planner, char *words)
 {
 	SCOPED(buf) struct buf text = BUF(SIZE_MAX);
 	const char *separator = ": ";
+	char label[USER_LABEL_ROOM];
 
 	buf_addf(&text, "the waiting tasks are of users past their budget");
 	for (size_t u = 0; u < count_users(planner); u++) {
@@ -248,7 +252,8 @@ void plan_tell_users(const struct planner *planner, char *words)
 		add_user(planner, u, &gates);
 		if (!gates.count || !money_is_past(&gates.list[0]))
 			continue;
-		buf_addf(&text, "%s%s", separator, planner->settings->user_budgets[u].user);
+		user_names_label(planner->settings, planner->seen, u, label);
+		buf_addf(&text, "%s%s", separator, label);
 		separator = ", ";
 	}
 	text_cut(words, PLAN_WORDS_ROOM, buf_text(&text));

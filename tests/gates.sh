@@ -16,7 +16,8 @@ pure="common/verdict common/phase common/idle common/settle reaper/plan reaper/p
 	reaper/plan_stock reaper/plan_why reaper/demand reaper/doom reaper/slots
 	reaper/offering reaper/offerings reaper/open_attempt reaper/breaker reaper/money/money
 	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check common/hocon
-	reaper/settings/zone_rule reaper/money/money_accrue reaper/money/money_worst"
+	reaper/settings/zone_rule reaper/money/money_accrue reaper/money/money_worst
+	reaper/money/user_names"
 # What they may use: texts, errors and JSON in memory.
 plain="common/buf common/error common/json common/json_build common/worker_id"
 # Exported for unit tests and fuzzers alone: the pure half of a module, bytes in and a record out

@@ -51,6 +51,9 @@ static const char *const steps[] = {
 	"CREATE TABLE spend_sums (day TEXT, resource TEXT, instance TEXT, queue TEXT, task TEXT,"
 	" user TEXT, seconds INTEGER, money INTEGER, unpriced_s INTEGER, checksum INTEGER,"
 	" PRIMARY KEY (day, resource, instance, queue, task, user)) STRICT, WITHOUT ROWID",
+
+	"ALTER TABLE ledger ADD COLUMN users_asked_s INTEGER;"
+	"CREATE TABLE users (id TEXT, name TEXT, checksum INTEGER) STRICT",
 };
 
 static void ledger_path(const struct ledger_file *file, const char *name, const char *ending,
@@ -166,7 +169,7 @@ static int check_memory(struct ledger_file *file, struct error *err)
 {
 	static const char *const tables[] = { "sqlite_schema", "ledger",    "attempts",	 "marks",
 					      "machines",      "resources", "offerings", "orders",
-					      "upkeep",	       "spend_sums" };
+					      "users",	       "upkeep",    "spend_sums" };
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		if (ledger_sql_check_table(file->sql, tables[i], err) < 0)

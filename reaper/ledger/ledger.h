@@ -65,6 +65,9 @@ struct ledger {
 	size_t offering_count;
 	struct ordered *orders;
 	size_t order_count;
+	struct clearml_user *users; /* as ClearML last named them, in order of id */
+	size_t user_count;
+	int64_t users_asked_s; /* when it was asked who they are, in vain too; 0: never */
 };
 
 struct ledger_file; /* opaque: the open database */

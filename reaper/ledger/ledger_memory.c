@@ -10,7 +10,7 @@ static const struct ledger_field head_fields[] = {
 	LEDGER_INTEGER(ledger, since_s),	 LEDGER_INTEGER(ledger, passes),
 	LEDGER_INTEGER(ledger, looked_s),	 LEDGER_TEXT(ledger, task),
 	LEDGER_INTEGER(ledger, channel),	 LEDGER_BOOL(ledger, is_spend_whole),
-	LEDGER_INTEGER(ledger, counted_until_s),
+	LEDGER_INTEGER(ledger, counted_until_s), LEDGER_INTEGER(ledger, users_asked_s),
 };
 static const struct ledger_shape head = LEDGER_SHAPE("ledger", ledger, head_fields);
 
@@ -46,6 +46,10 @@ static const struct ledger_field order_fields[] = {
 	{ "word", LEDGER_FIELD_UNSIGNED, offsetof(struct ordered, order), ORDER_COUNT - 1 },
 	LEDGER_INTEGER(ordered, since_s),
 };
+static const struct ledger_field user_fields[] = {
+	LEDGER_TEXT(clearml_user, id),
+	LEDGER_TEXT(clearml_user, name),
+};
 
 /* A list of struct ledger: its table, where its items and their count are, and the order that
  * makes two readings look alike. */
@@ -70,6 +74,7 @@ static const struct list lists[] = {
 	LIST("offerings", offering_state, offering_fields, offerings, offering_count,
 	     "resource, offering"),
 	LIST("orders", ordered, order_fields, orders, order_count, "instance"),
+	LIST("users", clearml_user, user_fields, users, user_count, "id"),
 };
 
 /* ---- reading ---- */
@@ -186,5 +191,6 @@ void ledger_release(struct ledger *ledger)
 	free(ledger->resources);
 	free(ledger->offerings);
 	free(ledger->orders);
+	free(ledger->users);
 	*ledger = (struct ledger){ 0 };
 }

@@ -319,10 +319,31 @@ static void add_steps(const struct report *report, struct buf *out)
 
 /* ---- money ---- */
 
+static void add_warning(const char *words, bool *is_first, struct buf *out)
+{
+	char plain[2 * PLAN_WORDS_ROOM];
+
+	table_plain(words, plain, sizeof(plain));
+	buf_addf(out, "%sBUDGET: %s\n", *is_first ? "\n" : "", plain);
+	*is_first = false;
+}
+
 static void add_warnings(const struct report *report, struct buf *out)
 {
+	const struct settings *settings = report->settings;
+	bool is_first = true;
+
 	for (size_t i = 0; i < report->plan->warning_count; i++)
-		buf_addf(out, "%sBUDGET: %s\n", i ? "" : "\n", report->plan->warnings[i]);
+		add_warning(report->plan->warnings[i], &is_first, out);
+	for (size_t u = 0; report->seen->users && u < settings->user_budget_count; u++) {
+		SCOPED(buf) struct buf words = BUF(2 * PLAN_WORDS_ROOM);
+
+		if (!*report->seen->users[u].problem)
+			continue;
+		buf_addf(&words, "user %s: %s", settings->user_budgets[u].user,
+			 report->seen->users[u].problem);
+		add_warning(buf_text(&words), &is_first, out);
+	}
 }
 
 static void add_worst(const struct report *report, struct buf *out)

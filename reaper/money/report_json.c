@@ -186,6 +186,15 @@ static void add_warnings(const struct report *report, struct json *list)
 {
 	for (size_t i = 0; i < report->plan->warning_count; i++)
 		json_add_text(list, NULL, report->plan->warnings[i]);
+	for (size_t u = 0; report->seen->users && u < report->settings->user_budget_count; u++) {
+		SCOPED(buf) struct buf words = BUF(2 * PLAN_WORDS_ROOM);
+
+		if (!*report->seen->users[u].problem)
+			continue;
+		buf_addf(&words, "user %s: %s", report->settings->user_budgets[u].user,
+			 report->seen->users[u].problem);
+		json_add_text(list, NULL, buf_text(&words));
+	}
 }
 
 static void add_repairs(const struct report *report, struct json *list)

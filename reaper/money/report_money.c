@@ -1,11 +1,16 @@
 #include "reaper/money/report_money.h"
 
+#include <string.h>
+
 #include "reaper/money/money.h"
+#include "reaper/money/user_names.h"
 #include "reaper/table.h"
 
 /* One thing that money is counted for. */
 struct purse {
 	const char *kind, *name; /* "resource", "gpu" */
+	const char *label; /* the name for people; NULL: the name itself */
+	const char *id, *user_name; /* of a user; NULL: not known */
 	int64_t rate; /* MONEY_UNKNOWN */
 	struct spent spent;
 	const struct budget *budget;
@@ -17,7 +22,10 @@ static const struct budget no_budget;
 
 static void visit_total(const struct report *report, purse_visitor *visit, void *context)
 {
-	struct purse total = { "total", "", 0, report->seen->spent, &report->settings->budget };
+	struct purse total = { .kind = "total",
+			       .name = "",
+			       .spent = report->seen->spent,
+			       .budget = &report->settings->budget };
 
 	for (size_t r = 0; r < report->settings->resource_count; r++) {
 		const struct resource_plan *planned = &report->plan->resources[r];
@@ -36,9 +44,12 @@ static void visit_resources(const struct report *report, purse_visitor *visit, v
 		const struct resource *resource = &report->settings->resources[r];
 		const struct resource_plan *planned = &report->plan->resources[r];
 
-		visit(&(struct purse){ "resource", resource->name,
-				       planned->is_rate_known ? planned->rate : MONEY_UNKNOWN,
-				       report->seen->resources[r].spent, &resource->budget },
+		visit(&(struct purse){ .kind = "resource",
+				       .name = resource->name,
+				       .rate = planned->is_rate_known ? planned->rate :
+									MONEY_UNKNOWN,
+				       .spent = report->seen->resources[r].spent,
+				       .budget = &resource->budget },
 		      context);
 	}
 }
@@ -52,9 +63,11 @@ static void visit_queues(const struct report *report, purse_visitor *visit, void
 			settings->queue_budgets ? &settings->queue_budgets[q] : &no_budget;
 
 		if (budget_is_set(budget) || report->seen->queue_spent[q].month)
-			visit(&(struct purse){ "queue", settings->queues[q],
-					       report->seen->queue_rate[q],
-					       report->seen->queue_spent[q], budget },
+			visit(&(struct purse){ .kind = "queue",
+					       .name = settings->queues[q],
+					       .rate = report->seen->queue_rate[q],
+					       .spent = report->seen->queue_spent[q],
+					       .budget = budget },
 			      context);
 	}
 }
@@ -63,11 +76,21 @@ static void visit_users(const struct report *report, purse_visitor *visit, void 
 {
 	const struct settings *settings = report->settings;
 
-	for (size_t u = 0; report->seen->users && u < settings->user_budget_count; u++)
-		visit(&(struct purse){ "user", settings->user_budgets[u].user,
-				       report->seen->users[u].rate, report->seen->users[u].spent,
-				       &settings->user_budgets[u].budget },
+	for (size_t u = 0; report->seen->users && u < settings->user_budget_count; u++) {
+		const struct observed_user *user = &report->seen->users[u];
+		char label[USER_LABEL_ROOM];
+
+		user_names_label(settings, report->seen, u, label);
+		visit(&(struct purse){ .kind = "user",
+				       .name = settings->user_budgets[u].user,
+				       .label = label,
+				       .id = *user->id ? user->id : NULL,
+				       .user_name = *user->name ? user->name : NULL,
+				       .rate = user->rate,
+				       .spent = user->spent,
+				       .budget = &settings->user_budgets[u].budget },
 		      context);
+	}
 }
 
 static void visit_all(const struct report *report, purse_visitor *visit, void *context)
@@ -102,7 +125,8 @@ static void add_row(const struct purse *purse, void *context)
 	struct page *page = context;
 	bool is_known = page->report->seen->is_spend_known;
 
-	table_cell(&page->table, "%s%s%s", purse->kind, *purse->name ? " " : "", purse->name);
+	table_cell(&page->table, "%s%s%s", purse->kind, *purse->name ? " " : "",
+		   purse->label ? purse->label : purse->name);
 	add_cell(&page->table, purse->rate, purse->budget->hour, true);
 	add_cell(&page->table, purse->spent.day, purse->budget->day, is_known);
 	add_cell(&page->table, purse->spent.month, purse->budget->month, is_known);
@@ -145,6 +169,10 @@ static void add_item(const struct purse *purse, void *context)
 
 	json_add_text(item, "kind", purse->kind);
 	json_add_text(item, "name", *purse->name ? purse->name : NULL);
+	if (!strcmp(purse->kind, "user")) {
+		json_add_text(item, "user_id", purse->id);
+		json_add_text(item, "user_name", purse->user_name);
+	}
 	add_money(item, "hour_microdollars", purse->rate);
 	add_money(item, "day_microdollars", is_known ? purse->spent.day : MONEY_UNKNOWN);
 	add_money(item, "month_microdollars", is_known ? purse->spent.month : MONEY_UNKNOWN);

@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "reaper/money/money.h"
 #include "reaper/money/spend_runs.h"
+#include "reaper/money/user_names.h"
 
 enum { CALL_LIMIT_MS = 10000 };
 
@@ -122,7 +123,7 @@ static bool add_row(const struct spend_row *row, void *context)
 		if (!strcmp(settings->resources[r].name, row->resource))
 			add(&sums->seen->resources[r].spent, row, is_today);
 	for (size_t u = 0; u < settings->user_budget_count; u++)
-		if (!strcmp(settings->user_budgets[u].user, row->user))
+		if (!strcmp(user_names_id(settings, sums->seen, u), row->user))
 			add(&sums->seen->users[u].spent, row, is_today);
 	return true;
 }
@@ -193,6 +194,28 @@ static bool count(const struct spend_look *look, struct observation *seen, struc
 	return true;
 }
 
+/* Who was known stays known when ClearML does not answer. */
+static void name_users(const struct spend_look *look, struct observation *seen)
+{
+	struct ledger *ledger = look->ledger;
+	struct clearml_users found = { 0 };
+	struct error err;
+
+	if (user_names_are_due(look->settings, seen, ledger)) {
+		ledger->users_asked_s = seen->now_ms / 1000;
+		if (give_time(look, &err) == 0 && clearml_users(look->clearml, &found, &err) == 0) {
+			free(ledger->users);
+			ledger->users = found.list;
+			ledger->user_count = found.count;
+		} else {
+			(void)error_wrap(&err, "names of users");
+			log_failure("unknown", &err);
+		}
+	}
+	user_names_resolve(look->settings,
+			   &(struct clearml_users){ ledger->users, ledger->user_count }, seen);
+}
+
 static void look_at_users(const struct spend_look *look, struct observation *seen)
 {
 	struct error err;
@@ -220,16 +243,17 @@ void spend_look(const struct spend_look *look, struct observation *seen)
 	seen->users = memory_array(look->settings->user_budget_count + 1, sizeof(*seen->users));
 	for (size_t i = 0; i < seen->machine_count; i++)
 		seen->machines[i].price = price_of(look->settings, &seen->machines[i]);
-	if (take_over(look, seen, &lists[TAKEN], &err) < 0) {
-		note_problem(seen, "what was spent", &err);
-	} else {
-		bool is_counted = count(look, seen, &lists[COUNTED]);
+	bool is_whole = take_over(look, seen, &lists[TAKEN], &err) == 0;
 
-		if (add_up(look, seen, lists, LISTS, &err) < 0)
-			note_problem(seen, "what was spent", &err);
-		else
-			seen->is_spend_known = is_counted;
-	}
+	if (!is_whole)
+		note_problem(seen, "what was spent", &err);
+	bool is_counted = is_whole && count(look, seen, &lists[COUNTED]);
+
+	name_users(look, seen);
+	if (is_whole && add_up(look, seen, lists, LISTS, &err) < 0)
+		note_problem(seen, "what was spent", &err);
+	else
+		seen->is_spend_known = is_counted;
 	look_at_users(look, seen);
 	for (size_t i = 0; i < LISTS; i++)
 		spend_list_release(&lists[i]);

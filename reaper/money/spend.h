@@ -19,7 +19,9 @@
  *     ClearML, for at most 500 tasks that were never counted before; those beyond
  *     come in later passes, and are nobody's until then);
  *   - seen->queues[].barred, when tasks wait and a user is past a budget or has an
- *     hour's limit (one call, and one more for each 500 tasks that they have queued).
+ *     hour's limit (one call, and one more for each 500 tasks that they have queued);
+ *   - seen->users[]: whom the budgets mean, and the names of users in the ledger, when
+ *     they are due (user_names.h: one call, and one more for each 500 users).
  *
  * While the machine records are unknown, or that call fails, nothing is counted:
  * a later pass does it, and no money is lost. What a task used between two looks

@@ -93,7 +93,7 @@ static bool add_row(const struct spend_row *row, void *context)
 	return true;
 }
 
-static int gather(const struct settings *settings, const struct wish *wish,
+static int gather(const struct settings *settings, const struct wish *wish, struct ledger *ledger,
 		  struct spend_table *table, struct error *err)
 {
 	struct ledger_file *file = NULL;
@@ -104,6 +104,9 @@ static int gather(const struct settings *settings, const struct wish *wish,
 	int result = (wish->by == SPEND_BY_TASK ? ledger_spend_each : ledger_spend_sums)(
 		file, wish->from_day, wish->until_day, add_row, table, err);
 
+	if (result == 0)
+		result = ledger_read(file, ledger, err);
+	table->users = (struct clearml_users){ ledger->users, ledger->user_count };
 	ledger_close(file);
 	return result;
 }
@@ -111,6 +114,7 @@ static int gather(const struct settings *settings, const struct wish *wish,
 int spend_report(const struct command_line *line)
 {
 	SCOPED(session) struct session session = { 0 };
+	SCOPED(ledger) struct ledger ledger = { 0 };
 	SCOPED(spend_table) struct spend_table table = { 0 };
 	SCOPED(buf) struct buf out = BUF(REPORT_BYTES);
 	struct wish wish;
@@ -123,7 +127,7 @@ int spend_report(const struct command_line *line)
 	if (status != EXIT_OK)
 		return status;
 	table.by = wish.by;
-	if (gather(&session.settings, &wish, &table, &err) < 0)
+	if (gather(&session.settings, &wish, &ledger, &table, &err) < 0)
 		return session_fail(&err);
 	wish.print(&table,
 		   &(struct spend_span){ session.settings.prefix, wish.from_day, wish.until_day },

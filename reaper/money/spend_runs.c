@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "reaper/money/money.h"
+#include "reaper/money/user_names.h"
 
 enum { MOST_ASKED = 500 /* tasks in a pass: one call */ };
 
@@ -169,7 +170,7 @@ void spend_runs_rate(const struct settings *settings, struct observation *seen)
 		int64_t share = share_of(&seen->machines[run->machine]);
 
 		for (size_t u = 0; *run->user && u < settings->user_budget_count; u++)
-			if (!strcmp(settings->user_budgets[u].user, run->user))
+			if (!strcmp(user_names_id(settings, seen, u), run->user))
 				add_share(&seen->users[u].rate, share);
 		for (size_t q = 0; *run->queue && q < settings->queue_count; q++)
 			if (!strcmp(settings->queues[q], run->queue))
@@ -248,11 +249,12 @@ static int64_t *allowances(const struct settings *settings, const struct observa
 }
 
 /* False: the user's limit leaves nothing for one more task at that price. */
-static bool take_allowance(const struct settings *settings, const char *user, int64_t price,
-			   int64_t *left)
+static bool take_allowance(const struct settings *settings, const struct observation *seen,
+			   const struct clearml_purpose *task, int64_t price, int64_t *left)
 {
 	for (size_t u = 0; u < settings->user_budget_count; u++) {
-		if (strcmp(settings->user_budgets[u].user, user) != 0 || left[u] == INT64_MAX)
+		if (strcmp(user_names_id(settings, seen, u), task->user) != 0 ||
+		    left[u] == INT64_MAX)
 			continue;
 		if (price == MONEY_UNKNOWN || price > left[u])
 			return false;
@@ -292,7 +294,7 @@ void spend_runs_bar_tasks(const struct settings *settings, struct observation *s
 
 		if (q == settings->queue_count ||
 		    bsearch(&id, running, seen->run_count, sizeof(*running), compare_texts) ||
-		    take_allowance(settings, task->user, dearest_seat(settings, q), left))
+		    take_allowance(settings, seen, task, dearest_seat(settings, q), left))
 			continue;
 		if (seen->queues[q].barred < seen->queues[q].waiting)
 			seen->queues[q].barred++;
@@ -310,7 +312,7 @@ int spend_runs_bar(struct clearml *clearml, const struct settings *settings,
 
 	for (size_t u = 0; u < settings->user_budget_count; u++)
 		if (spend_runs_is_watched(settings, seen, u))
-			users[count++] = settings->user_budgets[u].user;
+			users[count++] = user_names_id(settings, seen, u);
 	int result = clearml_purposes_queued(clearml, users, count, &queued, err);
 
 	free(users);

@@ -5,6 +5,7 @@
 
 #include "common/json.h"
 #include "reaper/money/money.h"
+#include "reaper/money/user_names.h"
 #include "reaper/table.h"
 
 enum { FIRST_ROOM = 256, HOUR_S = 3600, MICROS = 1000000 };
@@ -131,6 +132,11 @@ static struct spend_line total_of(const struct spend_table *table)
 	return total;
 }
 
+static bool has_users(const struct spend_table *table)
+{
+	return table->by == SPEND_BY_TASK || table->by == SPEND_BY_USER;
+}
+
 /* ---- text ---- */
 
 static const char *const headings[SPEND_BY_COUNT] = {
@@ -143,16 +149,39 @@ static double hours(int64_t seconds)
 	return (double)seconds / HOUR_S;
 }
 
+/* "" where it is not known. */
+static const char *name_of(const struct spend_table *table, const struct spend_line *line)
+{
+	const char *id = table->by == SPEND_BY_USER ? line->key : line->user;
+	const char *name = user_names_of(&table->users, id);
+
+	return name && *id ? name : "";
+}
+
+static void add_user_cell(const struct spend_table *table, const struct spend_line *line,
+			  const char *id, struct table *out)
+{
+	const char *name = name_of(table, line);
+
+	if (*name && strcmp(name, id) != 0)
+		table_cell(out, "%s (%s)", name, id);
+	else
+		table_cell(out, "%s", id);
+}
+
 static void add_cells(const struct spend_table *table, const struct spend_line *line,
 		      const char *key, struct table *out)
 {
 	char money[MONEY_TEXT_ROOM];
 
 	money_text(line->money, money);
-	table_cell(out, "%s", key);
+	if (table->by == SPEND_BY_USER)
+		add_user_cell(table, line, key, out);
+	else
+		table_cell(out, "%s", key);
 	if (table->by == SPEND_BY_TASK) {
 		table_cell(out, "%s", line->queue);
-		table_cell(out, "%s", line->user);
+		add_user_cell(table, line, line->user, out);
 	}
 	table_cell(out, "%.2f", hours(line->seconds));
 	table_cell(out, "%s", money);
@@ -208,8 +237,9 @@ void spend_table_csv(struct spend_table *table, const struct spend_span *span, s
 {
 	(void)span;
 	put_in_order(table);
-	buf_addf(out, "%s%s,hours,usd,unpriced_hours\r\n", names[table->by],
-		 table->by == SPEND_BY_TASK ? ",queue,user" : "");
+	buf_addf(out, "%s%s,hours,usd,unpriced_hours%s\r\n", names[table->by],
+		 table->by == SPEND_BY_TASK ? ",queue,user" : "",
+		 has_users(table) ? ",user_name" : "");
 	for (size_t i = 0; i < table->count; i++) {
 		const struct spend_line *line = &table->lines[i];
 
@@ -220,9 +250,14 @@ void spend_table_csv(struct spend_table *table, const struct spend_span *span, s
 			buf_addf(out, ",");
 			add_field(line->user, out);
 		}
-		buf_addf(out, ",%.4f,%lld.%06lld,%.4f\r\n", hours(line->seconds),
+		buf_addf(out, ",%.4f,%lld.%06lld,%.4f", hours(line->seconds),
 			 (long long)(line->money / MICROS), (long long)(line->money % MICROS),
 			 hours(line->unpriced_s));
+		if (has_users(table)) {
+			buf_addf(out, ",");
+			add_field(name_of(table, line), out);
+		}
+		buf_addf(out, "\r\n");
 	}
 }
 
@@ -262,6 +297,8 @@ void spend_table_json(struct spend_table *table, const struct spend_span *span, 
 			add_name("queue", line->queue, row);
 			add_name("user", line->user, row);
 		}
+		if (has_users(table))
+			add_name("user_name", name_of(table, line), row);
 		add_numbers(line, row);
 	}
 	add_numbers(&total, json_add_object(document.root, "total"));

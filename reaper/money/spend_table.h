@@ -6,9 +6,9 @@
 /*
  * spend_table: rows of spend added up by one of their columns, and printed: as
  * a table for people, as CSV (RFC 4180, a heading, no line for the total), as
- * JSON. The dearest first; days in their order. Cost and time that is
- * nobody's (a machine that was idle, or a task of which nothing is known) has
- * a line of its own.
+ * JSON. Users are ids, with their names where those are known. The dearest first; days in their
+ * order. Cost and time that is nobody's (a machine that was idle, or a task of which nothing is
+ * known) has a line of its own.
  */
 
 enum spend_by {
@@ -29,6 +29,7 @@ struct spend_line {
 
 struct spend_table {
 	enum spend_by by;
+	struct clearml_users users; /* borrowed: in order of id; what users are called */
 	struct spend_line *lines; /* owned */
 	size_t count, room;
 };

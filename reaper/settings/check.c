@@ -9,6 +9,7 @@
 #include "common/file.h"
 #include "reaper/bundle_proof.h"
 #include "reaper/ledger/ledger.h"
+#include "reaper/money/user_names.h"
 #include "reaper/providers/provider.h"
 #include "reaper/settings/check_budgets.h"
 #include "reaper/settings/check_folder.h"
@@ -123,6 +124,49 @@ static int check_queues(const struct settings *settings, struct clearml *clearml
 	return result;
 }
 
+/* A misspelt one spends nothing, and so looks like one who spends little. */
+static int check_user(const struct clearml_users *known, const char *word)
+{
+	const struct clearml_user *first, *second;
+	enum user_match match = user_names_find(known, word, &first, &second);
+	char what[SETTINGS_USER_ROOM + 32], text[512];
+
+	snprintf(what, sizeof(what), "budget of user %s", word);
+	if (match == USER_UNKNOWN) {
+		warn(what, "no user of ClearML has this id or name: it limits nobody until one has",
+		     NULL);
+		return 0;
+	}
+	if (match == USER_OF_TWO) {
+		snprintf(text, sizeof(text),
+			 "two users of ClearML have this name, %s and %s: it limits neither; write "
+			 "the id of the one who is meant",
+			 first->id, second->id);
+		return say(false, what, text);
+	}
+	snprintf(text, sizeof(text), "of %s (%s)",
+		 *first->name ? first->name : "one without a name", first->id);
+	return say(true, what, text);
+}
+
+static unsigned check_users(const struct settings *settings, struct clearml *clearml)
+{
+	SCOPED(clearml_users) struct clearml_users known = { 0 };
+	struct error err;
+	unsigned failures = 0;
+
+	if (!settings->user_budget_count)
+		return 0;
+	if (clearml_users(clearml, &known, &err) < 0) {
+		(void)error_wrap(&err, "not verified, and a name limits nobody while this lasts");
+		warn("budgets of users", err.message, NULL);
+		return 0;
+	}
+	for (size_t u = 0; u < settings->user_budget_count; u++)
+		failures += check_user(&known, settings->user_budgets[u].user) < 0;
+	return failures;
+}
+
 /* ---- resources ---- */
 
 /* The limit holds with the longest numbers that a slot and its generation can have. */
@@ -228,8 +272,10 @@ int check(const struct settings *settings, struct clearml *clearml)
 
 	failures += !is_reached;
 	/* Who cannot log in would hear the same again for the queues. */
-	if (clearml_now_ms(clearml))
+	if (clearml_now_ms(clearml)) {
 		failures += check_queues(settings, clearml) < 0;
+		failures += check_users(settings, clearml);
+	}
 	for (size_t r = 0; r < settings->resource_count; r++)
 		failures += check_resource(settings, &settings->resources[r]);
 	return failures ? EXIT_FAILED : EXIT_OK;

@@ -8,9 +8,6 @@ enum { WHAT_ROOM = 320 };
 static const char costs_nothing[] =
 	"every machine that it counts costs 0 $/h, so it never stops a launch: "
 	"prices.overrides says what they cost";
-/* A misspelt one spends nothing, and so looks like one who spends little. */
-static const char not_verified[] =
-	"not verified: this must be ClearML's id of the user (report --by user prints ids)";
 
 /* A price that is not known may be one. */
 static bool has_cost(const struct resource *resource)
@@ -69,7 +66,6 @@ static void doubt_users(const struct settings *settings, budget_doubter *doubt, 
 		snprintf(what, sizeof(what), "budget of user %s", settings->user_budgets[u].user);
 		if (is_free)
 			doubt(what, costs_nothing, context);
-		doubt(what, not_verified, context);
 	}
 }
 

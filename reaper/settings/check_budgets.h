@@ -6,7 +6,8 @@
 /*
  * check_budgets: budgets that are valid and may still hold nothing back: all
  * that one counts costs 0 (machines on this computer do, unless
- * prices.overrides says otherwise), or it is a user's whom nobody looked up. Pure.
+ * prices.overrides says otherwise). Whom those of users mean ClearML alone knows:
+ * check() asks it. Pure.
  */
 
 /* what: "budget of queue train". */

@@ -62,7 +62,7 @@ struct schedule {
 };
 
 struct user_budget {
-	char user[SETTINGS_USER_ROOM]; /* ClearML's id of the user */
+	char user[SETTINGS_USER_ROOM]; /* ClearML's id of the user, or the name */
 	struct budget budget;
 };
 

@@ -427,6 +427,25 @@ static int console_lines(struct clearml *clearml, const struct words *words, str
 	return clearml_console_lines(clearml, lines, count, err);
 }
 
+static int users(struct clearml *clearml, const struct words *words, struct json *out,
+		 struct error *err)
+{
+	SCOPED(clearml_users) struct clearml_users found = { 0 };
+
+	(void)words;
+	if (clearml_users(clearml, &found, err) < 0)
+		return -1;
+	struct json *list = json_add_list(out, "users");
+
+	for (size_t i = 0; i < found.count; i++) {
+		struct json *user = json_add_object(list, NULL);
+
+		json_add_text(user, "id", found.list[i].id);
+		json_add_text(user, "name", found.list[i].name);
+	}
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*make)(struct clearml *clearml, const struct words *words, struct json *out,
@@ -442,6 +461,7 @@ static const struct {
 	{ "arguments", arguments },
 	{ "tasks_in", tasks_in },
 	{ "past", past },
+	{ "users", users },
 	{ "set", set_property },
 	{ "delete", delete_property },
 	{ "enqueue", enqueue },

@@ -100,6 +100,14 @@ def test_login_tells_the_servers_clock(calls, client):
     assert client.calls("auth.login", "mayfly") == 2  # it asks anew
 
 
+def test_users_and_their_names(calls, client):
+    assert calls.users()["users"] == [{"id": "__second__", "name": "second"},
+                                      {"id": "__tests__", "name": "tests"}]
+    assert client.calls("users.get_all", "mayfly") == 1
+    task = client.create_task("some task", "")
+    assert client.task(task)["user"] == "__tests__"
+
+
 def test_queues_by_name_and_all(calls, client):
     odd = "gpu (big) [a|b].*$"
     ids = {name: client.create_queue(name) for name in ("cpu", "cpu2", "xcpu", odd)}

@@ -131,8 +131,9 @@ def life_of_everything(client):
     both = {"queue": queue, "task": task}
     return [
         ("auth.login", {}), ("debug.ping", {}), ("server.info", {}),
-        ("users.get_current_user", {}), ("projects.create", {"name": "project"}),
-        ("projects.get_all", {}), ("projects.get_all_ex", {"only_fields": ["name"]}),
+        ("users.get_current_user", {}), ("users.get_all", {"order_by": ["id"]}),
+        ("projects.create", {"name": "project"}), ("projects.get_all", {}),
+        ("projects.get_all_ex", {"only_fields": ["name"]}),
         ("queues.create", {"name": "third"}), ("queues.get_default", {}),
         ("queues.update", {"queue": other, "tags": ["x"]}), ("queues.get_by_id", {"queue": other}),
         ("queues.add_task", {**both, "update_execution_queue": True}),

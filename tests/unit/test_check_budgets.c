@@ -48,7 +48,7 @@ static void load(const char *budgets, const char *cpu, const char *gpu, struct s
 
 static void add_doubt(const char *what, const char *text, void *context)
 {
-	buf_addf(context, "%s%s; ", what, strstr(text, "costs 0") ? " is free" : " is unknown");
+	buf_addf(context, "%s%s; ", what, strstr(text, "costs 0") ? " is free" : " is doubtful");
 }
 
 #define DAY(name) "\"" name "\": {\"day\": 5}"
@@ -78,10 +78,9 @@ static void test_a_budget_that_holds_nothing_back_is_named(void **state)
 		{ "when a queue's resource is free", OF_QUEUE("cpu"), "", PRICE("0.5"),
 		  "budget of queue cpu is free; " },
 		{ "when one of a queue's resources costs", OF_QUEUE("both"), "", PRICE("0.5"), "" },
-		{ "when it is a user's", "\"users\": {" DAY("ann") "}", "", PRICE("0.5"),
-		  "budget of user ann is unknown; " },
+		{ "when it is a user's", "\"users\": {" DAY("ann") "}", "", PRICE("0.5"), "" },
 		{ "when it is a user's and all is free", "\"users\": {" DAY("ann") "}", "", "",
-		  "budget of user ann is free; budget of user ann is unknown; " },
+		  "budget of user ann is free; " },
 		{ "when a user's has no limit", "\"users\": {\"ann\": {}}", "", "", "" },
 	};
 

@@ -363,10 +363,12 @@ static void test_users_past_their_budgets_are_named(void **state)
 		{ "eve", { .hour = 2 * USD } },
 		{ "joe", { .month = 0 } },
 	};
-	struct observed_user users[] = { { { 10 * USD, 0 }, 0 },
-					 { { 8 * USD, 0 }, 0 },
-					 { { 0, 0 }, 2 * USD },
-					 { { 0, 0 }, 0 } };
+	struct observed_user users[] = {
+		{ .spent = { 10 * USD, 0 }, .id = "7f", .name = "ada" },
+		{ .spent = { 8 * USD, 0 } },
+		{ .rate = 2 * USD },
+		{ .rate = 0 },
+	};
 	struct plan_world *world = plan_world_new(1, 0);
 	struct plan plan;
 
@@ -379,9 +381,9 @@ static void test_users_past_their_budgets_are_named(void **state)
 	plan_world_plan(world, &plan);
 	assert_int_equal(plan.launch_count, 0);
 	assert_string_equal(plan.resources[0].words,
-			    "the waiting tasks are of users past their budget: ada, eve");
+			    "the waiting tasks are of users past their budget: ada (7f), eve");
 	assert_int_equal(plan.warning_count, 3);
-	assert_string_equal(plan.warnings[0], "$/day of user ada: 10.00 of 10.00 spent");
+	assert_string_equal(plan.warnings[0], "$/day of user ada (7f): 10.00 of 10.00 spent");
 	assert_string_equal(plan.warnings[1], "$/day of user bob: 8.00 of 10.00 spent");
 	assert_string_equal(plan.warnings[2], "$/h of user eve: 2.00 of 2.00 in use");
 	plan_release(&plan);

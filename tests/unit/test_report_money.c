@@ -40,7 +40,8 @@ static void open_sight(struct sight *sight)
 	settings->user_budgets = &sight->user;
 	settings->user_budget_count = 1;
 	seen->users = &sight->spent;
-	sight->spent = (struct observed_user){ { DOLLAR, 2 * DOLLAR }, DOLLAR / 2 };
+	sight->spent =
+		(struct observed_user){ .spent = { DOLLAR, 2 * DOLLAR }, .rate = DOLLAR / 2 };
 	seen->is_spend_known = true;
 	seen->spent = (struct spent){ 12 * DOLLAR, 34 * DOLLAR };
 	seen->resources[0].spent = (struct spent){ 5 * DOLLAR, 6 * DOLLAR };
@@ -76,6 +77,9 @@ static void test_shows_what_is_spent_beside_what_may_be(void **state)
 	check_line(&sight.report, "\nresource second 0.25 0.00 0.00\nqueue gpu ");
 	check_line(&sight.report, "\nqueue gpu 0.00 3.00 of 7.00 4.00\n");
 	check_line(&sight.report, "\nuser ann 0.50 of 2.00 1.00 2.00\n");
+	SET(sight.spent.id, "7f");
+	SET(sight.spent.name, "Ann");
+	check_line(&sight.report, "\nuser Ann (7f) 0.50 of 2.00 1.00 2.00\n");
 	sight.plan.resources[1].is_rate_known = false;
 	check_line(&sight.report, "\ntotal unknown 12.00 ");
 	check_line(&sight.report, "\nresource second unknown 0.00 ");
@@ -91,6 +95,7 @@ static void test_says_the_same_in_json(void **state)
 
 	(void)state;
 	open_sight(&sight);
+	SET(sight.spent.id, "7f");
 	json_new_object(&document);
 	report_money_json(&sight.report, document.root);
 	assert_int_equal(json_count(json_find(document.root, "money")), 5);
@@ -104,6 +109,9 @@ static void test_says_the_same_in_json(void **state)
 	assert_null(json_find(document.root, "money[1].budget"));
 	assert_string_equal(json_text_or(document.root, "money[3].name", ""), "gpu");
 	assert_string_equal(json_text_or(document.root, "money[4].name", ""), "ann");
+	assert_string_equal(json_text_or(document.root, "money[4].user_id", ""), "7f");
+	assert_int_equal(json_kind(json_find(document.root, "money[4].user_name")), JSON_NULL);
+	assert_null(json_find(document.root, "money[3].user_id"));
 	assert_int_equal(json_integer_or(document.root, "money[4].hour_microdollars", 0),
 			 DOLLAR / 2);
 	free(sight.world);

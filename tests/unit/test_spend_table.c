@@ -22,9 +22,11 @@ static const struct spend_row rows[] = {
 };
 static const struct spend_span span = { "prod", "2026-11-01", "2026-11-30" };
 
+static struct clearml_user users[] = { { "ann", "Bee, Ann" }, { "carl", "Carl" } };
+
 static void fill(struct spend_table *table, enum spend_by by)
 {
-	*table = (struct spend_table){ .by = by };
+	*table = (struct spend_table){ .by = by, .users = { users, ARRAY_LEN(users) } };
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		spend_table_add(table, &rows[i]);
 }
@@ -32,11 +34,11 @@ static void fill(struct spend_table *table, enum spend_by by)
 static void test_prints_csv(void **state)
 {
 	static const char *const expected[SPEND_BY_COUNT] = {
-		[SPEND_BY_TASK] = "task,queue,user,hours,usd,unpriced_hours\r\n"
-				  "t3,train,,0.0100,12.345678,0.0000\r\n"
-				  "t1,train,ann,1.5000,0.789000,0.0000\r\n"
-				  ",,,0.5000,0.263000,0.0000\r\n"
-				  "t2,\"say \"\"hi\"\", all\",bob,2.0000,0.000000,2.0000\r\n",
+		[SPEND_BY_TASK] = "task,queue,user,hours,usd,unpriced_hours,user_name\r\n"
+				  "t3,train,,0.0100,12.345678,0.0000,\r\n"
+				  "t1,train,ann,1.5000,0.789000,0.0000,\"Bee, Ann\"\r\n"
+				  ",,,0.5000,0.263000,0.0000,\r\n"
+				  "t2,\"say \"\"hi\"\", all\",bob,2.0000,0.000000,2.0000,\r\n",
 		[SPEND_BY_QUEUE] = "queue,hours,usd,unpriced_hours\r\n"
 				   "train,1.5100,13.134678,0.0000\r\n"
 				   ",0.5000,0.263000,0.0000\r\n"
@@ -47,10 +49,10 @@ static void test_prints_csv(void **state)
 		[SPEND_BY_RESOURCE] = "resource,hours,usd,unpriced_hours\r\n"
 				      "cpu,2.0100,12.345678,2.0000\r\n"
 				      "gpu,2.0000,1.052000,0.0000\r\n",
-		[SPEND_BY_USER] = "user,hours,usd,unpriced_hours\r\n"
-				  ",0.5100,12.608678,0.0000\r\n"
-				  "ann,1.5000,0.789000,0.0000\r\n"
-				  "bob,2.0000,0.000000,2.0000\r\n",
+		[SPEND_BY_USER] = "user,hours,usd,unpriced_hours,user_name\r\n"
+				  ",0.5100,12.608678,0.0000,\r\n"
+				  "ann,1.5000,0.789000,0.0000,\"Bee, Ann\"\r\n"
+				  "bob,2.0000,0.000000,2.0000,\r\n",
 	};
 
 	(void)state;
@@ -81,6 +83,14 @@ static void test_prints_text(void **state)
 	fill(&table, SPEND_BY_TASK);
 	spend_table_text(&table, &span, &out);
 	assert_non_null(strstr(buf_text(&out), "\n(nobody)"));
+	assert_non_null(strstr(buf_text(&out), "  Bee, Ann (ann)  "));
+	assert_non_null(strstr(buf_text(&out), "  bob  "));
+	buf_clear(&out);
+	spend_table_release(&table);
+	fill(&table, SPEND_BY_USER);
+	spend_table_text(&table, &span, &out);
+	assert_non_null(strstr(buf_text(&out), "\nBee, Ann (ann)  "));
+	assert_non_null(strstr(buf_text(&out), "\nbob  "));
 	buf_clear(&out);
 	spend_table_release(&table);
 	spend_table_text(&table, &span, &out);
@@ -106,6 +116,8 @@ static void test_prints_json(void **state)
 			const struct json *key = json_find(row, spend_by_name(by));
 
 			assert_non_null(key);
+			if (by == SPEND_BY_USER && !strcmp(json_text_or(row, "user", ""), "ann"))
+				assert_string_equal(json_text_or(row, "user_name", ""), "Bee, Ann");
 			sum += json_integer_or(row, "micro_usd", 0);
 		}
 		assert_int_equal(sum, 13397678);

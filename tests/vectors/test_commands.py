@@ -588,8 +588,8 @@ def test_check_warns_of_budgets_that_may_hold_nothing_back(place):
     warnings = [line for line in done.stdout.decode().splitlines()
                 if line.startswith("warning ")]
     assert [line.split(": ")[0] for line in warnings] == [
-        "warning budget of total", "warning budget of user a?[2J", "warning budget of user a?[2J"]
-    assert "costs 0 $/h" in warnings[0] and "not verified" in warnings[2]
+        "warning budget of total", "warning budget of user a?[2J"]
+    assert all("costs 0 $/h" in warning for warning in warnings)
 
 
 def test_a_configuration_without_its_bundle_says_what_to_do(place):

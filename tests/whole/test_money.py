@@ -117,6 +117,32 @@ def test_a_spent_budget_launches_nothing_and_ends_nothing(world):
     assert len(world.instances()) == 1
 
 
+def test_a_users_budget_by_name_holds_and_a_misspelt_one_is_told(world):
+    """The name is ClearML's, what is counted is the id; the other word limits nobody, aloud."""
+    world.settings["budgets"] = {"users": {"world": {"day": 3}, "wrold": {"day": 1}}}
+    task, gate, reaper = begin(world, prices=DOLLAR_A_SECOND, max_instances=2)
+    user = world.client.task(task)["user"]
+    assert user != "world"
+    wait_for(lambda: money(world, "user", user) >= 3000000, PATIENCE_S, "it is spent")
+    second = world.add_task("cpu", "second", "pass")
+    plan = json.loads(world.run_reaper("plan", "--json").stdout)
+    assert plan["launches"] == [] and plan["queues"][0]["unserved"] == 1
+    assert any(f"$/day of user world ({user})" in words for words in plan["budget_warnings"])
+    lost, = [words for words in plan["budget_warnings"] if words.startswith("user wrold: ")]
+    assert "no user of ClearML" in lost and "limits nobody" in lost
+    row, = [row for row in plan["money"] if row["name"] == "world"]
+    assert (row["user_id"], row["user_name"]) == (user, "world")
+    assert f"BUDGET: {lost}" in world.run_reaper("plan").stdout
+    checked = world.run_reaper("check").stdout
+    assert f"ok      budget of user world: of world ({user})" in checked
+    assert "warning budget of user wrold: no user of ClearML" in checked
+    assert f"world ({user}) " in world.run_reaper("report", "--by", "user").stdout
+    assert {row["user_name"] for row in report(world, "user")["rows"] if row["user"]} == {"world"}
+    finish(world, task, gate, reaper, runs=1)
+    assert world.client.status(second) == "completed"
+    assert len(world.instances()) == 1
+
+
 def test_what_is_unknown_is_said(world):
     world.add_resource("cpu")
     for words, wanted in ((("--by", "colour"), "--by: expected task"),

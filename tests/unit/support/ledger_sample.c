@@ -46,6 +46,8 @@ static void sample_item(struct ledger *out, size_t i, unsigned n)
 	out->orders[i].order = (enum order)(n % ORDER_COUNT);
 	out->orders[i].since_s = BASE_S + n + 10;
 	snprintf(out->orders[i].instance, sizeof(out->orders[i].instance), "i-%06zu", i);
+	snprintf(out->users[i].id, sizeof(out->users[i].id), "user-%06zu", i);
+	snprintf(out->users[i].name, sizeof(out->users[i].name), "Ann \"%u\"", n);
 }
 
 void ledger_sample(unsigned seed, size_t count, struct ledger *out)
@@ -55,7 +57,8 @@ void ledger_sample(unsigned seed, size_t count, struct ledger *out)
 				.looked_s = BASE_S + seed + 3,
 				.channel = seed + 2,
 				.is_spend_whole = seed % 2,
-				.counted_until_s = BASE_S + seed + 4 };
+				.counted_until_s = BASE_S + seed + 4,
+				.users_asked_s = BASE_S + seed + 5 };
 	snprintf(out->task, sizeof(out->task), "%032x", seed);
 	out->attempts = memory_array(count + 1, sizeof(*out->attempts));
 	out->marks = memory_array(count + 1, sizeof(*out->marks));
@@ -63,10 +66,12 @@ void ledger_sample(unsigned seed, size_t count, struct ledger *out)
 	out->resources = memory_array(count + 1, sizeof(*out->resources));
 	out->offerings = memory_array(count + 1, sizeof(*out->offerings));
 	out->orders = memory_array(count + 1, sizeof(*out->orders));
+	out->users = memory_array(count + 1, sizeof(*out->users));
 	for (size_t i = 0; i < count; i++)
 		sample_item(out, i, seed + (unsigned)i);
 	out->attempt_count = out->mark_count = out->machine_count = count;
 	out->resource_count = out->offering_count = out->order_count = count;
+	out->user_count = count;
 }
 
 #define SAME_LISTS(list, count)        \
@@ -80,7 +85,8 @@ const char *ledger_difference(const struct ledger *one, const struct ledger *oth
 	if (strcmp(one->task, other->task) != 0 || one->channel != other->channel)
 		return "the reaper's task, or the command's number";
 	if (one->looked_s != other->looked_s || one->is_spend_whole != other->is_spend_whole ||
-	    one->counted_until_s != other->counted_until_s)
+	    one->counted_until_s != other->counted_until_s ||
+	    one->users_asked_s != other->users_asked_s)
 		return "when it looked, or what is counted";
 	if (!SAME_LISTS(attempts, attempt_count))
 		return "attempts";
@@ -92,7 +98,9 @@ const char *ledger_difference(const struct ledger *one, const struct ledger *oth
 		return "resources";
 	if (!SAME_LISTS(offerings, offering_count))
 		return "offerings";
-	return SAME_LISTS(orders, order_count) ? NULL : "orders";
+	if (!SAME_LISTS(orders, order_count))
+		return "orders";
+	return SAME_LISTS(users, user_count) ? NULL : "users";
 }
 
 struct ledger_file *ledger_opened(const char *folder, int64_t now_s)

@@ -81,7 +81,6 @@ static enum doom doom_of_unheard(const struct observed_machine *machine,
 										      DOOM_NONE;
 }
 
-/* By the configuration of today: a hold in its ticket may be one that was taken back since. */
 bool doom_is_held(const struct observed_machine *machine, const struct observation *seen)
 {
 	return machine->instance.slot < seen->resources[machine->resource].minimum;

@@ -24,15 +24,13 @@ static bool is_duplicate(const struct planner *planner, size_t i)
 	return holder != SLOT_NOBODY && holder != i;
 }
 
-static enum doom find_doom(const struct planner *planner, size_t i)
+enum doom plan_doom(const struct planner *planner, size_t i)
 {
 	enum doom doom = doom_of(&planner->seen->machines[i], planner->seen, planner->settings,
 				 planner->are_records_known);
 
 	if (doom == DOOM_NONE && planner->are_records_known && is_duplicate(planner, i))
 		return DOOM_DUPLICATE;
-	if (doom == DOOM_NONE && planner->is_spare[i])
-		return DOOM_SPARE;
 	return doom;
 }
 
@@ -80,9 +78,11 @@ static void end_machine(struct planner *planner, size_t i)
 	const struct observed_machine *machine = &planner->seen->machines[i];
 	const char *id = machine->instance.id;
 	int64_t wait_s = planner->settings->two_looks_s;
-	enum doom doom = find_doom(planner, i);
+	enum doom doom = plan_doom(planner, i);
 	bool is_told = false;
 
+	if (doom == DOOM_NONE && planner->is_spare[i])
+		doom = DOOM_SPARE;
 	if (doom_drains_first(doom)) {
 		is_told = drain_first(planner, i, doom);
 	} else if (doom != DOOM_NONE) {

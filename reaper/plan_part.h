@@ -68,7 +68,9 @@ void marks_end(struct planner *planner);
 /* spare: which idle machines need not wait for their idle_timeout. */
 void plan_spare(struct planner *planner);
 
-/* end: which machines must go, and what they are told. */
+/* end: which machines must go, and what they are told. plan_doom() says why one must, whether or
+ * not another is spare. */
+enum doom plan_doom(const struct planner *planner, size_t machine);
 void plan_end(struct planner *planner);
 
 /* stock: who is there, seats, slots, open attempts, what it costs. */

@@ -163,7 +163,8 @@ void plan_spare(struct planner *planner)
 		const struct observed_machine *machine = &seen->machines[i];
 		struct machine_seats seats = doom_seats(machine, seen, planner->settings);
 
-		if (!is_up(machine))
+		/* One that must go is nobody's reserve, even if it is not told in this pass. */
+		if (!is_up(machine) || plan_doom(planner, i) != DOOM_NONE)
 			continue;
 		if (may_go(planner, machine, &seats))
 			idle[count++] = machine;

@@ -100,8 +100,7 @@ static void test_when_nobody_goes(void **state)
 		KEPT,
 		KEEP,
 		BY_ORDER,
-		HELD_NOW,
-		HELD_ALWAYS,
+		HELD,
 		MINIMUM,
 		MEMORY_LOST
 	};
@@ -123,8 +122,7 @@ static void test_when_nobody_goes(void **state)
 		{ "a file keeps it", KEPT, "" },
 		{ "an operator keeps it", KEEP, "" },
 		{ "an operator sends it away already", BY_ORDER, "" },
-		{ "a schedule holds its slot", HELD_NOW, "" },
-		{ "its slot is held always", HELD_ALWAYS, "" },
+		{ "a minimum holds its slot", HELD, "" },
 		{ "the minimum is two, and they are in later slots", MINIMUM, "" },
 		{ "ClearML has lost its memory", MEMORY_LOST, "" },
 	};
@@ -151,9 +149,7 @@ static void test_when_nobody_goes(void **state)
 		machine->order = change == KEEP	    ? ORDER_KEEP :
 				 change == BY_ORDER ? ORDER_DRAIN :
 						      ORDER_NONE;
-		world->seen.resources[0].minimum = change == HELD_NOW ? 2 : 0;
-		world->resources[0].min_instances =
-			change == HELD_ALWAYS || change == MINIMUM ? 2 : 0;
+		world->seen.resources[0].minimum = change == HELD || change == MINIMUM ? 2 : 0;
 		if (change == MINIMUM) {
 			world->machines[0].instance.slot = 7;
 			machine->instance.slot = 8;
@@ -237,7 +233,7 @@ static void test_a_batch_is_remembered(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct plan_world *world = new_world(0);
 
-		world->resources[0].min_instances = cases[i].held;
+		world->seen.resources[0].minimum = cases[i].held;
 		for (int m = 0; m < 6; m++) {
 			struct observed_machine *machine = plan_world_machine(world, 0, 'i');
 
@@ -281,7 +277,7 @@ static void test_seats_of_each_resource(void **state)
 	/* The minimum counts machines. */
 	world = new_world(0);
 	world->resources[0].ticket.seats = 2;
-	world->resources[0].min_instances = 2;
+	world->seen.resources[0].minimum = 2;
 	for (unsigned m = 0; m < 3; m++) {
 		machine = plan_world_machine(world, 0, 'i');
 		machine->record.seats = machine->record.free_seats = 2;
@@ -319,6 +315,21 @@ static void test_who_stays(void **state)
 	}
 }
 
+/* Two in one slot: the later one is to go, so the other one is the last. */
+static void test_who_must_go_is_no_reserve(void **state)
+{
+	(void)state;
+	struct plan_world *world = new_world(0);
+
+	for (int m = 0; m < 2; m++) {
+		struct observed_machine *machine = plan_world_machine(world, 0, 'i');
+
+		machine->instance.slot = 3;
+		machine->record.idle_s = 100;
+	}
+	expect_spare(world, "one of two is a duplicate", "");
+}
+
 /* It was told in this pass: it is no capacity in it. */
 static void test_who_goes_is_no_capacity(void **state)
 {
@@ -346,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_a_batch_is_remembered),
 		cmocka_unit_test(test_seats_of_each_resource),
 		cmocka_unit_test(test_who_stays),
+		cmocka_unit_test(test_who_must_go_is_no_reserve),
 		cmocka_unit_test(test_who_goes_is_no_capacity),
 	};
 

@@ -25,7 +25,7 @@ struct plan_world {
 	struct offering_state states[4];
 	struct observed_ghost ghosts[2];
 	struct observed_run runs[4];
-	struct budget queue_budgets[2];
+	struct budget queue_budgets[3];
 };
 
 struct plan_world *plan_world_new(unsigned cpu_waiting, unsigned gpu_waiting); /* free() it */

@@ -496,6 +496,34 @@ static void stopped_by_the_watchdog(struct stage *stage)
 	finish(stage);
 }
 
+/* Its machine died, and meanwhile the month's budget is spent: it waits, under the old name. */
+static void held_back_for_the_month(struct stage *stage)
+{
+	struct resource *resource = draw_resource(&stage->drawn, "only", 1);
+
+	resource->budget.month = resource->offerings[0].price / 10;
+	stage->drawn.has_budgets = stage->drawn.has_month_budgets = true;
+	begin(stage);
+	add_tasks(stage, 1, 1, 3600);
+	world_run_until(stage->world, 900);
+	expect_runs(stage, 0, 1);
+	world_terminate(stage->world, 0);
+	world_run_until(stage->world, 7200);
+	if (!stage->world->tasks[0].is_in_queue || !*stage->world->tasks[0].owner)
+		fault(stage, "it is not in its queue, under the name of who had it");
+	expect_machines(stage, 1);
+	finish(stage);
+}
+
+/* What people send may be more than all seats can do in a week. */
+static void more_work_than_seats(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 1);
+	begin(stage);
+	add_tasks(stage, 10, 1, 20 * 3600);
+	finish(stage);
+}
+
 static const struct {
 	const char *name;
 	void (*play)(struct stage *stage);
@@ -519,6 +547,8 @@ static const struct {
 	{ "a resource that is renamed while a task runs", renamed_while_it_runs },
 	{ "a lost pop of a task that bears a dead one's name", stale_owner },
 	{ "stopped by ClearML's watchdog while no reaper ran", stopped_by_the_watchdog },
+	{ "a month's budget is spent under a task that was given back", held_back_for_the_month },
+	{ "one seat, and work for more than a week", more_work_than_seats },
 	{ "one slot, two machines, up at the same time", rivals_together },
 	{ "one slot, two machines, one up later", rivals_apart },
 	{ "one slot, two machines, the elder was cut off", rivals_after_a_cut },

@@ -244,11 +244,33 @@ static void on_termination(void *context, const struct world *world, size_t host
 
 /* ---- the end ---- */
 
-/* What a month's budget holds back goes on next month, if not the one after. */
-static bool may_wait_for_ever(const struct invariants *invariants, const struct world_task *task)
+static bool says_budget(const struct world *world, size_t resource)
 {
-	return invariants->drawn->has_month_budgets && task->is_in_queue && !task->owner[0] &&
-	       !task->finals;
+	for (size_t h = 0; h < world->host_count; h++)
+		if (world->hosts[h].why[resource] == WHY_BUDGET)
+			return true;
+	return false;
+}
+
+/* Is a budget the last word on what this queue could be launched for? That one is spent then has
+ * been judged at each plan (invariants_money.c). */
+static bool is_held_back(const struct world *world, size_t queue)
+{
+	const struct settings *settings = world->settings;
+
+	for (size_t r = 0; r < settings->resource_count; r++)
+		if (resource_serves(&settings->resources[r], queue) && says_budget(world, r))
+			return true;
+	return false;
+}
+
+/* What a month's budget holds back goes on next month, if not the one after. A task that was given
+ * back bears the name of who had it until the next one takes it. */
+static bool may_wait_for_ever(const struct invariants *invariants, const struct world *world,
+			      const struct world_task *task)
+{
+	return invariants->drawn->has_month_budgets && task->is_in_queue && !task->finals &&
+	       is_held_back(world, task->queue);
 }
 
 static void check_end_of_tasks(struct invariants *invariants, const struct world *world)
@@ -256,7 +278,7 @@ static void check_end_of_tasks(struct invariants *invariants, const struct world
 	for (size_t i = 0; i < world->task_count; i++) {
 		const struct world_task *task = &world->tasks[i];
 
-		if (task->finals != 1 && !may_wait_for_ever(invariants, task))
+		if (task->finals != 1 && !may_wait_for_ever(invariants, world, task))
 			invariants_fail(invariants, world, task->id,
 					"in the end it is %s, in a queue: %d, owner \"%s\", final "
 					"ends: %u",

@@ -6,8 +6,8 @@
 enum {
 	CHUNK_S = 600, /* between two looks whether it is over */
 	SETTLE_S = 3 * 3600, /* after the last task, for machines to leave */
-	MOST_S = 4 * 86400,
-	MOST_BUDGETED_S = 12 * 86400, /* a budget may hold back for days */
+	WAIT_S = 4 * 86400, /* and all the work: no world needs longer */
+	WAIT_BUDGETED_S = 12 * 86400, /* a budget may hold back for days */
 	LINES_KEPT = 4000, /* of a log, before the violation */
 	LINES_PRINTED = 60,
 	LINE_ROOM = 200
@@ -64,10 +64,20 @@ static void print_story(const struct story *story, const char *subject, FILE *lo
 	}
 }
 
+/* One seat, if there are no more, does one task after the other. */
+static int64_t longest_s(const struct invariants *invariants, const struct world *world)
+{
+	int64_t sum_ms = 0;
+
+	for (size_t i = 0; i < world->task_count; i++)
+		sum_ms += world->tasks[i].duration_ms;
+	return (invariants->drawn->has_budgets ? WAIT_BUDGETED_S : WAIT_S) + sum_ms / 1000;
+}
+
 void play_to_the_end(struct invariants *invariants, struct world *world, int64_t until_s)
 {
 	int64_t settled_s = 0;
-	int64_t most_s = invariants->drawn->has_budgets ? MOST_BUDGETED_S : MOST_S;
+	int64_t most_s = longest_s(invariants, world);
 
 	for (int64_t at_s = 0; at_s < most_s && !invariants->has_failed;) {
 		at_s += CHUNK_S;

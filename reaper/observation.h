@@ -32,6 +32,8 @@ struct observed_queue { /* by place in settings.queues */
 struct observed_resource { /* by place in settings.resources */
 	bool is_listed; /* the provider's list succeeded, whole */
 	char problem[256]; /* why not */
+	unsigned hidden; /* of its machines that a list showed alive: it failed, and nothing shows
+			    them now */
 	unsigned minimum; /* min_instances that holds now, schedules included */
 	/* From the ledger: */
 	unsigned boot_failures; /* in a row, since a machine last served */
@@ -139,6 +141,8 @@ struct observation {
 	struct observed_resource resources[SETTINGS_MAX_RESOURCES];
 	struct observed_machine *machines;
 	size_t machine_count;
+	unsigned hidden; /* as of a resource; these are of none that is configured, so behind any
+			    list that failed */
 	struct observed_task *lost;
 	size_t lost_count;
 	struct open_attempt *attempts;

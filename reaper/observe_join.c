@@ -396,6 +396,31 @@ static void index_accounted(const struct observation *seen, const struct record_
 			(void)text_index_add(index, records->list[i].instance, i);
 }
 
+/* How many machines a list that failed keeps from us, as far as the ledger knows. What has left by
+ * its own word counts too: it may not have powered off. */
+static void count_hidden(struct observation *seen, const struct settings *settings,
+			 const struct ledger *ledger)
+{
+	SCOPED(text_index) struct text_index index = { 0 };
+	bool has_failed = false;
+
+	for (size_t r = 0; r < settings->resource_count; r++)
+		has_failed |= !seen->resources[r].is_listed;
+	index_machines(seen, 0, &index);
+	for (size_t i = 0; i < ledger->machine_count; i++) {
+		const struct remembered *remembered = &ledger->machines[i];
+		size_t r = settings_resource_named(settings, remembered->resource);
+
+		if (!remembered->listed_s ||
+		    text_index_find(&index, remembered->instance) != TEXT_INDEX_NONE)
+			continue;
+		if (r == RESOURCE_NONE)
+			seen->hidden += has_failed;
+		else
+			seen->resources[r].hidden += !seen->resources[r].is_listed;
+	}
+}
+
 void join_lists(struct observation *seen, const struct settings *settings,
 		const struct ledger *ledger, const struct record_list *records)
 {
@@ -418,6 +443,7 @@ void join_lists(struct observation *seen, const struct settings *settings,
 			 counts[r].missing, counts[r].expected);
 		text_cut(resource->problem, sizeof(resource->problem), buf_text(&why));
 	}
+	count_hidden(seen, settings, ledger);
 }
 
 /* ---- prices ---- */
@@ -470,11 +496,13 @@ static bool is_suspicious(const struct observation *seen, const struct settings 
 	/* Idle when it was heard last, and silent: it may have taken a task since. */
 	if (machine->was_seen)
 		return machine->is_listed && !machine->has_record && !machine->was_busy;
-	if (machine->resource == RESOURCE_NONE)
+	/* Of a resource that is configured no more: as doom judges it, by whose list shows it. */
+	size_t of = machine->resource == RESOURCE_NONE ? machine->place : machine->resource;
+	if (of == RESOURCE_NONE)
 		return false;
 
 	/* It may have served while nobody looked: then a task names it. */
-	const struct ticket_limits *limits = &settings->resources[machine->resource].ticket.limits;
+	const struct ticket_limits *limits = &settings->resources[of].ticket.limits;
 	return seen->now_ms / 1000 - machine->instance.launched_s > limits->boot_deadline_s;
 }
 

@@ -39,7 +39,8 @@ void join_ledger(struct observation *seen, const struct settings *settings,
  * A list that shows less than half of what the lists showed alive a moment
  * ago, and nothing says that these have ended, is not believed (I7): its
  * resource is marked as not listed. What it does show stays. An instance that
- * its cloud forgets as soon as it ends costs so a few minutes' wait.
+ * its cloud forgets as soon as it ends costs so a few minutes' wait. What was listed alive before
+ * and may be behind a list that failed, or is not believed, is counted as hidden.
  */
 void join_lists(struct observation *seen, const struct settings *settings,
 		const struct ledger *ledger, const struct record_list *records);

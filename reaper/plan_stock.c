@@ -112,7 +112,8 @@ static void count_attempt(struct planner *planner, const struct open_attempt *at
 		note_young(planner, r, attempt, is_offered ? offering : 0);
 }
 
-/* Behind a list that failed may be as many machines as the resource may have. */
+/* Behind a list that failed may be as many machines as the resource may have, and more where its
+ * limit was lowered since. */
 static void count_hidden(struct planner *planner, size_t r)
 {
 	const struct resource *resource = &planner->settings->resources[r];
@@ -122,10 +123,12 @@ static void count_hidden(struct planner *planner, size_t r)
 	if (planner->seen->resources[r].is_listed)
 		return;
 	planned->is_rate_known = false;
-	if (planned->alive >= resource->max_instances)
-		return;
-	unsigned hidden = resource->max_instances - planned->alive;
+	unsigned hidden = planner->seen->resources[r].hidden;
 
+	if (planned->alive + hidden < resource->max_instances)
+		hidden = resource->max_instances - planned->alive;
+	if (!hidden)
+		return;
 	planner->alive += hidden;
 	planner->rate =
 		plan_sum(planner->rate, price < 0 ? MONEY_UNKNOWN : price * (int64_t)hidden);
@@ -143,4 +146,7 @@ void plan_stock(struct planner *planner)
 		count_attempt(planner, &seen->attempts[i]);
 	for (size_t r = 0; r < planner->settings->resource_count; r++)
 		count_hidden(planner, r);
+	planner->alive += seen->hidden;
+	if (seen->hidden)
+		planner->rate = MONEY_UNKNOWN;
 }

@@ -137,6 +137,13 @@ static void end_launch(struct world_pass *pass)
 	memset(pass->tried, 0, sizeof(pass->tried));
 }
 
+/* A repeat is the very same request or none: what another offering costs was never counted. */
+static bool may_try_other(const struct world_pass *pass, const struct planned_launch *launch)
+{
+	return !launch->is_repeat &&
+	       (pass->answer == ERROR_CAPACITY || pass->answer == ERROR_QUOTA);
+}
+
 static void try_other(struct world *world, struct world_pass *pass,
 		      const struct planned_launch *launch)
 {
@@ -148,11 +155,7 @@ static void try_other(struct world *world, struct world_pass *pass,
 		&pass->ledger, world->settings, resource, pass->offering,
 		&(struct offering_failure){ pass->answer, NULL, pass->seen.now_ms / 1000 });
 	pass->tried[pass->offering] = true;
-	if (pass->answer != ERROR_CAPACITY && pass->answer != ERROR_QUOTA) {
-		end_launch(pass);
-		return;
-	}
-	if (!find_other(world, pass, launch)) {
+	if (!may_try_other(pass, launch) || !find_other(world, pass, launch)) {
 		end_launch(pass);
 		return;
 	}

@@ -7,7 +7,13 @@
 
 #include "reaper/simulation/world_state.h"
 
-enum { SOME_DAY_S = 1796083200, PASS_EVERY_S = 60, BOOT_LEAST_S = 60, BOOT_MOST_S = 180 };
+enum {
+	SOME_DAY_S = 1796083200,
+	PASS_EVERY_S = 60,
+	BOOT_LEAST_S = 60,
+	BOOT_MOST_S = 180,
+	SETTINGS_AGAIN_MS = 1000
+};
 
 /* ---- the heap of events ---- */
 
@@ -174,6 +180,20 @@ size_t world_add_task(struct world *world, int64_t at_s, size_t queue, int64_t d
 	return number;
 }
 
+/* A pass has read them at its beginning, and knows no others until it is over. */
+static void change_settings(struct world *world)
+{
+	for (size_t p = 0; p < WORLD_MAX_PASSES; p++) {
+		if (world->passes[p].is_running) {
+			world_plan(world, world->now_ms + SETTINGS_AGAIN_MS, OCCASION_SETTINGS, 0,
+				   0);
+			return;
+		}
+	}
+	world->settings = world->options.later;
+	world_note(world, "reaper", "the configuration is another one");
+}
+
 static void happen(struct world *world, const struct world_event *event)
 {
 	switch (event->occasion) {
@@ -201,8 +221,7 @@ static void happen(struct world *world, const struct world_event *event)
 		world_server_watchdog(world);
 		break;
 	case OCCASION_SETTINGS:
-		world->settings = world->options.later;
-		world_note(world, "reaper", "the configuration is another one");
+		change_settings(world);
 		break;
 	case OCCASION_PERSON:
 		world_task_aborted(world, event->subject);

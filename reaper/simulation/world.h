@@ -79,8 +79,9 @@ struct world_watcher { /* each may be NULL */
 
 struct world_options {
 	const struct settings *settings; /* borrowed */
-	/* What every reaper reads from so long after the beginning on; NULL: the same for ever. The
-	 * resources are as many and in the same places, their names and limits may be others. */
+	/* What every reaper reads from so long after the beginning on, as soon as no pass is under
+	 * way; NULL: the same for ever. The resources are as many and in the same places, their
+	 * names and limits may be others. */
 	const struct settings *later;
 	int64_t later_s;
 	uint64_t seed;

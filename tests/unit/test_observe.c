@@ -175,6 +175,7 @@ static void test_when_the_tasks_are_read(void **state)
 		IDLE_GONE,
 		DUE_NOW,
 		OVERDUE,
+		OVERDUE_GONE,
 		OVERDUE_KNOWN,
 		OVERDUE_BUSY,
 		MARK,
@@ -191,6 +192,8 @@ static void test_when_the_tasks_are_read(void **state)
 		{ "a machine ended idle", IDLE_GONE, false },
 		{ "a machine may still come up", DUE_NOW, false },
 		{ "a machine never came up", OVERDUE, true },
+		{ "one of a resource that is configured no more did not, either", OVERDUE_GONE,
+		  true },
 		{ "an idle machine fell silent: it may have taken a task", OVERDUE_KNOWN, true },
 		{ "a busy machine fell silent", OVERDUE_BUSY, false },
 		{ "a task waits for its second look", MARK, true },
@@ -210,10 +213,13 @@ static void test_when_the_tasks_are_read(void **state)
 		    what == OVERDUE_BUSY)
 			(void)observe_bench_remember(&bench, "m1", 300,
 						     what == BUSY_GONE || what == OVERDUE_BUSY);
-		if (what == OVERDUE || what == OVERDUE_KNOWN || what == OVERDUE_BUSY)
+		if (what == OVERDUE || what == OVERDUE_GONE || what == OVERDUE_KNOWN ||
+		    what == OVERDUE_BUSY)
 			bench.seen.machines[0].instance.launched_s = NOW_S - 601;
 		if (what == DUE_NOW)
 			bench.seen.machines[0].instance.launched_s = NOW_S - 600;
+		if (what == OVERDUE_GONE)
+			bench.seen.machines[0].resource = RESOURCE_NONE;
 		SET(bench.marks[0].what, what == MARK ? "task " TASK : "silent m1");
 		bench.ledger.mark_count = what == MARK || what == OTHER_MARK;
 		join_ledger(&bench.seen, bench.settings, &bench.ledger);
@@ -421,66 +427,6 @@ static void test_what_the_ledger_says_of_resources_and_orders(void **state)
 }
 
 /* The ledger remembers m1 to m4; a list shows the first of them. */
-static void test_a_list_that_is_suddenly_empty(void **state)
-{
-	static const char *const names[] = { "m1", "m2", "m3", "m4" };
-	static const struct {
-		const char *when;
-		size_t remembered, listed, left;
-		int64_t age_s; /* since a list showed them alive */
-		bool is_believed;
-	} cases[] = {
-		{ "all are there", 2, 2, 0, 60, true },
-		{ "one machine vanished", 1, 0, 0, 60, true },
-		{ "two machines vanished", 2, 0, 0, 60, false },
-		{ "one of two vanished", 2, 1, 0, 60, true },
-		{ "two of four vanished", 4, 2, 0, 60, true },
-		{ "three of four vanished", 4, 1, 0, 60, false },
-		{ "two vanished and one of them said that it left", 2, 0, 1, 60, true },
-		{ "two are not there, and were there at the limit", 2, 0, 0, 300, false },
-		{ "two have not been there for long", 2, 0, 0, 301, true },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct observe_bench bench;
-		const char *listed[5] = { NULL };
-
-		memcpy(listed, names, cases[i].listed * sizeof(*listed));
-		observe_bench_open(&bench, listed, NULL);
-		for (size_t m = 0; m < cases[i].remembered; m++)
-			observe_bench_remember(&bench, names[m], 5000, false)->listed_s =
-				NOW_S - cases[i].age_s;
-		for (size_t m = 0; m < cases[i].left; m++)
-			(void)observe_bench_record(&bench, names[m], "left", 2);
-		(void)observe_bench_join(&bench);
-		if (bench.seen.resources[0].is_listed != cases[i].is_believed ||
-		    !*bench.seen.resources[0].problem != cases[i].is_believed)
-			fail_msg("when %s: %s", cases[i].when, bench.seen.resources[0].problem);
-		observe_bench_close(&bench);
-	}
-}
-
-static void test_what_is_forgotten_does_not_make_a_list_suspicious(void **state)
-{
-	struct observe_bench bench;
-
-	(void)state;
-	observe_bench_open(&bench, one + 1, NULL);
-	for (size_t i = 0; i < 2; i++) /* seen to end, and of no resource of ours */
-		observe_bench_remember(&bench, i ? "m2" : "m1", 60, false)->listed_s = 0;
-	for (size_t i = 0; i < 2; i++) {
-		struct remembered *other =
-			observe_bench_remember(&bench, i ? "m4" : "m3", 60, false);
-
-		other->listed_s = NOW_S - 60;
-		SET(other->resource, "gone");
-	}
-	(void)observe_bench_join(&bench);
-	assert_true(bench.seen.resources[0].is_listed);
-	observe_bench_close(&bench);
-}
-
 static void test_what_a_machine_costs(void **state)
 {
 	static const struct {
@@ -547,8 +493,6 @@ int main(void)
 		cmocka_unit_test(test_tasks_that_have_waited_long_enough),
 		cmocka_unit_test(test_who_is_known_to_have_served),
 		cmocka_unit_test(test_what_the_ledger_says_of_resources_and_orders),
-		cmocka_unit_test(test_a_list_that_is_suddenly_empty),
-		cmocka_unit_test(test_what_is_forgotten_does_not_make_a_list_suspicious),
 		cmocka_unit_test(test_what_a_machine_costs),
 	};
 

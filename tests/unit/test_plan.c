@@ -246,6 +246,48 @@ static void test_rounds_seats_up_to_whole_machines(void **state)
 	free(world);
 }
 
+static void test_a_failed_list_fills_the_total(void **state)
+{
+	static const struct {
+		const char *when;
+		bool has_record;
+		unsigned hidden, gone; /* of the resource; of none that is configured */
+		int64_t budget;
+		unsigned launches; /* of the other resource; 5 machines in all */
+	} cases[] = {
+		{ "the unseen may be 3", false, 0, 0, 0, 2 },
+		{ "one of those 3 is known by its record", true, 0, 0, 0, 2 },
+		{ "2 were seen a moment ago", false, 2, 0, 0, 2 },
+		{ "its limit was lowered: 4 were", false, 4, 0, 0, 1 },
+		{ "2 more were, and one is known by its record", true, 3, 0, 0, 1 },
+		{ "one of another name was", false, 0, 1, 0, 1 },
+		{ "nobody knows what one of another name costs", false, 0, 1, 99 * USD, 0 },
+		{ "all are known", false, 0, 0, 99 * USD, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(9, 9);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 3, "c");
+		plan_world_resource(world, "second", 9, "g");
+		world->settings.max_instances = 5;
+		world->settings.budget.hour = cases[i].budget;
+		world->seen.resources[0].is_listed = false;
+		world->seen.resources[0].hidden = cases[i].hidden;
+		world->seen.hidden = cases[i].gone;
+		if (cases[i].has_record)
+			plan_world_machine(world, 0, 'w')->is_listed = false;
+		plan_world_plan(world, &plan);
+		assert_int_equal(plan.resources[0].launches, 0);
+		if (plan.resources[1].launches != cases[i].launches)
+			fail_msg("when %s: %u", cases[i].when, plan.resources[1].launches);
+		plan_release(&plan);
+		free(world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_terminates_on_proof_seen_twice),
 		cmocka_unit_test(test_keeps_minimums_and_fills_the_lowest_slot),
 		cmocka_unit_test(test_rounds_seats_up_to_whole_machines),
+		cmocka_unit_test(test_a_failed_list_fills_the_total),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

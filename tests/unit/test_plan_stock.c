@@ -438,28 +438,6 @@ static void test_a_long_name_makes_a_cut_mark(void **state)
 	free(world);
 }
 
-static void test_a_failed_list_fills_the_total(void **state)
-{
-	struct plan_world *world = plan_world_new(9, 9);
-	struct plan plan;
-
-	(void)state;
-	plan_world_resource(world, "first", 3, "c");
-	plan_world_resource(world, "second", 9, "g");
-	world->settings.max_instances = 5;
-	world->seen.resources[0].is_listed = false;
-	plan_world_plan(world, &plan);
-	assert_int_equal(plan.resources[0].launches, 0);
-	assert_int_equal(plan.resources[1].launches, 2); /* the unseen may be 3 of the 5 */
-	plan_release(&plan);
-	plan_world_machine(world, 0, 'w')->is_listed =
-		false; /* known by its record: one of those 3 */
-	plan_world_plan(world, &plan);
-	assert_int_equal(plan.resources[1].launches, 2);
-	plan_release(&plan);
-	free(world);
-}
-
 /* Found by the simulator: a list that is late made a second machine for the same task. */
 static void test_a_young_machine_may_report_before_it_is_listed(void **state)
 {
@@ -579,7 +557,6 @@ int main(void)
 		cmocka_unit_test(test_half_without_a_record_is_no_lost_memory),
 		cmocka_unit_test(test_lost_memory_ends_nobody_by_its_records),
 		cmocka_unit_test(test_a_long_name_makes_a_cut_mark),
-		cmocka_unit_test(test_a_failed_list_fills_the_total),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

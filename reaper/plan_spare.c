@@ -21,6 +21,11 @@ struct launch_moment {
 	int64_t at_s;
 };
 
+struct candidate {
+	size_t number;
+	const struct observed_machine *machine;
+};
+
 struct reserve { /* of a resource; seats */
 	unsigned wanted, warm;
 	bool is_quiet; /* all is known, and nothing waits in its queues */
@@ -130,8 +135,8 @@ static void want_batches(const struct planner *planner, struct reserve *reserves
 /* The cheapest stay, of equal ones those that worked last. */
 static int by_worth(const void *a, const void *b)
 {
-	const struct observed_machine *left = *(const struct observed_machine *const *)a,
-				      *right = *(const struct observed_machine *const *)b;
+	const struct observed_machine *left = ((const struct candidate *)a)->machine,
+				      *right = ((const struct candidate *)b)->machine;
 
 	if (left->price != right->price)
 		return left->price < right->price ? -1 : 1;
@@ -155,7 +160,7 @@ void plan_spare(struct planner *planner)
 {
 	const struct observation *seen = planner->seen;
 	struct reserve reserves[SETTINGS_MAX_RESOURCES];
-	const struct observed_machine **idle = memory_array(seen->machine_count, sizeof(*idle));
+	struct candidate *idle = memory_array(seen->machine_count, sizeof(*idle));
 	size_t count = 0;
 
 	open_reserves(planner, reserves);
@@ -167,18 +172,18 @@ void plan_spare(struct planner *planner)
 		if (!is_up(machine) || plan_doom(planner, i) != DOOM_NONE)
 			continue;
 		if (may_go(planner, machine, &seats))
-			idle[count++] = machine;
+			idle[count++] = (struct candidate){ i, machine };
 		else
 			reserves[machine->resource].warm += seats.free + seats.booting;
 	}
 	qsort(idle, count, sizeof(*idle), by_worth);
 	for (size_t i = 0; i < count; i++) {
-		struct reserve *reserve = &reserves[idle[i]->resource];
+		struct reserve *reserve = &reserves[idle[i].machine->resource];
 
 		if (reserve->is_quiet && reserve->warm >= reserve->wanted)
-			planner->is_spare[idle[i] - seen->machines] = true;
+			planner->is_spare[idle[i].number] = true;
 		else
-			reserve->warm += idle[i]->record.free_seats;
+			reserve->warm += idle[i].machine->record.free_seats;
 	}
 	free(idle);
 }

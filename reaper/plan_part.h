@@ -70,7 +70,7 @@ void plan_spare(struct planner *planner);
 
 /* end: which machines must go, and what they are told. plan_doom() says why one must, whether or
  * not another is spare. */
-enum doom plan_doom(const struct planner *planner, size_t machine);
+enum doom plan_doom(const struct planner *planner, size_t i); /* machine i */
 void plan_end(struct planner *planner);
 
 /* stock: who is there, seats, slots, open attempts, what it costs. */

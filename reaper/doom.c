@@ -81,8 +81,7 @@ static enum doom doom_of_unheard(const struct observed_machine *machine,
 										      DOOM_NONE;
 }
 
-/* By the configuration of today: a hold in its ticket may be one that was taken back since. */
-static bool is_held(const struct observed_machine *machine, const struct observation *seen)
+bool doom_is_held(const struct observed_machine *machine, const struct observation *seen)
 {
 	return machine->instance.slot < seen->resources[machine->resource].minimum;
 }
@@ -92,7 +91,7 @@ static bool is_overdue(const struct observed_machine *machine, const struct obse
 {
 	const struct machine_record *record = &machine->record;
 
-	return !record->task_count && !*record->kept_by && !is_held(machine, seen) &&
+	return !record->task_count && !*record->kept_by && !doom_is_held(machine, seen) &&
 	       record->idle_s > resource->ticket.limits.idle_timeout_s + settings->idle_grace_s;
 }
 

@@ -14,12 +14,17 @@
 bool doom_is_memory_lost(const struct observation *seen, const struct settings *settings);
 
 /* Why it must go, or DOOM_NONE. What depends on records is asked only where these are known.
- * DOOM_DUPLICATE is the caller's: it takes two machines (slots_holder()). */
+ * DOOM_DUPLICATE (slots_holder()) and DOOM_SPARE (plan_spare()) are the caller's: they take more
+ * than one machine. */
 enum doom doom_of(const struct observed_machine *machine, const struct observation *seen,
 		  const struct settings *settings, bool are_records_known);
 
 /* Is it told to drain first? */
 bool doom_drains_first(enum doom doom);
+
+/* Does a minimum keep it? By the configuration of today: a hold in its ticket may be one that was
+ * taken back since. It has a resource. */
+bool doom_is_held(const struct observed_machine *machine, const struct observation *seen);
 
 /* Has it drained: it reports, takes no more, and nothing runs on it? */
 bool doom_is_drained(const struct observed_machine *machine);

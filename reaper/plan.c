@@ -40,6 +40,7 @@ const char *doom_text(enum doom doom)
 		[DOOM_PAST_LIFE] = "past max_life",
 		[DOOM_ORDERED] = "ordered to leave",
 		[DOOM_OVERDUE] = "overdue idle",
+		[DOOM_SPARE] = "more are idle than needed",
 		[DOOM_DUPLICATE] = "duplicate slot",
 		[DOOM_RESOURCE_GONE] = "resource gone",
 	};
@@ -86,6 +87,7 @@ static void planner_open(struct planner *planner)
 	planner->now_s = seen->now_ms / 1000;
 	planner->is_all_listed = is_all_listed(seen, settings);
 	planner->is_leaving = memory_array(seen->machine_count, sizeof(*planner->is_leaving));
+	planner->is_spare = memory_array(seen->machine_count, sizeof(*planner->is_spare));
 	demand_open(&planner->demand, settings->queue_count, settings->resource_count);
 	slots_open(&planner->slots, seen, settings);
 	marks_open(planner);
@@ -99,6 +101,7 @@ static void planner_release(struct planner *planner)
 	slots_release(&planner->slots);
 	demand_release(&planner->demand);
 	free(planner->is_leaving);
+	free(planner->is_spare);
 	free(planner->queue_rates);
 	free(planner->unripe);
 	free(planner->young);
@@ -110,6 +113,7 @@ void plan_make(const struct observation *seen, const struct settings *settings, 
 
 	*out = (struct plan){ 0 };
 	planner_open(&planner);
+	plan_spare(&planner);
 	plan_end(&planner);
 	plan_stock(&planner);
 	plan_supply(&planner);

@@ -42,6 +42,7 @@ enum doom {
 	DOOM_ORDERED, /* an operator said leave, and it has not */
 	/* Those below are told to drain first, and terminated only drained or silent: */
 	DOOM_OVERDUE, /* idle past its time-out and the grace, not kept, not held */
+	DOOM_SPARE, /* idle, and others of its resource are idle too: told to drain at once */
 	DOOM_DUPLICATE, /* an elder machine is in its slot */
 	DOOM_RESOURCE_GONE, /* its resource is configured no more */
 	DOOM_COUNT

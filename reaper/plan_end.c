@@ -24,7 +24,7 @@ static bool is_duplicate(const struct planner *planner, size_t i)
 	return holder != SLOT_NOBODY && holder != i;
 }
 
-static enum doom find_doom(const struct planner *planner, size_t i)
+enum doom plan_doom(const struct planner *planner, size_t i)
 {
 	enum doom doom = doom_of(&planner->seen->machines[i], planner->seen, planner->settings,
 				 planner->are_records_known);
@@ -53,14 +53,15 @@ static void add_order(struct planner *planner, size_t i, enum order order, enum 
 		(struct planned_order){ .machine = i, .order = order, .doom = doom };
 }
 
-/* It works, or could: first it is told, then it is given the time to obey. */
+/* It works, or could: first it is told, then it is given the time to obey. Being told costs a spare
+ * one nothing but a boot, and its idle time was a look of its own. */
 static bool drain_first(struct planner *planner, size_t i, enum doom doom)
 {
 	const struct observed_machine *machine = &planner->seen->machines[i];
 	const char *id = machine->instance.id;
 	int64_t looks_s = planner->settings->two_looks_s;
 
-	if (mark_again(planner, doom_text(doom), id) < looks_s)
+	if (doom != DOOM_SPARE && mark_again(planner, doom_text(doom), id) < looks_s)
 		return false;
 	planner->is_leaving[i] = true;
 	if (machine->order != ORDER_LEAVE)
@@ -77,9 +78,11 @@ static void end_machine(struct planner *planner, size_t i)
 	const struct observed_machine *machine = &planner->seen->machines[i];
 	const char *id = machine->instance.id;
 	int64_t wait_s = planner->settings->two_looks_s;
-	enum doom doom = find_doom(planner, i);
+	enum doom doom = plan_doom(planner, i);
 	bool is_told = false;
 
+	if (doom == DOOM_NONE && planner->is_spare[i])
+		doom = DOOM_SPARE;
 	if (doom_drains_first(doom)) {
 		is_told = drain_first(planner, i, doom);
 	} else if (doom != DOOM_NONE) {

@@ -45,6 +45,7 @@ struct planner {
 	bool are_records_known; /* and ClearML has not lost its memory */
 	bool is_memory_lost;
 	bool is_all_listed;
+	bool *is_spare; /* by machine: more are idle than needed, and this one may go */
 	bool *is_leaving; /* by machine: this plan tells it to drain, so it is no capacity */
 	unsigned alive, booting; /* over all resources, the planned launches included */
 	int64_t rate; /* of all machines, the planned launches included; MONEY_UNKNOWN */
@@ -64,7 +65,12 @@ int64_t mark_again(struct planner *planner, const char *verb, const char *subjec
 void mark_settle(struct planner *planner, const char *subject);
 void marks_end(struct planner *planner);
 
-/* end: which machines must go, and what they are told. */
+/* spare: which idle machines need not wait for their idle_timeout. */
+void plan_spare(struct planner *planner);
+
+/* end: which machines must go, and what they are told. plan_doom() says why one must, whether or
+ * not another is spare. */
+enum doom plan_doom(const struct planner *planner, size_t i); /* machine i */
 void plan_end(struct planner *planner);
 
 /* stock: who is there, seats, slots, open attempts, what it costs. */

@@ -11,7 +11,7 @@ trap 'rm -f "$found"' EXIT
 
 rooms="common bootstrap reaper"
 pure="common/verdict common/phase common/idle common/settle reaper/plan reaper/plan_end
-	reaper/plan_launch reaper/plan_mark reaper/plan_money reaper/plan_repair
+	reaper/plan_launch reaper/plan_mark reaper/plan_money reaper/plan_repair reaper/plan_spare
 	reaper/plan_repeat reaper/settings/settings_look
 	reaper/plan_stock reaper/plan_why reaper/demand reaper/doom reaper/slots
 	reaper/offering reaper/offerings reaper/open_attempt reaper/breaker reaper/money/money

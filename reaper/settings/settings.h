@@ -74,6 +74,9 @@ struct resource {
 	struct price_book prices;
 	struct offering *offerings; /* owned; at least one; in order of preference */
 	size_t offering_count;
+	/* Idle for so long, a machine beside others that are idle goes; 0: a tenth of idle_timeout,
+	 * 60 at least. */
+	int64_t spare_idle_s;
 	int64_t spot_rollback_s; /* spot fails for so long: on-demand offerings are tried; 600 */
 	int64_t spot_blackout_s; /* then spot is left alone for so long; 1800 */
 	struct schedule *schedules; /* owned */

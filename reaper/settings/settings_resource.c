@@ -193,10 +193,30 @@ static int read_spot_spans(const struct settings_reader *reader, struct error *e
 	return 0;
 }
 
+static int read_spare(const struct settings_reader *reader, struct error *err)
+{
+	char at[SETTINGS_AT_ROOM];
+	const struct json *value = settings_find(reader, "spare_idle_timeout", at);
+	int64_t seconds = 0;
+
+	if (!value)
+		return 0;
+	if (settings_seconds(reader->text, at, value, &seconds, err) < 0)
+		return -1;
+	if (!seconds)
+		return settings_refuse(reader->text, err, at,
+				       "0 is no time to be idle for: 1s or more, or as long as "
+				       "idle_timeout to keep all that are idle");
+	reader->out->spare_idle_s = seconds;
+	return 0;
+}
+
 static int read_market(const struct settings_reader *reader, struct error *err)
 {
 	if (settings_prices(reader, err) < 0 || settings_offerings(reader, err) < 0 ||
 	    settings_budget(reader, err) < 0)
+		return -1;
+	if (read_spare(reader, err) < 0)
 		return -1;
 	return read_spot_spans(reader, err);
 }

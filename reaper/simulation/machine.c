@@ -404,9 +404,12 @@ void world_machine_turn(struct world *world, size_t number, uint64_t stamp)
 			     machine->down_until_ms);
 		return;
 	}
+
+	/* As the supervisor sees it: what this step changes is reported after it. */
+	bool is_record_taken = !machine->wants_report;
 	world_seats_step(world, machine);
 	if (machine->phase == PHASE_SERVE)
-		world_seats_poll(world, machine);
+		world_seats_poll(world, machine, is_record_taken);
 	if (machine->phase == PHASE_PROVE)
 		prove(world, machine);
 	watch(world, machine);

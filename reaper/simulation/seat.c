@@ -108,10 +108,10 @@ static bool is_held(const struct world_machine *machine, size_t task)
 	return false;
 }
 
-static bool is_fit(struct world *world, struct world_machine *machine)
+static bool is_fit(struct world *world, struct world_machine *machine, bool is_record_taken)
 {
 	/* What ClearML does not have yet, a rival cannot see. */
-	if (machine->wants_report)
+	if (!is_record_taken)
 		return false;
 	enum settle_answer answer = world_settle(world, machine);
 
@@ -120,7 +120,8 @@ static bool is_fit(struct world *world, struct world_machine *machine)
 }
 
 /* True: something waited, whatever came of it. */
-static bool try_queues(struct world *world, struct world_machine *machine, struct world_seat *seat)
+static bool try_queues(struct world *world, struct world_machine *machine, struct world_seat *seat,
+		       bool is_record_taken)
 {
 	const struct resource *resource = &world->settings->resources[machine->resource];
 
@@ -129,14 +130,14 @@ static bool try_queues(struct world *world, struct world_machine *machine, struc
 
 		if (task == NOBODY || is_held(machine, task))
 			continue;
-		if (is_fit(world, machine))
+		if (is_fit(world, machine, is_record_taken))
 			pop(world, machine, seat, queue, task);
 		return true;
 	}
 	return false;
 }
 
-void world_seats_poll(struct world *world, struct world_machine *machine)
+void world_seats_poll(struct world *world, struct world_machine *machine, bool is_record_taken)
 {
 	const struct resource *resource = &world->settings->resources[machine->resource];
 	const struct ticket_limits *limits = &resource->ticket.limits;
@@ -155,7 +156,8 @@ void world_seats_poll(struct world *world, struct world_machine *machine)
 
 	machine->next_poll_ms =
 		world->now_ms + (is_eager ? limits->poll_min_ms : limits->poll_max_ms);
-	if (world_call(world, machine) == CALL_DONE && !try_queues(world, machine, seat))
+	if (world_call(world, machine) == CALL_DONE &&
+	    !try_queues(world, machine, seat, is_record_taken))
 		machine->is_waiting_for_queue = true;
 }
 

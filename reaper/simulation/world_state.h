@@ -283,7 +283,7 @@ void world_machines_wake_for(struct world *world, size_t queue); /* something wa
 unsigned world_seats_busy(const struct world_machine *machine);
 bool world_seats_are_running(const struct world_machine *machine);
 void world_seats_step(struct world *world, struct world_machine *machine);
-void world_seats_poll(struct world *world, struct world_machine *machine);
+void world_seats_poll(struct world *world, struct world_machine *machine, bool is_record_taken);
 void world_seats_end(struct world *world, struct world_machine *machine); /* kill all runs */
 void world_seats_run_on(struct world *world, struct world_machine *machine); /* without us */
 void world_seats_adopt(struct world *world, struct world_machine *machine);

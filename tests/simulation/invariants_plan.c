@@ -331,6 +331,39 @@ static void check_terminations(struct invariants *invariants, const struct world
 	}
 }
 
+static bool is_waited_for(const struct observation *seen, const struct resource *resource)
+{
+	for (size_t i = 0; i < resource->queue_count; i++)
+		if (seen->queues[resource->queues[i]].waiting &&
+		    !seen->queues[resource->queues[i]].is_forced_off)
+			return true;
+	return false;
+}
+
+/* Of the idle ones: nobody who works, is kept or is waited for, and never the last one. */
+static void check_spare(struct invariants *invariants, const struct world *world,
+			const struct observation *seen, const struct plan *plan,
+			const struct supply *supply)
+{
+	for (size_t i = 0; i < plan->order_count; i++) {
+		const struct observed_machine *machine = &seen->machines[plan->orders[i].machine];
+		const struct machine_record *record = &machine->record;
+
+		if (plan->orders[i].doom != DOOM_SPARE)
+			continue;
+		if (plan->orders[i].order != ORDER_DRAIN || machine->order != ORDER_NONE ||
+		    record->task_count || record->kept_by[0] || !is_same(record->phase, "serve"))
+			invariants_fail(invariants, world, machine->instance.id,
+					"I3: spare, and it works or is kept");
+		if (is_waited_for(seen, &world->settings->resources[machine->resource]))
+			invariants_fail(invariants, world, machine->instance.id,
+					"I2: spare, and tasks wait for it");
+		if (!supply->seats[machine->resource])
+			invariants_fail(invariants, world, machine->instance.id,
+					"I2: spare, and no seat of its resource stays");
+	}
+}
+
 void invariants_planned(void *context, const struct world *world, size_t host,
 			const struct observation *seen, const struct plan *plan)
 {
@@ -346,6 +379,7 @@ void invariants_planned(void *context, const struct world *world, size_t host,
 	}
 	count_supply(seen, world->settings, plan, &supply);
 	memcpy(invariants->supply, supply.seats, sizeof(supply.seats));
+	check_spare(invariants, world, seen, plan, &supply);
 	match(&supply);
 	check_launches(invariants, world, seen, plan, &supply);
 	check_reasons(invariants, world, seen, plan, &supply);

@@ -10,7 +10,11 @@ static int64_t cost(int64_t price, int64_t seconds, int64_t machines)
 
 	if (price && hours >= most / price)
 		return INT64_MAX / 4;
-	return machines * (hours * price + (seconds % HOUR_S * price + HOUR_S - 1) / HOUR_S);
+	/* In parts: the price of an hour times the seconds of one may be more than fits. */
+	int64_t rest = seconds % HOUR_S;
+	int64_t begun = price / HOUR_S * rest + (price % HOUR_S * rest + HOUR_S - 1) / HOUR_S;
+
+	return machines * (hours * price + begun);
 }
 
 struct money_loss money_worst(const struct settings *settings, const struct resource *resource)

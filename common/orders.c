@@ -312,7 +312,7 @@ int orders_open(struct slice text, const struct minisign_trusted *trusted, const
 		struct orders *out, struct error *err)
 {
 	SCOPED(orders) struct orders orders = { 0 };
-	struct slice line;
+	struct slice line = slice_of("");
 
 	/* Nothing is parsed before somebody whom we trust has signed it. */
 	if (open_line(text, trusted, prefix, &line, err) < 0 ||

@@ -47,19 +47,24 @@ def test_a_life(machine, world):
     assert (record["reason"], record["exit_status"], record["restarts"]) == ("idle", 0, 0)
 
 
-def test_bootstrap_killed_once(machine, world):
-    """It is started again, adopts the running task, and the life goes on to its end."""
+def expect_adoption(machine, world, signal):
+    """Bootstrap gets the signal while a task runs; the next one adopts it, and idles out."""
     task, gate = begin(world)
     machine.boot()
     wait_for_run(world)
-    killed = machine.wait_for_bootstrap()
-    machine.signal("KILL", killed)
-    machine.wait_for_bootstrap(other_than=killed)
+    first = machine.wait_for_bootstrap()
+    machine.signal(signal, first)
+    machine.wait_for_bootstrap(other_than=first)
     gate.touch()
     assert machine.wait_for_off() == 0
     assert_done_once(world, task)
     record = machine.record()
     assert (record["reason"], record["restarts"]) == ("idle", 1)
+
+
+def test_bootstrap_killed_once(machine, world):
+    """It is started again, adopts the running task, and the life goes on to its end."""
+    expect_adoption(machine, world, "KILL")
 
 
 def test_bootstrap_killed_for_good(machine):
@@ -77,17 +82,7 @@ def test_bootstrap_killed_for_good(machine):
 def test_bootstrap_hangs(machine, world):
     """Stopped in the middle of a task: the watchdog ends it, the next one adopts the task."""
     machine.configure(watchdog_s="4")
-    task, gate = begin(world)
-    machine.boot()
-    wait_for_run(world)
-    stopped = machine.wait_for_bootstrap()
-    machine.signal("STOP", stopped)
-    machine.wait_for_bootstrap(other_than=stopped)
-    gate.touch()
-    assert machine.wait_for_off() == 0
-    assert_done_once(world, task)
-    record = machine.record()
-    assert (record["reason"], record["restarts"]) == ("idle", 1)
+    expect_adoption(machine, world, "STOP")
 
 
 def test_the_ticket_is_garbage(machine):

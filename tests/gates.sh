@@ -316,7 +316,9 @@ words_of() {
 [ $# -gt 0 ] || set -- length headers layers libraries calls style purity exports leftovers shell \
 	spelling format manuals
 for gate in "$@"; do
-	"gate_$gate"
+	if command -v "gate_$gate" > /dev/null; then "gate_$gate"; else
+		complain "tests/gates.sh knows no gate named $gate"
+	fi
 done
 if [ -s "$found" ]; then
 	printf '%s violations\n' "$(wc -l < "$found")"

@@ -163,12 +163,20 @@ static void add_share(int64_t *rate, int64_t share)
 		*rate += share;
 }
 
+/* A record outlives its machine by two minutes, and the tasks in it wait again by then. */
+static bool is_over(const struct observation *seen, const struct observed_run *run)
+{
+	return seen->machines[run->machine].instance.state >= INSTANCE_STOPPED;
+}
+
 void spend_runs_rate(const struct settings *settings, struct observation *seen)
 {
 	for (size_t i = 0; i < seen->run_count; i++) {
 		const struct observed_run *run = &seen->runs[i];
 		int64_t share = share_of(&seen->machines[run->machine]);
 
+		if (is_over(seen, run))
+			continue;
 		for (size_t u = 0; *run->user && u < settings->user_budget_count; u++)
 			if (!strcmp(user_names_id(settings, seen, u), run->user))
 				add_share(&seen->users[u].rate, share);
@@ -270,13 +278,15 @@ static int compare_texts(const void *left, const void *right)
 	return strcmp(*a, *b);
 }
 
-static const char **list_running(const struct observation *seen)
+static const char **list_running(const struct observation *seen, size_t *count)
 {
 	const char **running = memory_array(seen->run_count + 1, sizeof(*running));
 
+	*count = 0;
 	for (size_t i = 0; i < seen->run_count; i++)
-		running[i] = seen->runs[i].task;
-	qsort(running, seen->run_count, sizeof(*running), compare_texts);
+		if (!is_over(seen, &seen->runs[i]))
+			running[(*count)++] = seen->runs[i].task;
+	qsort(running, *count, sizeof(*running), compare_texts);
 	return running;
 }
 
@@ -284,7 +294,8 @@ static const char **list_running(const struct observation *seen)
 void spend_runs_bar_tasks(const struct settings *settings, struct observation *seen,
 			  const struct clearml_purposes *queued)
 {
-	const char **running = list_running(seen);
+	size_t running_count;
+	const char **running = list_running(seen, &running_count);
 	int64_t *left = allowances(settings, seen);
 
 	for (size_t i = 0; i < queued->count; i++) {
@@ -293,7 +304,7 @@ void spend_runs_bar_tasks(const struct settings *settings, struct observation *s
 		size_t q = queue_of(settings, seen, task->queue);
 
 		if (q == settings->queue_count ||
-		    bsearch(&id, running, seen->run_count, sizeof(*running), compare_texts) ||
+		    bsearch(&id, running, running_count, sizeof(*running), compare_texts) ||
 		    take_allowance(settings, seen, task, dearest_seat(settings, q), left))
 			continue;
 		if (seen->queues[q].barred < seen->queues[q].waiting)

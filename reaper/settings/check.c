@@ -11,7 +11,7 @@
 #include "reaper/ledger/ledger.h"
 #include "reaper/money/user_names.h"
 #include "reaper/providers/provider.h"
-#include "reaper/settings/check_budgets.h"
+#include "reaper/settings/check_limits.h"
 #include "reaper/settings/check_folder.h"
 #include "reaper/table.h"
 #include "reaper/ticket_make.h"
@@ -267,7 +267,7 @@ int check(const struct settings *settings, struct clearml *clearml)
 	for (size_t i = 0; i < settings->bundle_count; i++)
 		(void)say(true, settings->bundles[i].path,
 			  "it is sealed, and signed by our key for our prefix");
-	check_budgets(settings, warn, NULL);
+	check_limits(settings, warn, NULL);
 	bool is_reached = check_login(settings, clearml) == 0;
 
 	failures += !is_reached;

@@ -9,6 +9,7 @@ enum {
 	SLOW_LOOK_MS = 60000,
 	HEALTHY_MS = 300000, /* so long without a fault, and it should have told everybody */
 	LIFE_SLACK_S = 3600,
+	PASS_STEPS = 7, /* up to the first termination */
 	IDLE_SLACK_MS = 120000,
 	LEAVING_S = 3600,
 	MISSED_MS = 1800000 /* of its last reports a host may have seen none */
@@ -136,6 +137,14 @@ static bool is_healthy(const struct world *world, const struct world_machine *ma
 	       world->now_ms >= machine->cut_until_ms + HEALTHY_MS;
 }
 
+/* It does not power off, and a pass asks so slowly that its deadline is over before it can end
+ * anything: most of its steps take half of the longest time. */
+static bool is_out_of_reach(const struct world *world, const struct world_machine *machine)
+{
+	return machine->is_stuck_on &&
+	       PASS_STEPS * world->faults->latency_ms / 2 > world->settings->pass_deadline_s * 1000;
+}
+
 static void check_ages(struct invariants *invariants, const struct world *world)
 {
 	for (size_t m = world->first_shown; m < world->machine_count; m++) {
@@ -146,7 +155,8 @@ static void check_ages(struct invariants *invariants, const struct world *world)
 		if (!is_alive(machine))
 			continue;
 		if (world->now_ms - machine->launched_ms >
-		    (limits->max_life_s + LIFE_SLACK_S) * 1000)
+			    (limits->max_life_s + LIFE_SLACK_S) * 1000 &&
+		    !is_out_of_reach(world, machine))
 			invariants_fail(invariants, world, machine->instance.id,
 					"I5: lives past its max_life and the grace");
 		/* What its ticket held is another configuration's. */
@@ -264,13 +274,31 @@ static bool is_held_back(const struct world *world, size_t queue)
 	return false;
 }
 
+/* Where the machines that min_instances keep are all that the total allows, what those do not serve
+ * waits: `check` warns of it (check_limits.h). */
+static bool is_never_served(const struct world *world, size_t queue)
+{
+	const struct settings *settings = world->settings;
+	unsigned minimums = 0;
+
+	for (size_t r = 0; r < settings->resource_count; r++) {
+		minimums += settings->resources[r].min_instances;
+		if (settings->resources[r].min_instances &&
+		    resource_serves(&settings->resources[r], queue))
+			return false;
+	}
+	return settings->max_instances && minimums >= settings->max_instances;
+}
+
 /* What a month's budget holds back goes on next month, if not the one after. A task that was given
  * back bears the name of who had it until the next one takes it. */
 static bool may_wait_for_ever(const struct invariants *invariants, const struct world *world,
 			      const struct world_task *task)
 {
-	return invariants->drawn->has_month_budgets && task->is_in_queue && !task->finals &&
-	       is_held_back(world, task->queue);
+	if (!task->is_in_queue || task->finals)
+		return false;
+	return is_never_served(world, task->queue) ||
+	       (invariants->drawn->has_month_budgets && is_held_back(world, task->queue));
 }
 
 static void check_end_of_tasks(struct invariants *invariants, const struct world *world)

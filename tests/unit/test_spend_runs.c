@@ -50,10 +50,53 @@ static void test_when_it_is_asked_whose_tasks_wait(void **state)
 	}
 }
 
+/* A task that is queued, and that a record names still: popped just now, or its machine is gone. */
+static void test_a_record_of_a_machine_that_has_ended(void **state)
+{
+	static const struct {
+		const char *machine;
+		enum instance_state state;
+		unsigned barred;
+		int64_t rate;
+	} cases[] = {
+		{ "boots", INSTANCE_PENDING, 0, USD },	  { "runs", INSTANCE_RUNNING, 0, USD },
+		{ "is stopped", INSTANCE_STOPPED, 1, 0 }, { "powers off", INSTANCE_STOPPING, 1, 0 },
+		{ "is gone", INSTANCE_TERMINATED, 1, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(1, 0);
+		struct user_budget budget = { .user = "u1", .budget = { .day = 5 } };
+		struct observed_user user = { .spent = { 5, 5 }, .id = "u1" };
+		struct clearml_purpose task = { .task = "t1", .user = "u1", .queue = "q1" };
+
+		world->settings.user_budgets = &budget;
+		world->settings.user_budget_count = 1;
+		world->seen.users = &user;
+		SET(world->seen.queues[0].id, "q1");
+		plan_world_resource(world, "small", 3, "c");
+		struct observed_machine *machine = plan_world_machine(world, 0, 'w');
+
+		machine->instance.state = cases[i].state;
+		machine->price = USD;
+		world->runs[0] = (struct observed_run){ .task = "t1", .user = "u1" };
+		world->seen.run_count = 1;
+		spend_runs_rate(&world->settings, &world->seen);
+		spend_runs_bar_tasks(&world->settings, &world->seen,
+				     &(struct clearml_purposes){ &task, 1 });
+		if (world->seen.queues[0].barred != cases[i].barred || user.rate != cases[i].rate)
+			fail_msg("it %s: %u barred, %lld an hour", cases[i].machine,
+				 world->seen.queues[0].barred, (long long)user.rate);
+		free(world);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_when_it_is_asked_whose_tasks_wait),
+		cmocka_unit_test(test_a_record_of_a_machine_that_has_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

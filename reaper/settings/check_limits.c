@@ -1,4 +1,4 @@
-#include "reaper/settings/check_budgets.h"
+#include "reaper/settings/check_limits.h"
 
 #include <stdio.h>
 
@@ -31,7 +31,7 @@ static bool can_cost(const struct settings *settings, size_t queue)
 	return false;
 }
 
-static void doubt_resources(const struct settings *settings, budget_doubter *doubt, void *context)
+static void doubt_resources(const struct settings *settings, limit_doubter *doubt, void *context)
 {
 	char what[WHAT_ROOM];
 
@@ -44,7 +44,7 @@ static void doubt_resources(const struct settings *settings, budget_doubter *dou
 	}
 }
 
-static void doubt_queues(const struct settings *settings, budget_doubter *doubt, void *context)
+static void doubt_queues(const struct settings *settings, limit_doubter *doubt, void *context)
 {
 	char what[WHAT_ROOM];
 
@@ -55,7 +55,7 @@ static void doubt_queues(const struct settings *settings, budget_doubter *doubt,
 	}
 }
 
-static void doubt_users(const struct settings *settings, budget_doubter *doubt, void *context)
+static void doubt_users(const struct settings *settings, limit_doubter *doubt, void *context)
 {
 	bool is_free = !can_cost(settings, settings->queue_count);
 	char what[WHAT_ROOM];
@@ -69,8 +69,39 @@ static void doubt_users(const struct settings *settings, budget_doubter *doubt, 
 	}
 }
 
-void check_budgets(const struct settings *settings, budget_doubter *doubt, void *context)
+/* Does a resource that serves it have machines of its own, whatever others hold? */
+static bool has_minimum(const struct settings *settings, size_t queue)
 {
+	for (size_t r = 0; r < settings->resource_count; r++)
+		if (settings->resources[r].min_instances &&
+		    resource_serves(&settings->resources[r], queue))
+			return true;
+	return false;
+}
+
+/* Those of schedules end with their windows: who waits for that, waits not for ever. */
+static void doubt_total(const struct settings *settings, limit_doubter *doubt, void *context)
+{
+	unsigned minimums = 0;
+	char what[WHAT_ROOM];
+
+	for (size_t r = 0; r < settings->resource_count; r++)
+		minimums += settings->resources[r].min_instances;
+	if (!settings->max_instances || minimums < settings->max_instances)
+		return;
+	for (size_t q = 0; q < settings->queue_count; q++) {
+		snprintf(what, sizeof(what), "queue %s", settings->queues[q]);
+		if (!has_minimum(settings, q))
+			doubt(what,
+			      "no machine is ever left for it: the min_instances of other "
+			      "resources add up to max_instances, the limit of all; raise it",
+			      context);
+	}
+}
+
+void check_limits(const struct settings *settings, limit_doubter *doubt, void *context)
+{
+	doubt_total(settings, doubt, context);
 	if (budget_is_set(&settings->budget) && !can_cost(settings, settings->queue_count))
 		doubt("budget of total", costs_nothing, context);
 	doubt_resources(settings, doubt, context);

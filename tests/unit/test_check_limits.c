@@ -1,5 +1,5 @@
-/* check_budgets: a budget that can hold nothing back is named. */
-#include "reaper/settings/check_budgets.h"
+/* check_limits: a limit that may not do what is meant is named. */
+#include "reaper/settings/check_limits.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,17 +30,18 @@ static int remove_folder(void **state)
 	return 0;
 }
 
-static void load(const char *budgets, const char *cpu, const char *gpu, struct settings *out)
+static void load(const char *total, const char *budgets, const char *cpu, const char *gpu,
+		 struct settings *out)
 {
 	SCOPED(buf) struct buf text = BUF(4096);
 	const char *path = scratch_path(folder, "c.json");
 	struct error err;
 
 	buf_addf(&text,
-		 "{\"prefix\": \"p\", \"budgets\": {%s}, \"resources\": ["
-		 "{\"name\": \"cpu\", \"queues\": [\"cpu\", \"both\"], \"max_instances\": 1%s},"
-		 "{\"name\": \"gpu\", \"queues\": [\"gpu\", \"both\"], \"max_instances\": 1%s}]}",
-		 budgets, cpu, gpu);
+		 "{\"prefix\": \"p\"%s, \"budgets\": {%s}, \"resources\": ["
+		 "{\"name\": \"cpu\", \"queues\": [\"cpu\", \"both\"], \"max_instances\": 2%s},"
+		 "{\"name\": \"gpu\", \"queues\": [\"gpu\", \"both\"], \"max_instances\": 2%s}]}",
+		 total, budgets, cpu, gpu);
 	if (file_write(path, buf_slice(&text), 0600, &err) < 0 ||
 	    settings_load_shape(path, (const char *const *)environ, out, &err) < 0)
 		fail_msg("%s", err.message);
@@ -48,7 +49,10 @@ static void load(const char *budgets, const char *cpu, const char *gpu, struct s
 
 static void add_doubt(const char *what, const char *text, void *context)
 {
-	buf_addf(context, "%s%s; ", what, strstr(text, "costs 0") ? " is free" : " is doubtful");
+	buf_addf(context, "%s%s; ", what,
+		 strstr(text, "costs 0")		 ? " is free" :
+		 strstr(text, "no machine is ever left") ? " waits for ever" :
+							   " is doubtful");
 }
 
 #define DAY(name) "\"" name "\": {\"day\": 5}"
@@ -89,8 +93,36 @@ static void test_a_budget_that_holds_nothing_back_is_named(void **state)
 		SCOPED(settings) struct settings settings = { 0 };
 		SCOPED(buf) struct buf doubts = BUF(4096);
 
-		load(cases[i].budgets, cases[i].cpu, cases[i].gpu, &settings);
-		check_budgets(&settings, add_doubt, &doubts);
+		load("", cases[i].budgets, cases[i].cpu, cases[i].gpu, &settings);
+		check_limits(&settings, add_doubt, &doubts);
+		if (strcmp(buf_text(&doubts), cases[i].want) != 0)
+			fail_msg("%s: %s", cases[i].when, buf_text(&doubts));
+	}
+}
+
+#define TOTAL(count) ", \"max_instances\": " count
+#define MINIMUM(count) ", \"min_instances\": " count
+
+static void test_a_total_that_leaves_a_queue_nothing_is_named(void **state)
+{
+	static const struct {
+		const char *when, *total, *cpu, *gpu, *want;
+	} cases[] = {
+		{ "when there is no total", "", MINIMUM("2"), "", "" },
+		{ "when one machine is left", TOTAL("3"), MINIMUM("2"), "", "" },
+		{ "when one resource holds all", TOTAL("2"), MINIMUM("2"), "",
+		  "queue gpu waits for ever; " },
+		{ "when both hold theirs", TOTAL("2"), MINIMUM("1"), MINIMUM("1"), "" },
+		{ "when nobody holds any", TOTAL("1"), "", "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		SCOPED(settings) struct settings settings = { 0 };
+		SCOPED(buf) struct buf doubts = BUF(4096);
+
+		load(cases[i].total, "", cases[i].cpu, cases[i].gpu, &settings);
+		check_limits(&settings, add_doubt, &doubts);
 		if (strcmp(buf_text(&doubts), cases[i].want) != 0)
 			fail_msg("%s: %s", cases[i].when, buf_text(&doubts));
 	}
@@ -100,6 +132,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_budget_that_holds_nothing_back_is_named,
+						make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_a_total_that_leaves_a_queue_nothing_is_named,
 						make_folder, remove_folder),
 	};
 

@@ -129,6 +129,11 @@ prefetch() {
 forget() {
 	rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub /var/lib/dbus/machine-id \
 		/var/lib/systemd/random-seed /root/.bash_history
+	# Packer's own key: the cloud gives each copy the keys that it is to have.
+	if [ "${PACKER_BUILDER_TYPE:-}" ]; then
+		home=$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)
+		rm -f /root/.ssh/authorized_keys "$home/.ssh/authorized_keys"
+	fi
 	: > /etc/machine-id
 	chmod 444 /etc/machine-id
 	if command -v cloud-init > /dev/null; then cloud-init clean --logs; fi

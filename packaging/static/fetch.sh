@@ -49,6 +49,7 @@ if is_right "$file"; then
 	exit
 fi
 places=$(awk -v name="$name" '$1 == name { for (i = 5; i <= NF; i++) print $i }' "$lock")
+[ "$places" ] || { say "$lock names no place for $name"; exit 1; }
 for place in $places; do
 	if [ "${SOURCES:-}" ] && is_right "$SOURCES/${place##*/}"; then
 		cp "$SOURCES/${place##*/}" "$got"

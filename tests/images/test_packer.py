@@ -193,7 +193,8 @@ def test_packer_bakes_a_machine(engine, uploads, tmp_path):
         assert machine.sh("cat /systemctl.log").stdout.splitlines() == [
             "enable --now docker.service", "enable mayfly-bootstrap.service", "daemon-reload"]
         assert engine.inspect("agents/own:1") and engine.inspect(default)
-        left = machine.sh("ls /tmp; cat /etc/machine-id; ls /etc/ssh/ssh_host*", check=False)
+        left = machine.sh("ls /tmp; cat /etc/machine-id; ls /etc/ssh/ssh_host*"
+                          " /root/.ssh/*", check=False)
         assert left.stdout == "", left.stdout
 
         secret = IMAGE_KEY.split()[-1]

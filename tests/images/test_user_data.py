@@ -301,6 +301,25 @@ def test_a_server_is_asked_again_when(when, answers, asked, good, operator, inst
     assert instance.calls() == (STARTED if good else [SWITCHED_OFF])
 
 
+def test_wget_fetches_where_no_curl_is(operator, instance, server):
+    instance.put("/etc/mayfly/image.key", KEY, "400")
+    assert instance.sh("rm /usr/bin/curl").returncode == 0
+    server.answers = [503]
+    done = instance.first_boot(server.url, operator.sha256, 2)
+    assert (done.returncode, server.asked) == (0, 2), done.stdout + done.stderr
+    assert (instance.installed(), instance.calls()) == (operator.sha256, STARTED)
+
+
+@pytest.mark.parametrize("tool", ["curl", "wget"])
+def test_a_file_that_is_far_too_long_is_cut(tool, operator, instance, server):
+    server.content = bytes(33554432 + 512)
+    other = {"curl": "wget", "wget": "curl"}[tool]
+    assert instance.sh(f"rm /usr/bin/{other}").returncode == 0
+    done = instance.first_boot(server.url, operator.sha256, 1)
+    assert done.returncode == 1 and "could not be fetched" in done.stdout, done.stdout
+    assert (instance.installed(), instance.calls()) == ("", [SWITCHED_OFF])
+
+
 def test_nobody_answers(operator, instance, server):
     server.close()
     done = instance.first_boot(server.url, operator.sha256, 2)

@@ -1,94 +1,23 @@
 #include "tests/simulation/cases.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
-#include "tests/simulation/play.h"
-
-struct stage { /* a world of a case, with everything that watches it */
-	struct drawn drawn;
-	struct invariants invariants;
-	struct world *world;
-	char text[300]; /* what went wrong first; "": nothing */
-};
-
-static void fault(struct stage *stage, const char *fmt, ...) PRINTF(2, 3);
-static void fault(struct stage *stage, const char *fmt, ...)
-{
-	va_list arguments;
-
-	if (stage->text[0])
-		return;
-	va_start(arguments, fmt);
-	(void)vsnprintf(stage->text, sizeof(stage->text), fmt, arguments);
-	va_end(arguments);
-}
-
-static void begin(struct stage *stage)
-{
-	invariants_open(&stage->invariants, &stage->drawn, &stage->drawn.options.watcher);
-	stage->world = world_open(&stage->drawn.options);
-}
-
-/* Everything must end well, in every case. */
-static void finish(struct stage *stage)
-{
-	play_to_the_end(&stage->invariants, stage->world, world_now_s(stage->world));
-	if (stage->invariants.has_failed)
-		fault(stage, "%s", stage->invariants.text);
-	world_close(stage->world);
-	invariants_release(&stage->invariants);
-	drawn_release(&stage->drawn);
-}
-
-static void add_tasks(struct stage *stage, unsigned count, int64_t at_s, int64_t duration_s)
-{
-	for (unsigned i = 0; i < count; i++)
-		world_add_task(stage->world, at_s, 0, duration_s, 0);
-}
-
-static int64_t wait_s(const struct stage *stage, size_t task)
-{
-	struct world_task_fate fate;
-
-	world_task_fate(stage->world, task, &fate);
-	return fate.started_ms < 0 ? INT64_MAX : (fate.started_ms - fate.arrived_ms) / 1000;
-}
-
-static void expect_wait(struct stage *stage, size_t task, int64_t most_s)
-{
-	if (wait_s(stage, task) > most_s)
-		fault(stage, "task %zu waited %lld s, more than %lld", task,
-		      (long long)wait_s(stage, task), (long long)most_s);
-}
-
-static void expect_machines(struct stage *stage, size_t count)
-{
-	if (world_machine_count(stage->world) != count)
-		fault(stage, "%zu machines, not %zu", world_machine_count(stage->world), count);
-}
-
-static void expect_runs(struct stage *stage, size_t task, unsigned count)
-{
-	if (stage->world->tasks[task].runs != count)
-		fault(stage, "task %zu ran %u times, not %u", task, stage->world->tasks[task].runs,
-		      count);
-}
+#include "tests/simulation/stage.h"
 
 /* A worker that was killed is listed on: it hides demand, and blocks the launch in its place. */
 static void clearml_1201(struct stage *stage)
 {
 	draw_resource(&stage->drawn, "only", 1);
-	begin(stage);
-	add_tasks(stage, 1, 1, 60);
+	stage_begin(stage);
+	stage_add_tasks(stage, 1, 1, 60);
 	world_run_until(stage->world, 400);
 	stage->world->machines[0]->record_timeout_ms = 600000; /* ClearML's own, ten minutes */
 	world_terminate(stage->world, 0);
-	add_tasks(stage, 1, 401, 60);
+	stage_add_tasks(stage, 1, 401, 60);
 	world_run_until(stage->world, 1200);
-	expect_wait(stage, 1, 300);
-	expect_machines(stage, 2);
-	finish(stage);
+	stage_expect_wait(stage, 1, 300);
+	stage_expect_machines(stage, 2);
+	stage_finish(stage);
 }
 
 /* Judged idle, and at that moment it takes a task: the task is killed. */
@@ -98,16 +27,16 @@ static void clearml_1202(struct stage *stage)
 
 	resource->ticket.limits.idle_timeout_s = 300;
 	stage->drawn.options.boot_least_s = stage->drawn.options.boot_most_s = 60;
-	begin(stage);
+	stage_begin(stage);
 	/* Its idle time-out is over a little later each time: some task meets the very moment. */
 	for (unsigned i = 0; i < 200; i++)
 		world_add_task(stage->world, 1 + i * 1000 + i / 2, 0, 500 + i % 3, 0);
 	world_run_until(stage->world, 201 * 1000);
 	for (size_t i = 0; i < 200; i++) {
-		expect_runs(stage, i, 1);
-		expect_wait(stage, i, 240);
+		stage_expect_runs(stage, i, 1);
+		stage_expect_wait(stage, i, 240);
 	}
-	finish(stage);
+	stage_finish(stage);
 }
 
 /* Three tasks, limits of two and five: ClearML's autoscaler starts five machines. */
@@ -115,11 +44,11 @@ static void overshoot_2_and_5(struct stage *stage)
 {
 	draw_resource(&stage->drawn, "two", 2);
 	draw_resource(&stage->drawn, "five", 5);
-	begin(stage);
-	add_tasks(stage, 3, 1, 600);
+	stage_begin(stage);
+	stage_add_tasks(stage, 3, 1, 600);
 	world_run_until(stage->world, 600);
-	expect_machines(stage, 3);
-	finish(stage);
+	stage_expect_machines(stage, 3);
+	stage_finish(stage);
 }
 
 /* The first resource has no capacity: the second one must get the work. */
@@ -127,33 +56,33 @@ static void capacity_on_the_first(struct stage *stage)
 {
 	draw_resource(&stage->drawn, "dry", 3);
 	draw_resource(&stage->drawn, "wet", 3);
-	begin(stage);
+	stage_begin(stage);
 	/* Dry from the beginning, and longer than the case lasts. */
 	stage->world->droughts[0][0][0] = stage->world->begin_ms;
 	stage->world->droughts[0][0][1] = stage->world->begin_ms + 86400000;
 	stage->world->options.faults.droughts = 1e-9;
 	stage->world->droughts[1][0][0] = stage->world->droughts[1][0][1] = INT64_MAX;
-	add_tasks(stage, 3, 1, 600);
+	stage_add_tasks(stage, 3, 1, 600);
 	world_run_until(stage->world, 1200);
 	for (size_t i = 0; i < 3; i++)
-		expect_wait(stage, i, 420);
-	expect_machines(stage, 3);
-	finish(stage);
+		stage_expect_wait(stage, i, 420);
+	stage_expect_machines(stage, 3);
+	stage_finish(stage);
 }
 
 /* An idle worker that is dead, but still listed, counts as free: nothing is launched. */
 static void dead_idle_worker(struct stage *stage)
 {
 	draw_resource(&stage->drawn, "only", 4);
-	begin(stage);
-	add_tasks(stage, 1, 1, 60);
+	stage_begin(stage);
+	stage_add_tasks(stage, 1, 1, 60);
 	world_run_until(stage->world, 600);
 	stage->world->machines[0]->frozen_until_ms = stage->world->now_ms + 86400000;
-	add_tasks(stage, 2, 601, 60);
+	stage_add_tasks(stage, 2, 601, 60);
 	world_run_until(stage->world, 1500);
-	expect_wait(stage, 1, 420);
-	expect_wait(stage, 2, 420);
-	finish(stage);
+	stage_expect_wait(stage, 1, 420);
+	stage_expect_wait(stage, 2, 420);
+	stage_finish(stage);
 }
 
 /* A machine dies over its task, which says "in progress" for two hours more: ClearML's watchdog
@@ -162,14 +91,14 @@ static void died_in_progress(struct stage *stage)
 {
 	draw_resource(&stage->drawn, "only", 4);
 	stage->drawn.options.boot_least_s = stage->drawn.options.boot_most_s = 60;
-	begin(stage);
-	add_tasks(stage, 1, 1, 600);
+	stage_begin(stage);
+	stage_add_tasks(stage, 1, 1, 600);
 	world_run_until(stage->world, 400);
 	world_terminate(stage->world, 0);
 	world_run_until(stage->world, 3600);
-	expect_runs(stage, 0, 2);
-	expect_machines(stage, 2);
-	finish(stage);
+	stage_expect_runs(stage, 0, 2);
+	stage_expect_machines(stage, 2);
+	stage_finish(stage);
 }
 
 /* The metadata service refuses the id: a worker without a proper name works, and is terminated as
@@ -177,14 +106,14 @@ static void died_in_progress(struct stage *stage)
 static void imds_refused_id(struct stage *stage)
 {
 	draw_resource(&stage->drawn, "only", 1);
-	begin(stage);
-	add_tasks(stage, 1, 1, 2 * 3600);
+	stage_begin(stage);
+	stage_add_tasks(stage, 1, 1, 2 * 3600);
 	world_run_until(stage->world, 120);
 	stage->world->machines[0]->is_garbled = true;
 	world_run_until(stage->world, 2 * 3600 + 600);
-	expect_runs(stage, 0, 1);
-	expect_machines(stage, 1);
-	finish(stage);
+	stage_expect_runs(stage, 0, 1);
+	stage_expect_machines(stage, 1);
+	stage_finish(stage);
 }
 
 /* And one that gives up by itself each time: it is not replaced for ever at full speed. */
@@ -193,36 +122,36 @@ static void imds_refused_boots(struct stage *stage)
 	draw_resource(&stage->drawn, "only", 4);
 	stage->drawn.options.faults.boot_fails = 1;
 	stage->drawn.options.faults.until_s = 3600;
-	begin(stage);
-	add_tasks(stage, 4, 1, 60);
+	stage_begin(stage);
+	stage_add_tasks(stage, 4, 1, 60);
 	world_run_until(stage->world, 3600);
 	if (world_machine_count(stage->world) > 16)
-		fault(stage, "%zu machines were started in an hour, and none is fit",
-		      world_machine_count(stage->world));
+		stage_fault(stage, "%zu machines were started in an hour, and none is fit",
+			    world_machine_count(stage->world));
 	world_run_until(stage->world, 7200);
 	for (size_t i = 0; i < 4; i++)
-		expect_wait(stage, i, 3600 + 1500);
-	finish(stage);
+		stage_expect_wait(stage, i, 3600 + 1500);
+	stage_finish(stage);
 }
 
 /* Draining machines count as capacity: nothing new starts while they finish. */
 static void scaler_39(struct stage *stage)
 {
 	draw_resource(&stage->drawn, "only", 4);
-	begin(stage);
-	add_tasks(stage, 2, 1, 4 * 3600);
+	stage_begin(stage);
+	stage_add_tasks(stage, 2, 1, 4 * 3600);
 	world_run_until(stage->world, 600);
 	for (size_t m = 0; m < 2; m++)
 		stage->world->machines[m]->told = ORDER_DRAIN;
 	world_run_until(stage->world, 700);
-	add_tasks(stage, 2, 701, 60);
+	stage_add_tasks(stage, 2, 701, 60);
 	world_run_until(stage->world, 1500);
-	expect_wait(stage, 2, 300);
-	expect_wait(stage, 3, 300);
+	stage_expect_wait(stage, 2, 300);
+	stage_expect_wait(stage, 3, 300);
 	world_run_until(stage->world, 5 * 3600);
-	expect_runs(stage, 0, 1);
-	expect_runs(stage, 1, 1);
-	finish(stage);
+	stage_expect_runs(stage, 0, 1);
+	stage_expect_runs(stage, 1, 1);
+	stage_finish(stage);
 }
 
 /* Launches that are still under way are forgotten: the next poll launches again. */
@@ -231,11 +160,11 @@ static void scaler_46(struct stage *stage)
 	draw_resource(&stage->drawn, "only", 20);
 	stage->drawn.options.boot_least_s = stage->drawn.options.boot_most_s = 500;
 	stage->drawn.options.faults.list_lag_ms = 120000;
-	begin(stage);
-	add_tasks(stage, 5, 1, 600);
+	stage_begin(stage);
+	stage_add_tasks(stage, 5, 1, 600);
 	world_run_until(stage->world, 900);
-	expect_machines(stage, 5);
-	finish(stage);
+	stage_expect_machines(stage, 5);
+	stage_finish(stage);
 }
 
 /* The busy flag is stale: a machine that works is taken for an idle one that went silent. */
@@ -245,8 +174,8 @@ static void runners_5085(struct stage *stage)
 
 	draw_resource(&stage->drawn, "only", OFFSETS);
 	stage->drawn.options.boot_least_s = stage->drawn.options.boot_most_s = 60;
-	begin(stage);
-	add_tasks(stage, OFFSETS, 1, 3600);
+	stage_begin(stage);
+	stage_add_tasks(stage, OFFSETS, 1, 3600);
 	/* Cut off for half an hour, each a little later: before, at and after the moment in which
 	 * it takes its task. */
 	world_run_until(stage->world, 120);
@@ -256,8 +185,8 @@ static void runners_5085(struct stage *stage)
 	}
 	world_run_until(stage->world, 7200);
 	for (size_t i = 0; i < OFFSETS; i++)
-		expect_runs(stage, i, 1);
-	finish(stage);
+		stage_expect_runs(stage, i, 1);
+	stage_finish(stage);
 }
 
 /* Throttled calls are booked as missing capacity: 2000 of 3000 nodes are off for ten minutes. */
@@ -265,15 +194,15 @@ static void parallelcluster_734(struct stage *stage)
 {
 	draw_resource(&stage->drawn, "only", 30);
 	stage->drawn.options.faults.throttled = 1;
-	begin(stage);
-	add_tasks(stage, 30, 1, 600);
+	stage_begin(stage);
+	stage_add_tasks(stage, 30, 1, 600);
 	world_run_until(stage->world, 300);
 	stage->world->options.faults.throttled = 0;
 	world_run_until(stage->world, 900);
 	for (size_t i = 0; i < 30; i++)
-		expect_wait(stage, i, 300 + 60 + 200);
-	expect_machines(stage, 30);
-	finish(stage);
+		stage_expect_wait(stage, i, 300 + 60 + 200);
+	stage_expect_machines(stage, 30);
+	stage_finish(stage);
 }
 
 /* Two machines were launched for one slot, by reapers with different memories. */
@@ -290,7 +219,7 @@ static void begin_rivals(struct stage *stage)
 	stage->drawn.options.faults.hosts = 2;
 	stage->drawn.options.faults.list_fails = 1;
 	stage->drawn.options.boot_least_s = stage->drawn.options.boot_most_s = 60;
-	begin(stage);
+	stage_begin(stage);
 	(void)world_launch(stage->world, &request);
 	request.offering = 1;
 	(void)world_launch(stage->world, &request);
@@ -304,11 +233,11 @@ static void rivals_together(struct stage *stage)
 	begin_rivals(stage);
 	world_run_until(stage->world, 1200);
 	if (stage->world->machines[0]->tasks && stage->world->machines[1]->tasks)
-		fault(stage, "both have taken tasks");
+		stage_fault(stage, "both have taken tasks");
 	if (stage->world->machines_alive != 1)
-		fault(stage, "%zu of the two are left", stage->world->machines_alive);
+		stage_fault(stage, "%zu of the two are left", stage->world->machines_alive);
 	stage->world->options.faults.list_fails = 0;
-	finish(stage);
+	stage_finish(stage);
 }
 
 /* The younger comes up while the elder works, and must see whether that one lives. */
@@ -318,11 +247,11 @@ static void rivals_apart(struct stage *stage)
 	stage->world->machines[1]->gates_ms += 101000;
 	world_run_until(stage->world, 1200);
 	if (stage->world->machines[1]->tasks)
-		fault(stage, "the younger has taken tasks");
+		stage_fault(stage, "the younger has taken tasks");
 	if (stage->world->machines_alive != 1)
-		fault(stage, "%zu of the two are left", stage->world->machines_alive);
+		stage_fault(stage, "%zu of the two are left", stage->world->machines_alive);
 	stage->world->options.faults.list_fails = 0;
-	finish(stage);
+	stage_finish(stage);
 }
 
 /* The elder was cut off while the younger came up: both serve, and then the younger leaves. */
@@ -336,43 +265,38 @@ static void rivals_after_a_cut(struct stage *stage)
 	stage->world->machines[0]->cut_until_ms = stage->world->now_ms + 240000;
 	world_run_until(stage->world, 3000);
 	if (!stage->world->machines[1]->tasks)
-		fault(stage, "the younger has not worked in the elder's absence");
+		stage_fault(stage, "the younger has not worked in the elder's absence");
 	if (stage->world->machines[0]->ended_ms >= 0 || stage->world->machines[1]->ended_ms < 0)
-		fault(stage, "it is not the elder that is left");
+		stage_fault(stage, "it is not the elder that is left");
 	stage->world->options.faults.list_fails = 0;
-	finish(stage);
+	stage_finish(stage);
+}
+
+static void restart(struct stage *stage, unsigned times, unsigned want)
+{
+	draw_resource(&stage->drawn, "only", 1);
+	stage_begin(stage);
+	stage_add_tasks(stage, 1, 1, 3600);
+	for (int64_t at_s = 600; at_s <= 600 * times; at_s += 600) {
+		world_run_until(stage->world, at_s);
+		world_machine_restarts(stage->world, 0);
+	}
+	world_run_until(stage->world, 9000);
+	stage_expect_runs(stage, 0, want);
+	stage_expect_machines(stage, want);
+	stage_finish(stage);
 }
 
 /* Its bootstrap is killed while a task runs, three times: the task goes on, and is adopted. */
 static void restarted_while_it_runs(struct stage *stage)
 {
-	draw_resource(&stage->drawn, "only", 1);
-	begin(stage);
-	add_tasks(stage, 1, 1, 3600);
-	for (int64_t at_s = 600; at_s <= 1800; at_s += 600) {
-		world_run_until(stage->world, at_s);
-		world_machine_restarts(stage->world, 0);
-	}
-	world_run_until(stage->world, 5400);
-	expect_runs(stage, 0, 1);
-	expect_machines(stage, 1);
-	finish(stage);
+	restart(stage, 3, 1);
 }
 
 /* ... and a fourth time: then it powers off, and the task runs again elsewhere. */
 static void restarted_too_often(struct stage *stage)
 {
-	draw_resource(&stage->drawn, "only", 1);
-	begin(stage);
-	add_tasks(stage, 1, 1, 3600);
-	for (int64_t at_s = 600; at_s <= 2400; at_s += 600) {
-		world_run_until(stage->world, at_s);
-		world_machine_restarts(stage->world, 0);
-	}
-	world_run_until(stage->world, 9000);
-	expect_runs(stage, 0, 2);
-	expect_machines(stage, 2);
-	finish(stage);
+	restart(stage, 4, 2);
 }
 
 /* Killed at each moment around the pop: no task is lost, and none is run twice. */
@@ -383,8 +307,8 @@ static void restarted_at_the_pop(struct stage *stage)
 	draw_resource(&stage->drawn, "only", OFFSETS);
 	stage->drawn.options.boot_least_s = stage->drawn.options.boot_most_s = 60;
 	stage->drawn.options.faults.latency_ms = 2000; /* between its steps */
-	begin(stage);
-	add_tasks(stage, OFFSETS, 1, 600);
+	stage_begin(stage);
+	stage_add_tasks(stage, OFFSETS, 1, 600);
 	world_run_until(stage->world, 60);
 	for (int64_t at_s = 60; at_s < 60 + 4 * OFFSETS; at_s++) {
 		world_run_until(stage->world, at_s);
@@ -396,8 +320,8 @@ static void restarted_at_the_pop(struct stage *stage)
 	}
 	world_run_until(stage->world, 3600);
 	for (size_t i = 0; i < OFFSETS; i++)
-		expect_runs(stage, i, 1);
-	finish(stage);
+		stage_expect_runs(stage, i, 1);
+	stage_finish(stage);
 }
 
 /* It bears the name of a machine that is gone; its pop gets no answer. The machine that popped it
@@ -407,8 +331,8 @@ static void stale_owner(struct stage *stage)
 	enum { TASKS = 20 };
 
 	draw_resource(&stage->drawn, "only", 1);
-	begin(stage);
-	add_tasks(stage, TASKS, 1, 60);
+	stage_begin(stage);
+	stage_add_tasks(stage, TASKS, 1, 60);
 	world_run_until(stage->world, 2);
 	for (size_t i = 0; i < TASKS; i++) {
 		struct world_task *task = &stage->world->tasks[i];
@@ -423,29 +347,29 @@ static void stale_owner(struct stage *stage)
 			       stage->world->machines[0]->seats[0].state != WORLD_SEAT_UNSURE))
 		world_run_until(stage->world, at_s++);
 	if (at_s == 3600)
-		fault(stage, "no pop was lost");
+		stage_fault(stage, "no pop was lost");
 	size_t task = stage->world->machines[0]->seats[0].task;
 
-	expect_runs(stage, task, 0);
+	stage_expect_runs(stage, task, 0);
 	stage->world->options.faults.calls_lost = 0;
 	world_run_until(stage->world, at_s + 40);
-	expect_runs(stage, task, 1);
-	finish(stage);
+	stage_expect_runs(stage, task, 1);
+	stage_finish(stage);
 }
 
 /* A worker with a free seat, and no instance behind it: it hides no demand, and is not ended. */
 static void ghost_hides_nothing(struct stage *stage)
 {
 	draw_resource(&stage->drawn, "only", 2);
-	begin(stage);
-	add_tasks(stage, 1, 1, 3600);
+	stage_begin(stage);
+	stage_add_tasks(stage, 1, 1, 3600);
 	world_run_until(stage->world, 600);
 	world_add_ghost(stage->world, 0, 1, 600000);
-	add_tasks(stage, 1, 601, 60);
+	stage_add_tasks(stage, 1, 601, 60);
 	world_run_until(stage->world, 1200);
-	expect_wait(stage, 1, 300);
-	expect_machines(stage, 3); /* the ghost is the second */
-	finish(stage);
+	stage_expect_wait(stage, 1, 300);
+	stage_expect_machines(stage, 3); /* the ghost is the second */
+	stage_finish(stage);
 }
 
 /* Its resource bears another name now: it is drained, its task ends there, what waits goes on. */
@@ -461,18 +385,18 @@ static void renamed_while_it_runs(struct stage *stage)
 	stage->drawn.later = later;
 	stage->drawn.options.later = later;
 	stage->drawn.options.later_s = 600;
-	begin(stage);
-	add_tasks(stage, 1, 1, 3600);
+	stage_begin(stage);
+	stage_add_tasks(stage, 1, 1, 3600);
 	world_run_until(stage->world, 900);
 	if (!stage->world->machines[0]->is_draining)
-		fault(stage, "the machine of the old name is not drained");
-	add_tasks(stage, 1, 901, 60);
+		stage_fault(stage, "the machine of the old name is not drained");
+	stage_add_tasks(stage, 1, 901, 60);
 	world_run_until(stage->world, 5400);
-	expect_runs(stage, 0, 1);
-	expect_runs(stage, 1, 1);
-	expect_wait(stage, 1, 300);
-	expect_machines(stage, 2);
-	finish(stage);
+	stage_expect_runs(stage, 0, 1);
+	stage_expect_runs(stage, 1, 1);
+	stage_expect_wait(stage, 1, 300);
+	stage_expect_machines(stage, 2);
+	stage_finish(stage);
 }
 
 /* No reaper runs for three hours, and a machine dies with its task: ClearML's watchdog
@@ -480,20 +404,20 @@ static void renamed_while_it_runs(struct stage *stage)
 static void stopped_by_the_watchdog(struct stage *stage)
 {
 	draw_resource(&stage->drawn, "only", 1);
-	begin(stage);
-	add_tasks(stage, 1, 1, 3600);
+	stage_begin(stage);
+	stage_add_tasks(stage, 1, 1, 3600);
 	world_run_until(stage->world, 400);
-	expect_runs(stage, 0, 1);
+	stage_expect_runs(stage, 0, 1);
 	stage->world->options.pass_every_s = 3 * 3600;
 	world_run_until(stage->world, 500);
 	stage->world->options.pass_every_s = 60;
 	world_terminate(stage->world, 0);
 	world_run_until(stage->world, 3 * 3600);
 	if (stage->world->tasks[0].status != TASK_STOPPED)
-		fault(stage, "the watchdog has not stopped it");
+		stage_fault(stage, "the watchdog has not stopped it");
 	world_run_until(stage->world, 4 * 3600);
-	expect_runs(stage, 0, 2);
-	finish(stage);
+	stage_expect_runs(stage, 0, 2);
+	stage_finish(stage);
 }
 
 /* Its machine died, and meanwhile the month's budget is spent: it waits, under the old name. */
@@ -503,25 +427,70 @@ static void held_back_for_the_month(struct stage *stage)
 
 	resource->budget.month = resource->offerings[0].price / 10;
 	stage->drawn.has_budgets = stage->drawn.has_month_budgets = true;
-	begin(stage);
-	add_tasks(stage, 1, 1, 3600);
+	stage_begin(stage);
+	stage_add_tasks(stage, 1, 1, 3600);
 	world_run_until(stage->world, 900);
-	expect_runs(stage, 0, 1);
+	stage_expect_runs(stage, 0, 1);
 	world_terminate(stage->world, 0);
 	world_run_until(stage->world, 7200);
 	if (!stage->world->tasks[0].is_in_queue || !*stage->world->tasks[0].owner)
-		fault(stage, "it is not in its queue, under the name of who had it");
-	expect_machines(stage, 1);
-	finish(stage);
+		stage_fault(stage, "it is not in its queue, under the name of who had it");
+	stage_expect_machines(stage, 1);
+	stage_finish(stage);
+}
+
+static void run_changing(struct stage *stage, int64_t until_s, void (*change)(struct world *))
+{
+	for (int64_t at_s = world_now_s(stage->world); at_s < until_s; at_s++) {
+		change(stage->world);
+		world_run_until(stage->world, at_s + 1);
+	}
+}
+
+static void kill_passes(struct world *world)
+{
+	for (size_t p = 0; p < WORLD_MAX_PASSES; p++)
+		world->passes[p].crash = STEP_WRITE;
+}
+
+/* The call that reads the tasks fails in each pass, and no other does. */
+static void fail_sweeps(struct world *world)
+{
+	world->options.faults.calls_fail = 0;
+	for (size_t p = 0; p < WORLD_MAX_PASSES; p++)
+		if (world->passes[p].is_running && world->passes[p].step == STEP_TASKS)
+			world->options.faults.calls_fail = 1;
+}
+
+/* Nobody has seen that it took one; and while nobody can read the tasks, it may have. */
+static void took_one_unseen(struct stage *stage)
+{
+	draw_resource(&stage->drawn, "only", 1);
+	stage->drawn.options.faults.latency_ms = 4000; /* a pass takes a while */
+	stage_begin(stage);
+	stage_add_tasks(stage, 1, 1, 30);
+	stage_add_tasks(stage, 1, 701, 7200);
+	world_run_until(stage->world, 700);
+	run_changing(stage, 740, kill_passes);
+	stage->world->machines[0]->cut_until_ms = stage->world->now_ms + 3000000;
+	run_changing(stage, 900, kill_passes);
+	if (stage->world->tasks[1].runs != 1)
+		stage_fault(stage, "it has not begun before it was cut off");
+	run_changing(stage, 2400, fail_sweeps);
+	stage->world->options.faults.calls_fail = 0;
+	world_run_until(stage->world, 9000);
+	stage_expect_runs(stage, 1, 1);
+	stage_expect_machines(stage, 1);
+	stage_finish(stage);
 }
 
 /* What people send may be more than all seats can do in a week. */
 static void more_work_than_seats(struct stage *stage)
 {
 	draw_resource(&stage->drawn, "only", 1);
-	begin(stage);
-	add_tasks(stage, 10, 1, 20 * 3600);
-	finish(stage);
+	stage_begin(stage);
+	stage_add_tasks(stage, 10, 1, 20 * 3600);
+	stage_finish(stage);
 }
 
 static const struct {
@@ -548,6 +517,7 @@ static const struct {
 	{ "a lost pop of a task that bears a dead one's name", stale_owner },
 	{ "stopped by ClearML's watchdog while no reaper ran", stopped_by_the_watchdog },
 	{ "a month's budget is spent under a task that was given back", held_back_for_the_month },
+	{ "a task that nobody has seen it take, and no tasks to read", took_one_unseen },
 	{ "one seat, and work for more than a week", more_work_than_seats },
 	{ "one slot, two machines, up at the same time", rivals_together },
 	{ "one slot, two machines, one up later", rivals_apart },

@@ -66,7 +66,7 @@ DRIVERS   := $(sort $(wildcard tests/contract/*.c tests/peers/*.c tests/vectors/
 SIMULATOR := $(sort $(wildcard tests/simulation/*.c))
 FUZZERS   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 PRODUCT   := $(COMMON) $(BOOTSTRAP) $(REAPER) $(wildcard bootstrap/main.c reaper/main.c)
-BENCHES   := $(filter-out tests/bench/policy.c,$(sort $(wildcard tests/bench/*.c)))
+BENCHES   := $(sort $(wildcard tests/bench/*.c))
 SOURCES   := $(PRODUCT) $(UNITS) $(SUPPORT) $(DRIVERS) $(SIMULATOR) $(BENCHES) $(FUZZERS) tests/fuzz/replay.c
 PROGRAMS  := $(BUILD)/mayfly-bootstrap $(BUILD)/mayfly-reaper
 object     = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -158,7 +158,7 @@ stages:
 		$(MAKE) --no-print-directory $$stage || failed="$$failed $$stage"; done; \
 	if [ "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; echo "passed: $(STAGES)"
 
-unit-programs: $(TESTS) $(REPLAYS) $(SIMULATE) $(DRIVERS:%.c=$(BUILD)/%)
+unit-programs: $(TESTS) $(REPLAYS) $(SIMULATE) $(DRIVERS:%.c=$(BUILD)/%) $(BENCHES:%.c=$(BUILD)/%)
 
 unit: $(TESTS) ## the unit tests, one line a program
 	$(Q)sh tests/run.sh $(TESTS)
@@ -288,15 +288,8 @@ $(SIMULATE): $(call object,$(SIMULATOR)) $(TRACES) $(MODULES)
 	$(Q)$(link) $^ $(libraries) -o $@
 	$(Q)echo '$^ $(libraries)' > $@.link
 
-# They measure what decides: nothing but the planner and what it stands on is built.
-$(BENCHES:%.c=$(BUILD)/%): %: %.o $(call object,$(wildcard reaper/plan*.c) reaper/doom.c \
-		reaper/demand.c reaper/slots.c reaper/offering.c reaper/offerings.c \
-		reaper/open_attempt.c reaper/breaker.c reaper/money/money.c common/verdict.c common/reason.c \
-		common/buf.c common/error.c)
-	@echo "  LD  $@"
-	$(Q)$(link) $^ -o $@
-
-$(BUILD)/tests/bench/policy: $(BUILD)/tests/bench/policy.o $(MODULES)
+# Built with the tests, so that they link; run by `make bench` and `make bench-policy`.
+$(BENCHES:%.c=$(BUILD)/%): %: %.o $(MODULES)
 	@echo "  LD  $@"
 	$(Q)$(link) $^ $(libraries) -o $@
 

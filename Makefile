@@ -28,7 +28,10 @@ cflags_release  := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protecto
 ldflags_release := -pie -Wl,-z,relro,-z,now
 cflags_static   := -Os -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables -fno-ident $(if $(filter aarch64,$(ARCH)),-mno-outline-atomics)
-ldflags_static   = -static-pie -s -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack,-Map=$@.map
+# Debian's linker packs relocations on x86 alone.
+ldflags_static   = -static-pie -s \
+	-Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack,-Map=$@.map \
+	$(if $(filter x86_64,$(ARCH)),-z pack-relative-relocs)
 cflags_asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 ldflags_asan    := -fsanitize=address,undefined

@@ -33,7 +33,7 @@ static int read_purposes(const struct json *data, struct clearml_purposes *out, 
 
 	if (json_list(data, "tasks", &list, err) < 0)
 		return -1;
-	out->list = memory_grow(out->list, out->count + json_count(list) + 1, sizeof(*out->list));
+	out->list = memory_grow(out->list, out->count + json_count(list), sizeof(*out->list));
 	for (const struct json *item = json_first(list); item; item = json_next(item), place++) {
 		if (read_purpose(item, &out->list[out->count], err) < 0)
 			return error_wrap(err, "tasks[%zu]", place);

@@ -245,12 +245,13 @@ static bool tells_of_service(const struct machine_record *record)
 static void take_record(struct observed_machine *machine, const struct machine_record *record,
 			bool lives)
 {
-	/* Two users may have left a record of one name: the newer one counts. */
+	/* Two users may have left a record of one name: the newer one counts, and either proves
+	 * that the machine came up. */
+	machine->has_served |= tells_of_service(record);
 	if (machine->was_seen && machine->last_report_ms > reported_ms(record))
 		return;
 	machine->was_seen = true;
 	machine->was_busy = record->task_count > 0;
-	machine->has_served |= tells_of_service(record);
 	machine->last_report_ms = reported_ms(record);
 	machine->has_record = lives;
 	machine->record = *record;
@@ -425,7 +426,7 @@ void join_lists(struct observation *seen, const struct settings *settings,
 		const struct ledger *ledger, const struct record_list *records)
 {
 	SCOPED(text_index) struct text_index accounted = { 0 };
-	struct vanished counts[SETTINGS_MAX_RESOURCES] = { { 0 } };
+	struct vanished *counts = memory_array(settings->resource_count, sizeof(*counts));
 
 	index_accounted(seen, records, &accounted);
 	count_vanished(seen, settings, ledger, &accounted, counts);
@@ -443,6 +444,7 @@ void join_lists(struct observation *seen, const struct settings *settings,
 			 counts[r].missing, counts[r].expected);
 		text_cut(resource->problem, sizeof(resource->problem), buf_text(&why));
 	}
+	free(counts);
 	count_hidden(seen, settings, ledger);
 }
 

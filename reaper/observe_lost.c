@@ -69,7 +69,7 @@ bool join_holder(const struct clearml_task *task, const char *prefix,
 
 void join_reason(const struct observed_task *lost, char out[static CLEARML_REASON_ROOM])
 {
-	SCOPED(buf) struct buf reason = BUF(CLEARML_REASON_ROOM - 1);
+	SCOPED(buf) struct buf reason = BUF(CLEARML_REASON_ROOM);
 
 	if (lost->loss == LOSS_NOBODY && *lost->task.owner)
 		buf_addf(&reason, "infra:lost (%s)", lost->task.owner);

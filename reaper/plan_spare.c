@@ -159,7 +159,8 @@ static void open_reserves(const struct planner *planner, struct reserve *reserve
 void plan_spare(struct planner *planner)
 {
 	const struct observation *seen = planner->seen;
-	struct reserve reserves[SETTINGS_MAX_RESOURCES];
+	struct reserve *reserves =
+		memory_array(planner->settings->resource_count, sizeof(*reserves));
 	struct candidate *idle = memory_array(seen->machine_count, sizeof(*idle));
 	size_t count = 0;
 
@@ -185,5 +186,6 @@ void plan_spare(struct planner *planner)
 		else
 			reserve->warm += idle[i].machine->record.free_seats;
 	}
+	free(reserves);
 	free(idle);
 }

@@ -227,7 +227,7 @@ static void sort_places(struct named *named, size_t count, struct places *out)
 {
 	if (count)
 		qsort(named, count, sizeof(*named), by_name);
-	out->list = memory_array(count + 1, sizeof(*out->list));
+	out->list = memory_array(count, sizeof(*out->list));
 	out->count = count;
 	for (size_t i = 0; i < count; i++)
 		out->list[i] = named[i].place;
@@ -236,7 +236,7 @@ static void sort_places(struct named *named, size_t count, struct places *out)
 
 static void sort_observed(const struct observation *seen, struct places *out)
 {
-	struct named *named = memory_array(seen->machine_count + 1, sizeof(*named));
+	struct named *named = memory_array(seen->machine_count, sizeof(*named));
 
 	for (size_t i = 0; i < seen->machine_count; i++)
 		named[i] = (struct named){ seen->machines[i].instance.id, i };
@@ -245,7 +245,7 @@ static void sort_observed(const struct observation *seen, struct places *out)
 
 static void sort_remembered(const struct ledger *ledger, struct places *out)
 {
-	struct named *named = memory_array(ledger->machine_count + 1, sizeof(*named));
+	struct named *named = memory_array(ledger->machine_count, sizeof(*named));
 
 	for (size_t i = 0; i < ledger->machine_count; i++)
 		named[i] = (struct named){ ledger->machines[i].instance, i };

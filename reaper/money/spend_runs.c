@@ -25,7 +25,7 @@ void spend_runs_collect(struct observation *seen)
 	for (size_t i = 0; i < seen->machine_count; i++)
 		count += seen->machines[i].has_record ? seen->machines[i].record.task_count : 0;
 	free(seen->runs);
-	seen->runs = memory_array(count + 1, sizeof(*seen->runs));
+	seen->runs = memory_array(count, sizeof(*seen->runs));
 	seen->run_count = 0;
 	for (size_t i = 0; i < seen->machine_count; i++) {
 		const struct observed_machine *machine = &seen->machines[i];
@@ -93,7 +93,7 @@ static int find_in_ledger(struct ledger_file *file, struct observation *seen, st
 	for (size_t i = 0; i < seen->run_count; i++) {
 		struct observed_run *run = &seen->runs[i];
 		struct spend_row row = { 0 };
-		bool is_found = false;
+		bool is_found;
 
 		if (ledger_spend_task(file, run->task, run->instance, &row, &is_found, err) < 0)
 			return -1;
@@ -243,7 +243,7 @@ enum { NOTHING_LEFT = -1 }; /* not even for what costs nothing */
 /* By user: what may be launched for still, $/h. */
 static int64_t *allowances(const struct settings *settings, const struct observation *seen)
 {
-	int64_t *left = memory_array(settings->user_budget_count + 1, sizeof(*left));
+	int64_t *left = memory_array(settings->user_budget_count, sizeof(*left));
 
 	for (size_t u = 0; u < settings->user_budget_count; u++) {
 		const struct budget *budget = &settings->user_budgets[u].budget;
@@ -280,7 +280,7 @@ static int compare_texts(const void *left, const void *right)
 
 static const char **list_running(const struct observation *seen, size_t *count)
 {
-	const char **running = memory_array(seen->run_count + 1, sizeof(*running));
+	const char **running = memory_array(seen->run_count, sizeof(*running));
 
 	*count = 0;
 	for (size_t i = 0; i < seen->run_count; i++)
@@ -318,7 +318,7 @@ int spend_runs_bar(struct clearml *clearml, const struct settings *settings,
 		   struct observation *seen, struct error *err)
 {
 	SCOPED(clearml_purposes) struct clearml_purposes queued = { 0 };
-	const char **users = memory_array(settings->user_budget_count + 1, sizeof(*users));
+	const char **users = memory_array(settings->user_budget_count, sizeof(*users));
 	size_t count = 0;
 
 	for (size_t u = 0; u < settings->user_budget_count; u++)

@@ -38,21 +38,15 @@ int64_t zone_days(int64_t year, int month, int day)
 	return days;
 }
 
-static int64_t floor_divide(int64_t number, int64_t by)
-{
-	return number / by - (number % by < 0);
-}
-
+/* A guess, and then the few years that it is off. */
 static int64_t year_of(int64_t days)
 {
-	int64_t year = 1970 + floor_divide(days, 366);
+	int64_t year = 1970 + days / 366;
 
-	if (days < 0)
-		year = 1970 + floor_divide(days, 365);
-	while (zone_days(year + 1, 1, 1) <= days)
-		year++;
 	while (zone_days(year, 1, 1) > days)
 		year--;
+	while (zone_days(year + 1, 1, 1) <= days)
+		year++;
 	return year;
 }
 
@@ -190,11 +184,6 @@ int zone_rule_parse(struct slice text, struct zone_rule *out, struct error *err)
 
 /* ---- the offset ---- */
 
-static int64_t weekday_of(int64_t days)
-{
-	return days + 4 - floor_divide(days + 4, 7) * 7; /* 1970 began on a Thursday */
-}
-
 static int64_t change_day(const struct zone_change *change, int64_t year)
 {
 	if (change->form == ZONE_DAY)
@@ -204,7 +193,8 @@ static int64_t change_day(const struct zone_change *change, int64_t year)
 		       (is_leap(year) && change->day >= 60);
 
 	int64_t first = zone_days(year, change->month, 1);
-	int64_t day = (change->day - weekday_of(first) + 7) % 7 + (change->week - 1) * 7;
+	int64_t weekday = (first + 4) % 7; /* 1970 began on a Thursday; below 0 before it */
+	int64_t day = (change->day - weekday + 7) % 7 + (change->week - 1) * 7;
 
 	while (day >= days_of_month(year, change->month))
 		day -= 7;
@@ -239,9 +229,10 @@ int64_t zone_rule_offset(const struct zone_rule *rule, int64_t at_s, int64_t *un
 	if (!rule->has_summer)
 		return rule->standard_offset;
 
-	int64_t year = year_of(floor_divide(at_s, DAY_S));
+	int64_t year = year_of(at_s / DAY_S);
 
-	for (int64_t of = year - 1; of <= year + 1; of++) {
+	/* Changes may be days away from their year, and so two years from one to the next. */
+	for (int64_t of = year - 2; of <= year + 2; of++) {
 		int64_t begin_s = change_day(&rule->begin, of) * DAY_S + rule->begin.time_s -
 				  rule->standard_offset;
 		int64_t end_s =

@@ -36,6 +36,7 @@ static void test_a_record_meets_its_instance(void **state)
 		  0 },
 		{ "the ledger knows an older report", "m1", "serve", 2, 30, true, true, true, 1,
 		  2 },
+		{ "the ledger knows this report", "m1", "serve", 2, 2, true, true, true, 1, 2 },
 		{ "its tags make no sense", "m1", "", 2, 0, true, true, true, 1, 2 },
 	};
 
@@ -56,12 +57,12 @@ static void test_a_record_meets_its_instance(void **state)
 		if (bench.seen.machine_count != cases[i].machines ||
 		    machine->has_record != cases[i].has_record ||
 		    machine->was_seen != cases[i].was_seen ||
-		    machine->is_listed != cases[i].is_listed ||
+		    machine->is_listed != cases[i].is_listed || machine->was_busy ||
 		    machine->last_report_ms !=
 			    (cases[i].last_s ? NOW_MS - cases[i].last_s * 1000 : 0))
-			fail_msg("when %s: %zu machines, record %d, seen %d, listed %d",
+			fail_msg("when %s: %zu machines, record %d, seen %d, listed %d, busy %d",
 				 cases[i].when, bench.seen.machine_count, machine->has_record,
-				 machine->was_seen, machine->is_listed);
+				 machine->was_seen, machine->is_listed, machine->was_busy);
 		assert_int_equal(machine->resource, 0);
 		observe_bench_close(&bench);
 	}
@@ -89,20 +90,42 @@ static void test_one_that_only_its_record_shows(void **state)
 
 static void test_of_two_records_the_newer_counts(void **state)
 {
-	(void)state;
-	for (int order = 0; order < 2; order++) {
-		struct observe_bench bench;
+	static const struct {
+		const char *when;
+		int64_t served_s, drained_s; /* ages of the record that serves, and of the other */
+		bool is_served_first, is_drained; /* in the list; at the end */
+	} cases[] = {
+		{ "the newer one is the first", 9, 3, false, true },
+		{ "the newer one is the last", 9, 3, true, true },
+		{ "they are of one moment", 3, 3, true, true },
+		{ "the one that serves is newer", 3, 9, true, false },
+	};
 
-		observe_bench_open(&bench, one, NULL);
-		if (order)
-			observe_bench_record(&bench, "m1", "serve", 9)->free_seats = 1;
-		(void)observe_bench_record(&bench, "m1", "drain", 3);
-		if (!order)
-			observe_bench_record(&bench, "m1", "serve", 9)->free_seats = 1;
-		join_records(&bench.seen, bench.settings, &bench.records);
-		assert_string_equal(bench.seen.machines[0].record.phase, "drain");
-		assert_int_equal(bench.seen.machines[0].last_report_ms, NOW_MS - 3000);
-		observe_bench_close(&bench);
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		/* The second machine is in no list. */
+		for (int m = 0; m < 2; m++) {
+			const char *name = m ? "m2" : "m1";
+			struct observe_bench bench;
+
+			observe_bench_open(&bench, one, NULL);
+			if (cases[i].is_served_first)
+				(void)observe_bench_record(&bench, name, "serve",
+							   cases[i].served_s);
+			(void)observe_bench_record(&bench, name, "drain", cases[i].drained_s);
+			if (!cases[i].is_served_first)
+				(void)observe_bench_record(&bench, name, "serve",
+							   cases[i].served_s);
+			join_records(&bench.seen, bench.settings, &bench.records);
+			assert_int_equal(bench.seen.machine_count, m + 1);
+			if (!strcmp(bench.seen.machines[m].record.phase, "drain") !=
+			    cases[i].is_drained)
+				fail_msg("when %s: %s", cases[i].when,
+					 bench.seen.machines[m].record.phase);
+			assert_int_equal(bench.seen.machines[m].last_report_ms, NOW_MS - 3000);
+			assert_true(bench.seen.machines[m].has_served);
+			observe_bench_close(&bench);
+		}
 	}
 }
 
@@ -128,6 +151,8 @@ static void test_records_that_cannot_have_ended(void **state)
 		observe_bench_open(&bench, one, NULL);
 		(void)observe_bench_remember(&bench, "m1", cases[i].age_s, false);
 		(void)observe_bench_record(&bench, cases[i].is_there ? "m1" : "m2", "serve", 1);
+		(void)observe_bench_remember(&bench, "past the end", 5, false);
+		bench.ledger.machine_count = 1;
 		if (join_missing(&bench.ledger, &bench.records, NOW_MS) != cases[i].missing)
 			fail_msg("when %s", cases[i].when);
 		observe_bench_close(&bench);
@@ -166,6 +191,47 @@ static void test_attempts_that_a_list_answers(void **state)
 	}
 }
 
+/* Two in the slot of the attempt, which is what joins them: a long name, and a number. */
+static void test_attempts_of_a_slot_that_two_were_in(void **state)
+{
+	static const char *const two[] = { "m1", "m2", NULL };
+	static const char resource[] =
+		"a-name-of-a-resource-that-is-as-long-as-the-longest-one-there-be";
+	static const struct {
+		const char *when;
+		unsigned first, second, slot, generation; /* the last two: of the attempt */
+		bool is_open;
+	} cases[] = {
+		{ "the second one is the attempt's", 3, 4, 4294967295, 4, false },
+		{ "the first one is", 4, 3, 4294967295, 4, false },
+		{ "both are before it", 4, 3, 4294967295, 5, true },
+		{ "they were in another slot", 4, 3, 429496729, 4, true },
+	};
+
+	(void)state;
+	assert_int_equal(strlen(resource), TICKET_FIELD_ROOM - 1);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct observe_bench bench;
+
+		observe_bench_open(&bench, two, gone);
+		for (int m = 0; m < 2; m++) {
+			struct instance *instance = &bench.seen.machines[m].instance;
+
+			SET(instance->resource, resource);
+			instance->slot = 4294967295;
+			instance->generation = m ? cases[i].second : cases[i].first;
+		}
+		bench.attempts[0] = (struct open_attempt){ .slot = cases[i].slot,
+							   .generation = cases[i].generation };
+		SET(bench.attempts[0].resource, resource);
+		bench.ledger.attempt_count = 1;
+		join_attempts(&bench.seen, &bench.ledger);
+		if (bench.seen.attempt_count != cases[i].is_open)
+			fail_msg("when %s", cases[i].when);
+		observe_bench_close(&bench);
+	}
+}
+
 static void test_when_the_tasks_are_read(void **state)
 {
 	enum {
@@ -176,6 +242,7 @@ static void test_when_the_tasks_are_read(void **state)
 		DUE_NOW,
 		OVERDUE,
 		OVERDUE_GONE,
+		OVERDUE_NOWHERE,
 		OVERDUE_KNOWN,
 		OVERDUE_BUSY,
 		MARK,
@@ -194,6 +261,7 @@ static void test_when_the_tasks_are_read(void **state)
 		{ "a machine never came up", OVERDUE, true },
 		{ "one of a resource that is configured no more did not, either", OVERDUE_GONE,
 		  true },
+		{ "nor did one that no list shows, either", OVERDUE_NOWHERE, false },
 		{ "an idle machine fell silent: it may have taken a task", OVERDUE_KNOWN, true },
 		{ "a busy machine fell silent", OVERDUE_BUSY, false },
 		{ "a task waits for its second look", MARK, true },
@@ -213,14 +281,15 @@ static void test_when_the_tasks_are_read(void **state)
 		    what == OVERDUE_BUSY)
 			(void)observe_bench_remember(&bench, "m1", 300,
 						     what == BUSY_GONE || what == OVERDUE_BUSY);
-		if (what == OVERDUE || what == OVERDUE_GONE || what == OVERDUE_KNOWN ||
-		    what == OVERDUE_BUSY)
+		if (what >= OVERDUE && what <= OVERDUE_BUSY)
 			bench.seen.machines[0].instance.launched_s = NOW_S - 601;
 		if (what == DUE_NOW)
 			bench.seen.machines[0].instance.launched_s = NOW_S - 600;
-		if (what == OVERDUE_GONE)
+		if (what == OVERDUE_GONE || what == OVERDUE_NOWHERE)
 			bench.seen.machines[0].resource = RESOURCE_NONE;
-		SET(bench.marks[0].what, what == MARK ? "task " TASK : "silent m1");
+		if (what == OVERDUE_NOWHERE)
+			bench.seen.machines[0].place = RESOURCE_NONE;
+		SET(bench.marks[0].what, what == OTHER_MARK ? "silent m1" : "task " TASK);
 		bench.ledger.mark_count = what == MARK || what == OTHER_MARK;
 		join_ledger(&bench.seen, bench.settings, &bench.ledger);
 		if (join_is_sweep_due(&bench.seen, bench.settings, &bench.ledger) !=
@@ -250,6 +319,7 @@ static void test_how_many_entries_are_read(void **state)
 		plan_world_resource(world, "first", cases[i].instances, "c");
 		world->resources[0].ticket.seats = cases[i].seats;
 		world->settings.user_budget_count = cases[i].user_budgets;
+		plan_world_poison(world);
 		if (join_entry_cap(&world->settings) != cases[i].cap)
 			fail_msg("when %s: %u", cases[i].when, join_entry_cap(&world->settings));
 		free(world);
@@ -263,11 +333,13 @@ static void test_queues_by_name(void **state)
 	struct clearml_queue list[] = {
 		{ .name = "cpu", .entries = entries, .entry_count = 2, .is_forced_off = true },
 		{ .name = "CPU" },
+		{ .name = "else" },
 	};
-	struct clearml_queues queues = { list, 2 };
+	struct clearml_queues queues = { list, 3 };
 
 	(void)state;
 	observe_bench_open(&bench, one, NULL);
+	plan_world_poison(bench.world);
 	join_queues(&bench.seen, bench.settings, &queues, 2);
 	assert_true(bench.seen.queues[0].exists);
 	assert_true(bench.seen.queues[0].is_forced_off);
@@ -275,6 +347,7 @@ static void test_queues_by_name(void **state)
 	assert_int_equal(bench.seen.queues[0].waiting, 2);
 	assert_int_equal(bench.seen.queues[0].oldest_ms, 5000);
 	assert_false(bench.seen.queues[1].exists);
+	assert_false(bench.seen.queues[2].exists); /* nor "else": that is past the settings' */
 	join_queues(&bench.seen, bench.settings, &queues, 0);
 	assert_false(bench.seen.queues[0].is_capped);
 	observe_bench_close(&bench);
@@ -288,6 +361,7 @@ static void test_a_list_shows_machines_of_every_resource(void **state)
 		{ .id = "m1", .resource = "cpu", .state = INSTANCE_TERMINATED },
 		{ .id = "m8", .resource = "gpu" },
 		{ .id = "m9", .resource = "gone" },
+		{ .id = "m9", .resource = "gone", .state = INSTANCE_RUNNING },
 	};
 	struct fleet fleet = { list, ARRAY_LEN(list) };
 
@@ -304,6 +378,7 @@ static void test_a_list_shows_machines_of_every_resource(void **state)
 	assert_int_equal(bench.seen.machines[1].place, 1);
 	assert_int_equal(bench.seen.machines[2].resource, RESOURCE_NONE);
 	assert_int_equal(bench.seen.machines[2].place, 1);
+	assert_int_equal(bench.seen.machines[2].instance.state, INSTANCE_RUNNING); /* told twice */
 	/* The first list again: what is "gpu"'s stays there. */
 	join_fleet(&bench.seen, bench.settings, 0, &fleet);
 	assert_int_equal(bench.seen.machine_count, 3);
@@ -485,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_of_two_records_the_newer_counts),
 		cmocka_unit_test(test_records_that_cannot_have_ended),
 		cmocka_unit_test(test_attempts_that_a_list_answers),
+		cmocka_unit_test(test_attempts_of_a_slot_that_two_were_in),
 		cmocka_unit_test(test_when_the_tasks_are_read),
 		cmocka_unit_test(test_how_many_entries_are_read),
 		cmocka_unit_test(test_queues_by_name),

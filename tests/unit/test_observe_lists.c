@@ -40,6 +40,7 @@ static void test_a_list_that_is_suddenly_empty(void **state)
 
 		memcpy(listed, names, cases[i].listed * sizeof(*listed));
 		observe_bench_open(&bench, listed, NULL);
+		bench.seen.resources[1].is_listed = true; /* past the last one */
 		for (size_t m = 0; m < cases[i].remembered; m++)
 			observe_bench_remember(&bench, names[m], 5000, false)->listed_s =
 				NOW_S - cases[i].age_s;
@@ -96,7 +97,9 @@ static void test_what_a_failed_list_hides(void **state)
 		struct observe_bench bench;
 
 		observe_bench_open(&bench, one + 1, NULL);
+		plan_world_resource(bench.world, "gpu", 1, "g");
 		bench.seen.resources[0].is_listed = cases[i].is_listed;
+		bench.seen.resources[1].is_listed = true;
 		struct remembered *remembered = observe_bench_remember(&bench, "m1", 60, false);
 
 		SET(remembered->resource, cases[i].resource);

@@ -93,13 +93,19 @@ static void test_a_task_is_lost_with_its_machine(void **state)
 		enum instance_state state;
 		const char *owner;
 		bool is_queued;
+		const char *stopped; /* why; "": it was popped and not started */
 		size_t lost;
 	} cases[] = {
-		{ "its machine is terminated", INSTANCE_TERMINATED, "m1/1", false, 1 },
-		{ "and it is back in a queue", INSTANCE_TERMINATED, "m1/1", true, 1 },
-		{ "its machine runs", INSTANCE_RUNNING, "m1/1", false, 0 },
-		{ "its machine is on its way out", INSTANCE_STOPPING, "m1/1", false, 0 },
-		{ "its machine is unknown", INSTANCE_TERMINATED, "m2/1", false, 0 },
+		{ "its machine is terminated", INSTANCE_TERMINATED, "m1/1", false, "", 1 },
+		{ "and it is back in a queue", INSTANCE_TERMINATED, "m1/1", true, "", 1 },
+		{ "its machine runs", INSTANCE_RUNNING, "m1/1", false, "", 0 },
+		{ "its machine is on its way out", INSTANCE_STOPPING, "m1/1", false, "", 0 },
+		{ "its machine is unknown", INSTANCE_TERMINATED, "m2/1", false, "", 0 },
+		{ "ClearML's watchdog stopped it then", INSTANCE_TERMINATED, "m1/1", false,
+		  VERDICT_FORCED_STOP, 1 },
+		{ "it was stopped by its user", INSTANCE_TERMINATED, "m1/1", false, "by me", 0 },
+		{ "the watchdog stopped it, and its machine runs", INSTANCE_RUNNING, "m1/1", false,
+		  VERDICT_FORCED_STOP, 0 },
 	};
 
 	(void)state;
@@ -109,6 +115,11 @@ static void test_a_task_is_lost_with_its_machine(void **state)
 		observe_bench_open(&bench, one, &cases[i].state);
 		SET(bench.task.owner, cases[i].owner);
 		SET(bench.entry.task, cases[i].is_queued ? TASK : OTHER);
+		if (*cases[i].stopped) {
+			bench.task.status = TASK_STOPPED;
+			SET(bench.task.status_reason, cases[i].stopped);
+			SET(bench.task.last_worker, "p:cpu:small:m1");
+		}
 		observe_bench_sweep(&bench);
 		if (bench.seen.lost_count != cases[i].lost)
 			fail_msg("when %s: %zu", cases[i].when, bench.seen.lost_count);
@@ -122,6 +133,44 @@ static void test_a_task_is_lost_with_its_machine(void **state)
 			assert_int_equal(lost->max_attempts, 7);
 			assert_string_equal(lost->instance, "m1");
 		}
+		observe_bench_close(&bench);
+	}
+}
+
+/* Two resources: the first lets a task of its begin 7 times, the second 5 times. */
+static void test_how_often_a_lost_task_may_begin(void **state)
+{
+	static const struct {
+		const char *when, *queue;
+		const char *first, *second; /* the queues that they serve: c of "cpu", g of "gpu" */
+		const char *owner; /* m1 is of the second resource; "": nobody has the task */
+		unsigned attempts;
+	} cases[] = {
+		{ "its machine is known", "gpu", "g", "c", "m1/1", 5 },
+		{ "the second resource serves its queue", "cpu", "g", "c", "", 5 },
+		{ "both do", "cpu", "gc", "c", "", 7 },
+		{ "none does", "cpu", "g", "", "", 3 },
+	};
+	static const enum instance_state states[] = { INSTANCE_TERMINATED };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct observe_bench bench;
+
+		observe_bench_open(&bench, one, states);
+		bench.settings->resource_count = 0;
+		plan_world_resource(bench.world, "first", 8, cases[i].first);
+		plan_world_resource(bench.world, "second", 8, cases[i].second);
+		bench.world->resources[0].ticket.limits.max_attempts = 7;
+		bench.world->resources[1].ticket.limits.max_attempts = 5;
+		plan_world_poison(bench.world);
+		bench.seen.machines[0].resource = 1;
+		SET(bench.queue.name, cases[i].queue);
+		SET(bench.task.owner, cases[i].owner);
+		observe_bench_sweep(&bench);
+		assert_int_equal(bench.seen.lost_count, 1);
+		if (bench.seen.lost[0].max_attempts != cases[i].attempts)
+			fail_msg("when %s: %u", cases[i].when, bench.seen.lost[0].max_attempts);
 		observe_bench_close(&bench);
 	}
 }
@@ -164,6 +213,7 @@ static void test_a_task_that_its_machine_does_not_list(void **state)
 			observe_bench_record(&bench, "m1", cases[i].phase, cases[i].age_s);
 		SET(record->tasks[0], cases[i].listed);
 		record->task_count = *cases[i].listed != '\0';
+		SET(record->tasks[record->task_count], TASK); /* past its list: says nothing */
 		record = observe_bench_record(&bench, "m2", "serve", 2);
 		SET(record->tasks[0], cases[i].listed_by_m2);
 		record->task_count = *cases[i].listed_by_m2 != '\0';
@@ -354,10 +404,10 @@ static void test_whose_tasks_are_asked_for(void **state)
 
 		for (size_t q = 0; q < ours_list.count; q++)
 			ours[q].id[0] = cases[i].ours[q];
-		for (size_t q = 0; q < all_list.count; q++) {
+		for (size_t q = 0; q < all_list.count; q++)
 			all[q].id[0] = cases[i].all[q];
+		for (size_t q = 0; q < ARRAY_LEN(all); q++) /* also past the list */
 			all[q].entry_count = cases[i].waiting;
-		}
 		join_sweep_queues(&ours_list, &all_list, ids, &whole);
 		if (whole != cases[i].whole)
 			fail_msg("when %s: %zu", cases[i].when, whole);
@@ -392,13 +442,14 @@ static void test_a_task_says_that_a_silent_machine_may_work(void **state)
 	static const struct {
 		const char *when;
 		enum task_status status;
-		bool has_record, is_queued;
+		bool has_record, is_told_busy, is_queued;
 		bool was_busy;
 	} cases[] = {
-		{ "it runs a task", TASK_IN_PROGRESS, false, false, true },
-		{ "it has popped a task", TASK_QUEUED, false, false, true },
-		{ "its task is in a queue", TASK_QUEUED, false, true, false },
-		{ "it reports, and says what it does", TASK_IN_PROGRESS, true, false, false },
+		{ "it runs a task", TASK_IN_PROGRESS, false, false, false, true },
+		{ "it has popped a task", TASK_QUEUED, false, false, false, true },
+		{ "its task is in a queue", TASK_QUEUED, false, false, true, false },
+		{ "it reports that it does nothing", TASK_IN_PROGRESS, true, false, false, false },
+		{ "it reports that it works", TASK_IN_PROGRESS, true, true, false, true },
 	};
 
 	(void)state;
@@ -409,6 +460,7 @@ static void test_a_task_says_that_a_silent_machine_may_work(void **state)
 		bench.seen.machines[0].was_seen = true;
 		bench.seen.machines[0].last_report_ms = NOW_MS - 700000;
 		bench.seen.machines[0].has_record = cases[i].has_record;
+		bench.seen.machines[0].was_busy = cases[i].is_told_busy;
 		SET(bench.task.owner, "m1/1");
 		SET(bench.entry.task, cases[i].is_queued ? TASK : OTHER);
 		bench.task.status = cases[i].status;
@@ -421,132 +473,12 @@ static void test_a_task_says_that_a_silent_machine_may_work(void **state)
 	}
 }
 
-static void test_the_reason_of_a_return(void **state)
-{
-	static const struct {
-		const char *when;
-		enum loss loss;
-		const char *owner, *reason;
-	} cases[] = {
-		{ "its machine is gone", LOSS_TERMINATED, "m1/2", "infra:terminated (m1/2)" },
-		{ "its machine has it no more", LOSS_UNLISTED, "m1/2", "infra:unlisted (m1/2)" },
-		{ "nobody ever had it", LOSS_NOBODY, "", "infra:lost" },
-		{ "an earlier owner's name is on it", LOSS_NOBODY, "m1/2", "infra:lost (m1/2)" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct observed_task lost = { .loss = cases[i].loss, .attempt = 2 };
-		char reason[CLEARML_REASON_ROOM], instance[TICKET_FIELD_ROOM];
-		unsigned attempt;
-
-		SET(lost.instance, "m1");
-		SET(lost.task.owner, cases[i].owner);
-		join_reason(&lost, reason);
-		if (strcmp(reason, cases[i].reason) != 0)
-			fail_msg("when %s: %s", cases[i].when, reason);
-		/* Popped again, it is not taken for the one who had it before. */
-		lost.task.status = TASK_QUEUED;
-		SET(lost.task.status_reason, reason);
-		assert_false(join_holder(&lost.task, "p", instance, &attempt));
-	}
-}
-
-/* m1 lost the task, popped and never started, of attempt 2. */
-static void test_it_is_judged_by_what_is_read_again(void **state)
-{
-	static const struct {
-		const char *when;
-		enum loss loss;
-		const char *owner; /* now */
-		const char *phase, *listed; /* of m1's record now; "": none */
-		int64_t age_s; /* of that record */
-		bool is_in_queue, is_run_by_other, has_changed;
-		enum verdict verdict;
-	} cases[] = {
-		{ "its machine is gone", LOSS_TERMINATED, "m1/2", "", "", 0, false, false, false,
-		  VERDICT_RETURN },
-		{ "another owner signed it", LOSS_TERMINATED, "m2/3", "", "", 0, false, false,
-		  false, VERDICT_HANDS_OFF },
-		{ "it is in a queue", LOSS_TERMINATED, "m1/2", "", "", 0, true, false, false,
-		  VERDICT_HANDS_OFF },
-		{ "another worker runs it", LOSS_TERMINATED, "m1/2", "", "", 0, false, true, false,
-		  VERDICT_HANDS_OFF },
-		{ "it had all its attempts", LOSS_TERMINATED, "m1/7", "", "", 0, false, false,
-		  false, VERDICT_FAIL },
-		{ "its machine still does not list it", LOSS_UNLISTED, "m1/2", "serve", "", 2,
-		  false, false, false, VERDICT_RETURN },
-		{ "its machine lists it after all", LOSS_UNLISTED, "m1/2", "serve", TASK, 2, false,
-		  false, false, VERDICT_HANDS_OFF },
-		{ "its machine restarts", LOSS_UNLISTED, "m1/2", "prove", "", 2, false, false,
-		  false, VERDICT_HANDS_OFF },
-		{ "its machine fell silent", LOSS_UNLISTED, "m1/2", "serve", "", 120, false, false,
-		  false, VERDICT_HANDS_OFF },
-		{ "nobody has it", LOSS_NOBODY, "", "serve", "", 2, false, false, false,
-		  VERDICT_RETURN },
-		{ "somebody has just signed it", LOSS_NOBODY, "m1/1", "serve", "", 2, false, false,
-		  false, VERDICT_HANDS_OFF },
-		{ "somebody lists it, and has not signed it", LOSS_NOBODY, "", "serve", TASK, 2,
-		  false, false, false, VERDICT_HANDS_OFF },
-		{ "it was put back and popped again", LOSS_NOBODY, "", "", "", 0, false, false,
-		  true, VERDICT_HANDS_OFF },
-		{ "a plain agent reports it", LOSS_NOBODY, "", "", "", 0, false, true, false,
-		  VERDICT_HANDS_OFF },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct observe_bench bench;
-		struct join_again again = { "p", NOW_MS, NULL, cases[i].is_in_queue,
-					    cases[i].is_run_by_other };
-		struct observed_task lost = { .loss = cases[i].loss,
-					      .attempt = 2,
-					      .max_attempts = 7 };
-
-		observe_bench_open(&bench, one, NULL);
-		lost.task = bench.task;
-		SET(lost.instance, cases[i].loss == LOSS_NOBODY ? "" : "m1");
-		SET(lost.task.owner, cases[i].loss == LOSS_NOBODY ? "" : "m1/2");
-		SET(bench.task.owner, cases[i].owner);
-		bench.task.status_changed_ms = cases[i].has_changed;
-		if (*cases[i].phase) {
-			struct machine_record *record =
-				observe_bench_record(&bench, "m1", cases[i].phase, cases[i].age_s);
-
-			SET(record->tasks[0], cases[i].listed);
-			record->task_count = *cases[i].listed != '\0';
-		}
-		again.records = &bench.records;
-		if (join_judge(&lost, &bench.task, &again) != cases[i].verdict)
-			fail_msg("when %s: %s", cases[i].when,
-				 verdict_name(join_judge(&lost, &bench.task, &again)));
-		observe_bench_close(&bench);
-	}
-}
-
-static void test_whether_a_task_stands_in_a_queue(void **state)
-{
-	struct clearml_entry entries[] = { { .task = TASK }, { .task = OTHER } };
-	struct clearml_queue list[] = { { .entry_count = 0 },
-					{ .entries = entries, .entry_count = 2 } };
-	struct clearml_queues queues = { .list = list, .count = 2 };
-
-	(void)state;
-	assert_true(join_is_queued(&queues, TASK));
-	assert_true(join_is_queued(&queues, OTHER));
-	assert_false(join_is_queued(&queues, QUEUE));
-	list[1].entry_count = 1;
-	assert_false(join_is_queued(&queues, OTHER));
-	queues.count = 1;
-	assert_false(join_is_queued(&queues, TASK));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whether_a_task_stands_in_a_queue),
 		cmocka_unit_test(test_whose_a_task_is),
 		cmocka_unit_test(test_a_task_is_lost_with_its_machine),
+		cmocka_unit_test(test_how_often_a_lost_task_may_begin),
 		cmocka_unit_test(test_a_task_that_its_machine_does_not_list),
 		cmocka_unit_test(test_a_task_that_nobody_has),
 		cmocka_unit_test(test_an_owner_that_no_list_shows_any_more),
@@ -554,8 +486,6 @@ int main(void)
 		cmocka_unit_test(test_whose_tasks_are_asked_for),
 		cmocka_unit_test(test_a_task_proves_that_its_machine_came_up),
 		cmocka_unit_test(test_a_task_says_that_a_silent_machine_may_work),
-		cmocka_unit_test(test_the_reason_of_a_return),
-		cmocka_unit_test(test_it_is_judged_by_what_is_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,9 +18,10 @@ static const char *const one[] = { "m1", NULL };
 /* The bench's lists are not owned: observe_remember() grows its own. */
 static void own_memory(struct observe_bench *bench)
 {
-	struct remembered *list = memory_array(ARRAY_LEN(bench->remembered), sizeof(*list));
+	size_t count = bench->ledger.machine_count;
+	struct remembered *list = memory_array(count, sizeof(*list));
 
-	memcpy(list, bench->remembered, sizeof(bench->remembered));
+	memcpy(list, bench->remembered, count * sizeof(*list));
 	bench->ledger.machines = list;
 }
 
@@ -84,6 +85,41 @@ static void test_what_is_remembered(void **state)
 	}
 }
 
+/* The ledger began a day ago and has not seen it yet. */
+static void test_who_is_worth_remembering(void **state)
+{
+	static const struct {
+		const char *when;
+		enum instance_state state;
+		int64_t age_s; /* since its launch */
+		bool has_record;
+		size_t remembered;
+	} cases[] = {
+		{ "it is older than the ledger, and runs", INSTANCE_RUNNING, 86401, false, 1 },
+		{ "it is older and ended, but has a record", INSTANCE_TERMINATED, 86401, true, 1 },
+		{ "it is older and ended", INSTANCE_TERMINATED, 86401, false, 0 },
+		{ "it was launched as the ledger began, and ended", INSTANCE_TERMINATED, 86400,
+		  false, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct observe_bench bench;
+
+		observe_bench_open(&bench, one, &cases[i].state);
+		bench.seen.machines[0].instance.launched_s = NOW_S - cases[i].age_s;
+		own_memory(&bench);
+		if (cases[i].has_record)
+			(void)observe_bench_record(&bench, "m1", "left", 2);
+		(void)observe_bench_join(&bench);
+		observe_remember(&bench.seen, &bench.ledger);
+		if (bench.ledger.machine_count != cases[i].remembered)
+			fail_msg("when %s: %zu", cases[i].when, bench.ledger.machine_count);
+		disown_memory(&bench);
+		observe_bench_close(&bench);
+	}
+}
+
 static void test_a_list_that_failed_makes_nothing_forgotten(void **state)
 {
 	(void)state;
@@ -125,7 +161,10 @@ static void test_when_a_list_showed_a_machine_alive(void **state)
 		struct observe_bench bench;
 
 		observe_bench_open(&bench, cases[i].is_listed ? one : one + 1, &cases[i].state);
-		observe_bench_remember(&bench, "m1", 60, false)->listed_s = NOW_S - 60;
+		struct remembered *remembered = observe_bench_remember(&bench, "m1", 60, false);
+
+		remembered->listed_s = NOW_S - 60;
+		remembered->is_judged = true; /* and so it stays, whatever comes */
 		own_memory(&bench);
 		if (!cases[i].is_listed)
 			(void)observe_bench_record(&bench, "m1", "serve", 2);
@@ -134,6 +173,7 @@ static void test_when_a_list_showed_a_machine_alive(void **state)
 		if (bench.ledger.machines[0].listed_s != cases[i].listed_s)
 			fail_msg("when %s: %lld", cases[i].when,
 				 (long long)bench.ledger.machines[0].listed_s);
+		assert_true(bench.ledger.machines[0].is_judged);
 		disown_memory(&bench);
 		observe_bench_close(&bench);
 	}
@@ -192,6 +232,8 @@ static void test_boots_are_judged(void **state)
 		  false, 0, 120, 100, FAILED },
 		{ "it ended, and is older than the ledger", INSTANCE_TERMINATED, "", "", false,
 		  false, 0, 60, 90000, NEITHER },
+		{ "it ended, and is just as old as the ledger", INSTANCE_TERMINATED, "", "", false,
+		  false, 0, 60, 86400, FAILED },
 	};
 
 	(void)state;
@@ -246,6 +288,7 @@ static void test_a_machine_that_its_cloud_forgot(void **state)
 		{ "it is gone, and had served", 121, 60, true, true, 0 },
 		{ "it is gone, and was judged before", 121, 60, false, true, 0 },
 		{ "it may have served while nobody looked", 121, 121, false, false, 0 },
+		{ "its record could still have been seen", 121, 120, false, false, 1 },
 	};
 
 	(void)state;
@@ -365,6 +408,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_remembered),
+		cmocka_unit_test(test_who_is_worth_remembering),
 		cmocka_unit_test(test_a_list_that_failed_makes_nothing_forgotten),
 		cmocka_unit_test(test_when_a_list_showed_a_machine_alive),
 		cmocka_unit_test(test_boots_are_judged),

@@ -70,15 +70,21 @@ static void test_one_idle_machine_is_enough(void **state)
 		{ "another one drains", "di", { 0, 100 }, "" },
 		{ "another one is silent", "si", { 0, 100 }, "" },
 		{ "another one is gone", "ti", { 0, 100 }, "" },
+		{ "another one is of a resource that is configured no more", "ni", { 0, 100 }, "" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct plan_world *world = new_world(0);
 
-		for (size_t m = 0; cases[i].kinds[m]; m++)
-			plan_world_machine(world, 0, cases[i].kinds[m])->record.idle_s =
-				cases[i].idle_s[m];
+		for (size_t m = 0; cases[i].kinds[m]; m++) {
+			struct observed_machine *machine =
+				plan_world_machine(world, 0, cases[i].kinds[m]);
+
+			machine->record.idle_s = cases[i].idle_s[m];
+			if (cases[i].kinds[m] == 'n')
+				machine->resource = RESOURCE_NONE;
+		}
 		expect_spare(world, cases[i].when, cases[i].spare);
 	}
 }
@@ -214,6 +220,7 @@ static void test_a_batch_is_remembered(void **state)
 		  { 600, 630, 651, 680, 9000, 9000 },
 		  0,
 		  "def" },
+		{ "two batches are mixed", { 600, 1200, 610, 1210, 9000, 9000 }, 0, "cdef" },
 		{ "the larger of two batches", { 600, 600, 1200, 1200, 1200, 9000 }, 0, "def" },
 		{ "all came in one pass", { 600, 600, 600, 600, 600, 600 }, 0, "" },
 		{ "just in time", { 1799, 1799, 1799, 9000, 9000, 9000 }, 0, "def" },
@@ -261,6 +268,37 @@ static void test_seats_of_each_resource(void **state)
 		machine->instance.launched_s = NOW_S - (m < 2 ? 600 : 9000);
 	}
 	expect_spare(world, "two of three came together", "d");
+
+	/* Batches of two resources, mixed: two at a time of the first, one of the second. */
+	world = new_world(0);
+	plan_world_resource(world, "second", 9, "g");
+	for (size_t m = 0; m < 6; m++) {
+		struct observed_machine *machine = plan_world_machine(world, m % 2, 'i');
+
+		machine->record.idle_s = 500 + (int)m;
+		machine->instance.launched_s = NOW_S - (m == 2 ? 600 : 300 * (int)(m + 2));
+	}
+	expect_spare(world, "two of three came together, and others between", "def");
+
+	/* The first resource's queue matters to the first alone. */
+	world = plan_world_new(1, 0);
+	world->settings.pass_deadline_s = 50;
+	plan_world_resource(world, "first", MAX_MACHINES, "c");
+	plan_world_resource(world, "second", MAX_MACHINES, "g");
+	for (size_t m = 0; m < 4; m++)
+		plan_world_machine(world, m / 2, 'i')->record.idle_s = 100 + (int)m;
+	expect_spare(world, "a task waits for the first resource", "d");
+
+	/* One that boots is worth one that is idle. */
+	world = new_world(0);
+	world->seen.resources[0].minimum = 2;
+	for (unsigned m = 0; m < 3; m++) {
+		struct observed_machine *machine = plan_world_machine(world, 0, m ? 'i' : 'b');
+
+		machine->instance.slot = 5 + m;
+		machine->record.idle_s = 100 + (int)m;
+	}
+	expect_spare(world, "one of the two that are wanted boots", "c");
 
 	/* A free seat beside a task is as warm as any. */
 	world = new_world(0);
@@ -325,7 +363,7 @@ static void test_who_must_go_is_no_reserve(void **state)
 		struct observed_machine *machine = plan_world_machine(world, 0, 'i');
 
 		machine->instance.slot = 3;
-		machine->record.idle_s = 100;
+		machine->record.idle_s = 100 - m;
 	}
 	expect_spare(world, "one of two is a duplicate", "");
 }

@@ -91,6 +91,26 @@ static void test_what_runs_again_elsewhere_is_asked_for_again(void **state)
 	spend_stand_close(&stand);
 }
 
+/* The place behind our last queue is nobody's. */
+static void test_what_came_from_another_queue_is_no_queues(void **state)
+{
+	static const struct api_step steps[] = {
+		HELLO,
+		ANSWER(PURPOSE(TASK_A, "ann", TASK_B, "in_progress")),
+	};
+	struct spend_stand stand;
+
+	(void)state;
+	spend_stand_open(&stand, steps, ARRAY_LEN(steps));
+	SET(stand.world->settings.queues[2], "else");
+	spend_stand_machine(&stand, 1, HOUR, TASK_A);
+	spend_stand_look(&stand, NOW_S);
+	assert_int_equal(stand.seen->run_count, 1);
+	assert_string_equal(stand.seen->runs[0].queue, "");
+	assert_string_equal(stand.seen->runs[0].user, "ann");
+	spend_stand_close(&stand);
+}
+
 /* They are nobody's until then, but not for good. */
 static void test_more_tasks_than_one_call_takes_are_asked_for_later(void **state)
 {
@@ -259,17 +279,17 @@ static void test_bars_what_a_user_past_the_budget_has_waiting(void **state)
 	(void)state;
 	spend_stand_open(&stand, steps, ARRAY_LEN(steps));
 	spend_stand_machine(&stand, 0, HOUR, TASK_A);
-	stand.budget.budget.month = PRICE + 1;
+	stand.budget->budget.month = PRICE + 1;
 	spend_stand_look(&stand, NOW_S);
 	assert_int_equal(stand.seen->queues[0].barred, 0);
 	spend_stand_write(&stand);
-	stand.budget.budget.month = PRICE;
+	stand.budget->budget.month = PRICE;
 	spend_stand_look(&stand, NOW_S);
 	check_sent(&stand.talk, FIRST + 1, "\"user\":[\"ann\"]");
 	assert_int_equal(stand.seen->queues[0].barred, 1);
 	assert_int_equal(stand.seen->queues[1].barred, 1);
 	/* A rate counts as well. */
-	stand.budget.budget = (struct budget){ .hour = PRICE };
+	stand.budget->budget = (struct budget){ .hour = PRICE };
 	spend_stand_look(&stand, NOW_S);
 	assert_int_equal(stand.seen->queues[0].barred, 0);
 	/* Whose tasks wait is not known: launched for none. */
@@ -318,7 +338,7 @@ static void test_what_an_hours_limit_leaves_is_launched_for(void **state)
 		for (size_t r = 0; r < 2; r++)
 			stand.world->resources[r].ticket.seats = cases[i].seats;
 		stand.world->resources[0].offerings[0].price = cases[i].price;
-		stand.budget.budget.hour = cases[i].hour;
+		stand.budget->budget.hour = cases[i].hour;
 		spend_stand_look(&stand, NOW_S);
 		if (stand.seen->queues[0].barred != cases[i].barred)
 			fail_msg("when %s: %u are barred", cases[i].when,
@@ -339,7 +359,7 @@ static void test_a_waiting_task_takes_the_price_of_its_queue(void **state)
 	(void)state;
 	spend_stand_open(&stand, steps, ARRAY_LEN(steps));
 	stand.world->resources[0].offerings[0].price = 9 * PRICE;
-	stand.budget.budget.hour = 8 * PRICE;
+	stand.budget->budget.hour = 8 * PRICE;
 	spend_stand_look(&stand, NOW_S);
 	assert_int_equal(stand.seen->queues[0].barred, 1);
 	assert_int_equal(stand.seen->queues[1].barred, 0);
@@ -426,7 +446,7 @@ static void test_what_an_earlier_ledger_left_may_be_unknown(void **state)
 	assert_non_null(strstr(stand.seen->problem, "what was spent: the ledger is new"));
 	assert_false(stand.ledger.is_spend_whole);
 	/* What stands there was refused: it counts from now, and a budget of the month says so. */
-	stand.budget.budget.month = 9 * PRICE;
+	stand.budget->budget.month = 9 * PRICE;
 	SET(stand.channel.mirror_refused, "of another key");
 	spend_stand_look(&stand, NOW_S);
 	assert_int_equal(stand.seen->spend_lost_s, NOW_S);
@@ -451,6 +471,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts_for_whom_and_asks_once),
 		cmocka_unit_test(test_what_runs_again_elsewhere_is_asked_for_again),
+		cmocka_unit_test(test_what_came_from_another_queue_is_no_queues),
 		cmocka_unit_test(test_more_tasks_than_one_call_takes_are_asked_for_later),
 		cmocka_unit_test(test_a_kill_neither_loses_nor_doubles),
 		cmocka_unit_test(test_what_cannot_be_asked_is_counted_later),

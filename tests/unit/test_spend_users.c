@@ -37,8 +37,8 @@ static void test_a_budget_by_name_counts_for_the_id(void **state)
 	(void)state;
 	spend_stand_open(&stand, steps, ARRAY_LEN(steps));
 	spend_stand_machine(&stand, 0, HOUR, TASK_A);
-	SET(stand.budget.user, "Ann Bee");
-	stand.budget.budget.month = PRICE;
+	SET(stand.budget->user, "Ann Bee");
+	stand.budget->budget.month = PRICE;
 	spend_stand_look(&stand, NOW_S);
 	assert_string_equal(stand.seen->problem, "");
 	assert_string_equal(stand.seen->users[0].problem, "");
@@ -71,8 +71,8 @@ static void test_a_budget_of_nobody_is_told_and_harms_no_other(void **state)
 	(void)state;
 	spend_stand_open(&stand, steps, ARRAY_LEN(steps));
 	spend_stand_machine(&stand, 0, HOUR, TASK_A);
-	SET(stand.budget.user, "Carl");
-	stand.budget.budget.day = 1;
+	SET(stand.budget->user, "Carl");
+	stand.budget->budget.day = 1;
 	stand.world->settings.budget.day = PRICE;
 	for (unsigned pass = 0; pass < 2; pass++) {
 		spend_stand_look(&stand, NOW_S);

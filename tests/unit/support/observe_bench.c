@@ -3,6 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As long as it is, so that under ASan one step past its end is noticed. */
+static void *exact(const void *list, size_t count, size_t item_len)
+{
+	void *copy = memory_array(count, item_len);
+
+	memcpy(copy, list, count * item_len);
+	return copy;
+}
+
+/* Joining leaves room for more in it. */
+static void fit_machines(struct observe_bench *bench)
+{
+	bench->seen.machines = memory_grow(bench->seen.machines, bench->seen.machine_count,
+					   sizeof(*bench->seen.machines));
+}
+
 void observe_bench_open(struct observe_bench *bench, const char *const *instances,
 			const enum instance_state *states)
 {
@@ -48,6 +64,7 @@ void observe_bench_open(struct observe_bench *bench, const char *const *instance
 		SET(instance->resource, "cpu");
 	}
 	join_fleet(&bench->seen, bench->settings, 0, &fleet);
+	fit_machines(bench);
 }
 
 void observe_bench_close(struct observe_bench *bench)
@@ -98,18 +115,40 @@ void observe_bench_worker(struct observe_bench *bench, const char *id, const cha
 
 void observe_bench_sweep(struct observe_bench *bench)
 {
+	SCOPED(clearml_tasks)
+	struct clearml_tasks tasks = { exact(bench->tasks.list, bench->tasks.count,
+					     sizeof(struct clearml_task)),
+				       bench->tasks.count };
+	struct clearml_worker *list =
+		exact(bench->workers.list, bench->workers.count, sizeof(*list));
+	struct clearml_workers workers = { list, bench->workers.count };
+
 	join_tasks(&bench->seen, bench->settings,
-		   &(struct join_sweep){ &bench->tasks, &bench->queues, &bench->workers });
+		   &(struct join_sweep){ &tasks, &bench->queues, &workers });
 	bench->seen.tasks_known = true;
+	free(list);
 }
 
 struct observed_machine *observe_bench_join(struct observe_bench *bench)
 {
-	join_attempts(&bench->seen, &bench->ledger);
-	join_records(&bench->seen, bench->settings, &bench->records);
-	join_ledger(&bench->seen, bench->settings, &bench->ledger);
-	join_lists(&bench->seen, bench->settings, &bench->ledger, &bench->records);
+	struct ledger ledger = bench->ledger;
+	struct record_list records = bench->records;
+	struct clearml_workers workers = bench->workers;
+
+	ledger.machines = exact(ledger.machines, ledger.machine_count, sizeof(*ledger.machines));
+	ledger.orders = exact(ledger.orders, ledger.order_count, sizeof(*ledger.orders));
+	records.list = exact(records.list, records.count, sizeof(*records.list));
+	workers.list = exact(workers.list, workers.count, sizeof(*workers.list));
+	join_attempts(&bench->seen, &ledger);
+	join_records(&bench->seen, bench->settings, &records);
+	fit_machines(bench);
+	join_ledger(&bench->seen, bench->settings, &ledger);
+	join_lists(&bench->seen, bench->settings, &ledger, &records);
 	bench->seen.workers_known = bench->seen.queues_known = true;
-	join_workers(&bench->seen, bench->settings, &bench->workers);
+	join_workers(&bench->seen, bench->settings, &workers);
+	free(ledger.machines);
+	free(ledger.orders);
+	free(records.list);
+	free(workers.list);
 	return bench->seen.machines;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sanitizer/asan_interface.h>
 
 void plan_world_resource(struct plan_world *world, const char *name, unsigned max,
 			 const char *serves)
@@ -117,6 +118,7 @@ void plan_world_poison(struct plan_world *world)
 		};
 		world->seen.resources[r] = (struct observed_resource){
 			.is_listed = world->seen.machine_count % 2,
+			.minimum = 7,
 			.spent = { 9, 9 },
 		};
 	}
@@ -138,8 +140,13 @@ void plan_world_poison(struct plan_world *world)
 
 void plan_world_plan(struct plan_world *world, struct plan *plan)
 {
+	struct observed_machine *end = &world->machines[world->seen.machine_count];
+	size_t rest = sizeof(world->machines) - world->seen.machine_count * sizeof(*end);
+
 	plan_world_poison(world);
+	ASAN_POISON_MEMORY_REGION(end, rest);
 	plan_make(&world->seen, &world->settings, plan);
+	ASAN_UNPOISON_MEMORY_REGION(end, rest);
 	if (plan->resources[world->settings.resource_count].is_rate_known)
 		fail_msg("a resource is planned that is not configured");
 }

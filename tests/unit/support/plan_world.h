@@ -6,7 +6,7 @@
 /*
  * plan_world: two queues ("cpu", "gpu"), as many resources and machines as a
  * test adds, at one moment; everything past the counts is poisoned, so that a
- * planner that reads too far decides otherwise.
+ * planner that reads too far decides otherwise, or under ASan ends.
  */
 
 enum { NOW_S = 1800000000, MAX_MACHINES = 40, USD = 1000000 };

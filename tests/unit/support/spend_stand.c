@@ -46,8 +46,9 @@ void spend_stand_open(struct spend_stand *stand, const struct api_step *steps, s
 	scratch_make(stand->folder);
 	stand->seen = &stand->world->seen;
 	stand->seen->runs = NULL; /* ours are made, and freed */
-	SET(stand->budget.user, "ann");
-	settings->user_budgets = &stand->budget;
+	stand->budget = memory_array(1, sizeof(*stand->budget));
+	SET(stand->budget->user, "ann");
+	settings->user_budgets = stand->budget;
 	settings->user_budget_count = 1;
 	for (size_t r = 0; r < 2; r++) {
 		struct resource *resource = &stand->world->resources[r];
@@ -88,6 +89,7 @@ void spend_stand_close(struct spend_stand *stand)
 	ledger_close(stand->file);
 	talk_end(&stand->talk);
 	scratch_remove(stand->folder);
+	free(stand->budget);
 	free(stand->world);
 }
 

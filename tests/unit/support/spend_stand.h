@@ -26,7 +26,7 @@ struct spend_stand {
 	char folder[SCRATCH_ROOM];
 	struct plan_world *world;
 	struct price_override price;
-	struct user_budget budget;
+	struct user_budget *budget; /* the only one */
 	struct talk talk;
 	struct channel channel;
 	struct ledger_file *file;

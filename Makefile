@@ -115,10 +115,10 @@ setup: ## install what the build, the tests and the demo need; a no-op when it i
 	$(Q)sh tests/setup.sh user
 
 test: setup ## set up, build, and run every test but the slow ones
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors pages peers images machine whole check-static"
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors pages peers images machine whole check-static packages"
 
 test-all: setup ## `make test`, and the slow tests with it
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors pages peers images machine whole check-static" \
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors pages peers images machine whole check-static packages" \
 		PYTEST_FLAGS="$(PYTEST_FLAGS) --slow"
 
 demo: setup ## a whole life on this machine: reaper, machines, tasks; AGENT=docker|host
@@ -126,24 +126,12 @@ demo: setup ## a whole life on this machine: reaper, machines, tasks; AGENT=dock
 	$(Q)MAYFLY_BUILD="$(CURDIR)/$(BUILD)" .deps/venv/bin/python tests/whole/demo.py \
 		--agent "$(AGENT)" $(DEMO_FLAGS)
 
-install: ## install programs, man pages and templates under DESTDIR and PREFIX (/usr/local)
+install: ## install programs, units, manuals and templates under DESTDIR and PREFIX (/usr/local)
 	$(Q)$(MAKE) --no-print-directory $(parallel) MODE=release all
-	$(Q)install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/man/man5" \
-		"$(DESTDIR)$(PREFIX)/share/man/man8" "$(DESTDIR)$(PREFIX)/share/mayfly"
-	$(Q)install -m 755 build/release/mayfly-bootstrap build/release/mayfly-reaper \
-		"$(DESTDIR)$(PREFIX)/bin/"
-	$(Q)install -m 644 packaging/man/*.5 "$(DESTDIR)$(PREFIX)/share/man/man5/"
-	$(Q)install -m 644 packaging/man/*.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
-	$(Q)install -d "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" \
-		"$(DESTDIR)$(PREFIX)/share/zsh/site-functions"
-	$(Q)install -m 644 packaging/completion/mayfly-* \
-		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/"
-	$(Q)install -m 644 packaging/completion/_mayfly-* \
-		"$(DESTDIR)$(PREFIX)/share/zsh/site-functions/"
-	$(Q)cp -r packaging/systemd packaging/cron.d "$(DESTDIR)$(PREFIX)/share/mayfly/"
-	$(Q)install -m 644 $(wildcard templates/*.*) "$(DESTDIR)$(PREFIX)/share/mayfly/"
-	$(Q)install -d "$(DESTDIR)$(PREFIX)/share/mayfly/traces"
-	$(Q)install -m 644 templates/traces/*.csv "$(DESTDIR)$(PREFIX)/share/mayfly/traces/"
+	$(Q)for program in mayfly-bootstrap mayfly-reaper; do \
+		sh packaging/install.sh $$program build/release/$$program "$(PREFIX)" "$(DESTDIR)" || exit 1; \
+	done
+	@echo "  units are in $(PREFIX)/lib/systemd/system; systemd-sysusers makes the reaper's user mayfly"
 
 # The agent's version in AGENT=, the image's name in TAG=, another docker CLI for it in DOCKER_CLI=.
 agent-image: setup ## the image of clearml-agent, loaded into docker (that of DOCKER_HOST)

@@ -24,7 +24,7 @@ user_packages="gcc libc6-dev make pkg-config libcurl4-openssl-dev libcjson-dev l
 	minisign dropbear-bin openssh-client ca-certificates procps groff-base zsh"
 docker_packages="docker.io iptables iproute2 docker-registry apache2-utils busybox-static
 	mmdebstrap"
-images_packages="skopeo packer"
+images_packages="skopeo packer lintian"
 static_packages="gcc libc6-dev make autoconf automake libtool tcl patch xz-utils bzip2 curl
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
 developer_packages="clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck shellcheck

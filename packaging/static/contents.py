@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""What is in the static programs, by their link maps: sizes per library, and the SBOM (SPDX 2.3).
+"""What is in the static programs, by their link maps: sizes per library, SBOM (SPDX 2.3), licences.
 
     contents.py size PROGRAM...
     contents.py sbom VERSION SECONDS PROGRAM...     SECONDS: its date, as seconds since 1970
+    contents.py copyright PROGRAM   Debian's copyright file: our licence, and each library's
 
 PROGRAM.map lies beside each program. Libraries are those of third_party/sources.lock.
 """
@@ -20,6 +21,15 @@ ARCHIVES = {"libc.a": "musl", "libz.a": "zlib", "libcjson.a": "cjson", "libsodiu
             "libmbedtls.a": "mbedtls", "libmbedx509.a": "mbedtls", "libmbedcrypto.a": "mbedtls",
             "libsqlite3.a": "sqlite", "libcurl.a": "curl"}
 OURS = "mayfly"
+LICENCE_FILES = ("LICENSE", "LICENSE.md", "COPYING", "COPYRIGHT")
+# Licences that Debian has on every system.
+COMMON_LICENCES = {"Apache-2.0": "/usr/share/common-licenses/Apache-2.0"}
+# Whose they are; the years stand in their licences.
+HOLDERS = {"musl": "Rich Felker and others, named below",
+           "curl": "Daniel Stenberg and many contributors",
+           "zlib": "Jean-loup Gailly and Mark Adler", "cjson": "Dave Gamble and cJSON contributors",
+           "libsodium": "Frank Denis", "mbedtls": "The Mbed TLS Contributors",
+           "sqlite": "none, its authors gave it to the public domain"}
 # One input section that was kept: its address, its size, the file that it is from.
 PLACED = re.compile(r"^ \.\S+\s+0x([0-9a-f]+)\s+0x([0-9a-f]+) (\S+)$", re.M)
 
@@ -106,11 +116,44 @@ def sbom(version, seconds, programs):
     print(json.dumps(document, indent=2))
 
 
+def licence_text(program, name):
+    """As the library's source has it, which lies where it was built."""
+    source = TREE / "build" / "libraries" / program.parent.name / name / "source"
+    found = [path.read_text(encoding="utf-8") for path in map(source.joinpath, LICENCE_FILES)
+             if path.exists()]
+    if not found:
+        sys.exit(f"contents.py: no licence of {name} in {source}")
+    return "\n".join(found).expandtabs()
+
+
+def paragraph(files, holder, licence, text):
+    """One of Debian's copyright-format 1.0."""
+    if licence in COMMON_LICENCES:
+        text = f"See {COMMON_LICENCES[licence]}, where Debian keeps it."
+    lines = [line.rstrip() or "." for line in text.strip().splitlines()]
+    return "\n".join([f"Files: {files}", f"Copyright: {holder}", f"License: {licence}",
+                      *(f" {line}" for line in lines)])
+
+
+def show_copyright(program):
+    """The libraries are in no source package of Debian's: each has a folder here as if it were."""
+    print("Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n"
+          "Upstream-Name: mayfly\n"
+          f"Comment: {program.name} is linked with the libraries below, and with nothing else.\n")
+    print(paragraph("*", "The mayfly authors", "Apache-2.0", ""))
+    for name in sorted(set(sizes(program)) & set(sources())):
+        version, licence = sources()[name][:2]
+        text = licence_text(program, name)
+        print("\n" + paragraph(f"{name}-{version}/*", HOLDERS[name], licence, text))
+
+
 def main(argv):
     if len(argv) >= 2 and argv[0] == "size":
         show_sizes([Path(word) for word in argv[1:]])
     elif len(argv) >= 4 and argv[0] == "sbom":
         sbom(argv[1], argv[2], [Path(word) for word in argv[3:]])
+    elif len(argv) == 2 and argv[0] == "copyright":
+        show_copyright(Path(argv[1]))
     else:
         sys.exit(__doc__)
 

@@ -1,15 +1,15 @@
 #!/bin/sh
-# Packs what `make static` built. Usage: packaging/static/dist.sh VERSION ARCH [KEY]
+# Packs what `make static` built. Usage: packaging/static/dist.sh VERSION ARCH [KEY [REVISION]]
 #
 # Makes in build/dist/, or DIST: mayfly-VERSION-ARCH.tar.gz (programs, manuals, templates,
-# licences), mayfly-VERSION-ARCH.spdx.json (what is linked into them), SHA256SUMS of all that is
-# there, and with KEY, a secret key of minisign, SHA256SUMS.minisig. The same tree gives the same
-# bytes.
+# licences), mayfly-VERSION-ARCH.spdx.json (what is linked into them), the Debian packages of
+# VERSION-REVISION (1), SHA256SUMS of all that is there, and with KEY, a secret key of minisign,
+# SHA256SUMS.minisig. The same tree gives the same bytes.
 set -eu
 umask 022
 cd "$(dirname "$0")/../.."
-version=${1:?usage: packaging/static/dist.sh VERSION ARCH [KEY]}
-arch=${2:?usage: packaging/static/dist.sh VERSION ARCH [KEY]}
+version=${1:?usage: packaging/static/dist.sh VERSION ARCH [KEY [REVISION]]}
+arch=${2:?usage: packaging/static/dist.sh VERSION ARCH [KEY [REVISION]]}
 key=${3:-}
 name=mayfly-$version-$arch
 built=build/static/$arch
@@ -36,7 +36,8 @@ install -m 644 "$out/$name.spdx.json" "$out/$name/"
 tar -C "$out" --sort=name --mtime="@$seconds" --owner=0 --group=0 --numeric-owner \
 	--mode=go-w -cf - "$name" | gzip -9n > "$out/$name.tar.gz"
 rm -rf "${out:?}/$name"
-(cd "$out" && sha256sum -- *.tar.gz *.spdx.json > SHA256SUMS)
+sh packaging/debian/deb.sh "$version-${4:-1}" "$arch" "$out"
+(cd "$out" && sha256sum -- *.tar.gz *.spdx.json *.deb > SHA256SUMS)
 if [ "$key" ]; then
 	minisign -S -s "$key" -t "mayfly $version" -m "$out/SHA256SUMS"
 else

@@ -5,7 +5,7 @@ STATIC         := build/static/$(ARCH)
 LIBRARY_FOLDER := build/libraries/$(ARCH)
 LIBRARIES      := musl zlib cjson libsodium mbedtls sqlite curl
 
-.PHONY: static setup-static check-static static-tests size dist
+.PHONY: static setup-static check-static static-tests size deb packages packages-tests dist
 
 setup-static: ## what `make static` needs on top: autoconf, tclsh, the cross compiler, qemu-user
 	$(Q)sh tests/setup.sh static
@@ -28,5 +28,16 @@ static-tests:
 size: static ## how large the static programs are, and each library in them
 	$(Q)python3 packaging/static/contents.py size $(STATIC)/mayfly-bootstrap $(STATIC)/mayfly-reaper
 
-dist: static ## tarball, SHA256SUMS and SBOM in build/dist/; KEY=FILE signs with minisign
-	$(Q)sh packaging/static/dist.sh $(VERSION) $(ARCH) "$(KEY)"
+# The package's own number, counted from 1 for each VERSION.
+DEB_REVISION ?= 1
+deb: static ## packages for Debian and Ubuntu in build/deb/: ARCH=x86_64|aarch64
+	$(Q)sh packaging/debian/deb.sh $(VERSION)-$(DEB_REVISION) $(ARCH)
+
+packages: static ## are the packages clean: install, upgrade, remove, purge, the reaper under systemd
+	$(Q)$(MAKE) --no-print-directory MODE=static ARCH=$(ARCH) packages-tests
+
+packages-tests:
+	$(Q)$(PYTEST) -rs tests/packages
+
+dist: static ## tarball, packages, SHA256SUMS and SBOM in build/dist/; KEY=FILE signs with minisign
+	$(Q)sh packaging/static/dist.sh $(VERSION) $(ARCH) "$(KEY)" $(DEB_REVISION)

@@ -8,7 +8,7 @@ from pathlib import Path
 from peers import images
 
 NAME = "peers/system:1"
-PACKAGES = ["systemd", "systemd-sysv", "python3", "git", "procps", "ca-certificates",
+PACKAGES = ["systemd", "systemd-sysv", "python3", "git", "procps", "cron", "ca-certificates",
             "libcurl4", "libcjson1", "libsodium23", "zlib1g", "libsqlite3-0"]
 FOR_PEOPLE = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*"]
 

@@ -14,6 +14,7 @@ from conftest import ARCH, BUILD, NAMES, TREE
 
 LIMITS = {"mayfly-bootstrap": 1_048_576 if ARCH == "x86_64" else 1_310_720,
           "mayfly-reaper": 2_621_440}
+DEBIAN_ARCH = {"x86_64": "amd64", "aarch64": "arm64"}[ARCH]
 CONTENTS = TREE / "packaging" / "static" / "contents.py"
 LOCK = {line.split()[0]: line.split() for line in
         (TREE / "third_party" / "sources.lock").read_text().splitlines() if line[:1] not in "#"}
@@ -61,7 +62,8 @@ def key(tmp_path_factory):
 def release(key, tmp_path_factory):
     """Made twice, for the same bytes."""
     out = tmp_path_factory.mktemp("dist")
-    names = [f"mayfly-0.0.0-{ARCH}.tar.gz", f"mayfly-0.0.0-{ARCH}.spdx.json", "SHA256SUMS"]
+    names = [f"mayfly-0.0.0-{ARCH}.tar.gz", f"mayfly-0.0.0-{ARCH}.spdx.json", "SHA256SUMS",
+             *(f"{name}_0.0.0-1_{DEBIAN_ARCH}.deb" for name in NAMES)]
     made = []
     for _ in range(2):
         subprocess.run(["sh", TREE / "packaging" / "static" / "dist.sh", "0.0.0", ARCH,
@@ -77,7 +79,7 @@ def test_the_sums_are_signed_and_right(release, key):
                    check=True)
     sums = dict(reversed(line.split("  ")) for line in
                 (release / "SHA256SUMS").read_text().splitlines())
-    assert len(sums) == 2
+    assert len(sums) == 4
     for name, digest in sums.items():
         assert hashlib.sha256((release / name).read_bytes()).hexdigest() == digest
 

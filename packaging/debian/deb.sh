@@ -66,8 +66,7 @@ control() {
 	done
 	(cd "$root" && find etc -type f | sort | sed 's|^|/|') > "$root/DEBIAN/conffiles"
 	[ -s "$root/DEBIAN/conffiles" ] || rm "$root/DEBIAN/conffiles"
-	(cd "$root" && find . -path ./DEBIAN -prune -o -path ./etc -prune -o -type f -printf '%P\n' |
-		sort | xargs md5sum) > "$root/DEBIAN/md5sums"
+	(cd "$root" && find usr -type f | sort | xargs md5sum) > "$root/DEBIAN/md5sums"
 	chmod 644 "$root"/DEBIAN/*s "$root/DEBIAN/control"
 }
 

@@ -11,8 +11,8 @@
 #include "reaper/ledger/ledger.h"
 #include "reaper/money/user_names.h"
 #include "reaper/providers/provider.h"
-#include "reaper/settings/check_limits.h"
 #include "reaper/settings/check_folder.h"
+#include "reaper/settings/check_limits.h"
 #include "reaper/table.h"
 #include "reaper/ticket_make.h"
 

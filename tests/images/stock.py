@@ -1,6 +1,6 @@
 """An image like a cloud's stock one, for what runs on an instance before mayfly does.
 
-    name, archive = stock()      # bash, coreutils, curl, wget, cloud-init, an ssh server, the docker CLI
+    name, archive = stock()      # bash, coreutils, curl, wget, cloud-init, ssh, the docker CLI
 
 Made of packages like those of peers.images. It has no systemd: tests put programs of the names
 systemctl and shutdown there, which write down how they were called.
@@ -11,8 +11,8 @@ from pathlib import Path
 from peers import images
 
 NAME = "images/stock:1"
-PACKAGES = ["bash", "coreutils", "curl", "wget", "ca-certificates", "gzip", "grep", "sed", "debianutils",
-            "util-linux", "procps", "openssh-client", "dropbear-bin", "cloud-init"]
+PACKAGES = ["bash", "coreutils", "curl", "wget", "ca-certificates", "gzip", "grep", "sed",
+            "debianutils", "util-linux", "procps", "openssh-client", "dropbear-bin", "cloud-init"]
 ACCOUNTS = {"etc/shells": b"/bin/sh\n/bin/bash\n", "etc/ssl/certs/.keep": b""}
 
 

@@ -5,8 +5,9 @@ needs=musl
 
 build() {
 	logged autoreconf -fi
-	logged ./configure --host="$arch-linux-musl" --prefix="$root" --enable-minimal --disable-asm \
-		--disable-shared --enable-static --disable-dependency-tracking --disable-ssp
+	logged ./configure --host="$arch-linux-musl" --prefix="$root" --enable-minimal \
+		--disable-asm --disable-shared --enable-static --disable-dependency-tracking \
+		--disable-ssp
 	logged make -j"$jobs" -C src/libsodium install CPPFLAGS="$(special_forms)"
 }
 

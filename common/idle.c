@@ -8,17 +8,14 @@ static int64_t later(int64_t a, int64_t b)
 /* Wall seconds until which holds that cover now, or touch one that does, last. */
 static int64_t hold_end(const struct idle_facts *facts)
 {
-	int64_t until = facts->now_wall_s;
+	int64_t until = facts->now_wall_s, before;
 
-	for (size_t rounds = 0; rounds < facts->hold_count; rounds++) {
-		int64_t before = until;
-
+	do {
+		before = until;
 		for (size_t i = 0; i < facts->hold_count; i++)
 			if (facts->hold[i].from_s <= until && facts->hold[i].until_s > until)
 				until = facts->hold[i].until_s;
-		if (until == before)
-			break;
-	}
+	} while (until > before);
 	return until;
 }
 
@@ -44,8 +41,7 @@ struct idle idle_look(const struct idle_facts *facts)
 	int64_t leave_ms = facts->since_ms + facts->timeout_ms;
 
 	leave_ms = later(leave_ms, keep_end(facts));
-	if (held_s > 0)
-		leave_ms = later(leave_ms, facts->now_ms + held_s * 1000);
+	leave_ms = later(leave_ms, facts->now_ms + held_s * 1000);
 	if (leave_ms > facts->end_ms || facts->is_busy)
 		leave_ms = facts->end_ms;
 	return (struct idle){

@@ -69,14 +69,15 @@ static bool is_all_listed(const struct observation *seen, const struct settings 
 /* A machine that lives reports twice a minute, so what ClearML has lost it soon has again: whoever
  * is missing for as long as an idle machine may be silent is not forgotten, but gone. While it
  * cannot be read no machine can report either: then that time begins anew. */
-static bool is_memory_lost(struct planner *planner)
+static void judge_memory(struct planner *planner)
 {
 	if (!planner->seen->workers_known) {
 		mark_settle(planner, "lost");
-		return false;
+		return;
 	}
-	return doom_is_memory_lost(planner->seen, planner->settings) &&
-	       mark_again(planner, "memory", "lost") <= planner->settings->silent_idle_s;
+	planner->is_memory_lost =
+		doom_is_memory_lost(planner->seen, planner->settings) &&
+		mark_again(planner, "memory", "lost") <= planner->settings->silent_idle_s;
 }
 
 static void planner_open(struct planner *planner)
@@ -91,7 +92,7 @@ static void planner_open(struct planner *planner)
 	demand_open(&planner->demand, settings->queue_count, settings->resource_count);
 	slots_open(&planner->slots, seen, settings);
 	marks_open(planner);
-	planner->is_memory_lost = is_memory_lost(planner);
+	judge_memory(planner);
 	planner->are_records_known = seen->workers_known && !planner->is_memory_lost;
 }
 

@@ -68,7 +68,7 @@ static void mark_name(char out[static MARK_ROOM], const char *verb, const char *
 		subject += len - room;
 	text_cut(out, MARK_ROOM, verb);
 	out[verb_len] = ' ';
-	text_cut(out + verb_len + 1, MARK_ROOM - verb_len - 1, subject);
+	text_cut(out + verb_len + 1, room + 1, subject);
 }
 
 static void keep(struct planner *planner, const struct mark *mark)

@@ -17,9 +17,9 @@ from pathlib import Path
 
 TREE = Path(__file__).resolve().parents[1]
 BUILD = TREE / "build" / "debug"
-SANITIZE = "-fsanitize=address,undefined"
-FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-I.", "-O0", "-w", SANITIZE]
-LINK = ["gcc", SANITIZE, *(["-fuse-ld=gold"] if shutil.which("ld.gold") else [])]
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-I.", "-O0", "-w", *SANITIZE]
+LINK = ["gcc", *SANITIZE, *(["-fuse-ld=gold"] if shutil.which("ld.gold") else [])]
 LIBRARIES = ["-lcurl", "-lcjson", "-lsodium", "-lz", "-lsqlite3", "-lm", "-lcmocka"]
 TESTS = {  # the module -> the unit tests that must notice
     "reaper/plan.c": ["plan", "plan_stock", "plan_end", "plan_spare"],
@@ -147,7 +147,11 @@ def survivors(module, prepared):
         with tempfile.TemporaryDirectory() as folder:
             return None if is_noticed(module, text, folder, prepared) else (number, before, after)
 
-    found = list(mutants((TREE / module).read_text()))
+    whole = (TREE / module).read_text()
+    with tempfile.TemporaryDirectory() as folder:
+        if is_noticed(module, whole, folder, prepared):
+            sys.exit(f"{module}: its tests fail without a mutant")
+    found = list(mutants(whole))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         alive = [mutant for mutant in pool.map(judge, found) if mutant]
     print(f"{module}: {len(found)} mutants, {len(alive)} lived", flush=True)

@@ -240,6 +240,36 @@ static void test_warns_before_it_is_spent(void **state)
 	}
 }
 
+static void test_is_past_at_the_limit(void **state)
+{
+	static const struct {
+		const char *when;
+		struct budget budget;
+		struct spent spent; /* of the day, of the month */
+		int64_t rate;
+		bool is_past;
+	} cases[] = {
+		{ "there is no limit", { 0 }, { 9, 9 }, 9, false },
+		{ "there is none, and nothing is known", { 0 }, { -1, -1 }, MONEY_UNKNOWN, false },
+		{ "the hour's is not reached", { .hour = 9 }, { 9, 9 }, 8, false },
+		{ "the hour's is reached", { .hour = 9 }, { 0, 0 }, 9, true },
+		{ "nobody knows what an hour costs", { .hour = 9 }, { 0, 0 }, MONEY_UNKNOWN, true },
+		{ "the day's is not reached", { .day = 9 }, { 8, 9 }, 9, false },
+		{ "the day's is reached", { .day = 9 }, { 9, 0 }, 0, true },
+		{ "the month's is not reached", { .month = 9 }, { 9, 8 }, 9, false },
+		{ "the month's is reached", { .month = 9 }, { 0, 9 }, 0, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct money_gate gate = { "total", &cases[i].budget, cases[i].spent,
+						 cases[i].rate };
+
+		if (money_is_past(&gate) != cases[i].is_past)
+			fail_msg("when %s", cases[i].when);
+	}
+}
+
 static void test_is_loosened_until_its_period_ends(void **state)
 {
 	enum { DAY_S = 86400, LOST_S = 1800000000 /* 2027-01-15 08:00 */ };
@@ -295,6 +325,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_allows_up_to_the_limit),
 		cmocka_unit_test(test_warns_before_it_is_spent),
+		cmocka_unit_test(test_is_past_at_the_limit),
 		cmocka_unit_test(test_is_loosened_until_its_period_ends),
 	};
 

@@ -343,16 +343,19 @@ static void test_spot_rolls_back_and_is_left_alone(void **state)
 
 static void test_how_spot_does(void **state)
 {
+	enum { NEVER = -1 };
 	static const struct {
 		const char *when, *offerings;
-		int64_t failing_for_s, blackout_for_s; /* 0: not */
+		int64_t failing_for_s; /* 0: not */
+		int64_t blackout_for_s;
 		enum spot spot;
 	} cases[] = {
-		{ "it was never tried", "Aa", 0, 0, SPOT_ASKED },
-		{ "it begins to fail", "Aa", ROLLBACK_S - 1, 0, SPOT_ASKED },
-		{ "it has failed for spot_rollback", "Aa", ROLLBACK_S, 0, SPOT_ROLLED_BACK },
+		{ "it was never tried", "Aa", 0, NEVER, SPOT_ASKED },
+		{ "it begins to fail", "Aa", ROLLBACK_S - 1, NEVER, SPOT_ASKED },
+		{ "it has failed for spot_rollback", "Aa", ROLLBACK_S, NEVER, SPOT_ROLLED_BACK },
 		{ "it failed again", "Aa", ROLLBACK_S, 1, SPOT_BLACKED_OUT },
-		{ "it failed in another season", "Aa", 90 * 86400, 0, SPOT_ASKED },
+		{ "it may be asked for again just now", "Aa", ROLLBACK_S, 0, SPOT_ROLLED_BACK },
+		{ "it failed in another season", "Aa", 90 * 86400, NEVER, SPOT_ASKED },
 		{ "there is spot alone", "A", ROLLBACK_S, 1, SPOT_ASKED },
 		{ "there is on-demand alone", "a", ROLLBACK_S, 1, SPOT_ASKED },
 	};
@@ -367,8 +370,9 @@ static void test_how_spot_does(void **state)
 			.resource = &resource,
 			.spot_failing_since_s =
 				cases[i].failing_for_s ? NOW_S - cases[i].failing_for_s : 0,
-			.spot_blackout_until_s =
-				cases[i].blackout_for_s ? NOW_S + cases[i].blackout_for_s : 0,
+			.spot_blackout_until_s = cases[i].blackout_for_s == NEVER ?
+							 0 :
+							 NOW_S + cases[i].blackout_for_s,
 			.now_s = NOW_S,
 		};
 

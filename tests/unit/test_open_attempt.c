@@ -72,6 +72,7 @@ static void test_who_is_kept(void **state)
 		plan_world_resource(world, "second", 4, "c");
 		SET(attempt.resource, cases[i].resource);
 		SET(attempt.offering, cases[i].offering);
+		SET(world->offerings[1][1].type, "gone"); /* past the last one */
 		world->seen.resources[0].is_listed = cases[i].trouble != LIST_FAILED;
 		world->seen.resources[1].is_listed = cases[i].trouble != LIST_FAILED;
 		world->seen.is_clock_known = cases[i].trouble != NO_CLOCK;

@@ -253,7 +253,7 @@ static void test_what_a_queue_costs_is_its_share(void **state)
 			SET(world->runs[0].instance, machine->instance.id);
 			world->runs[0].machine = (size_t)(machine - world->machines);
 			if (!is_seen)
-				world->seen.machine_count = 0;
+				world->seen.machine_count = world->runs[0].machine = 0;
 		}
 		(void)plan_world_machine(world, 0, 'd'); /* and one behind it */
 		if (world->seen.machine_count == 1)
@@ -353,6 +353,47 @@ static void test_warns_of_what_is_nearly_spent(void **state)
 	assert_int_equal(plan.warning_count, 0);
 	plan_release(&plan);
 	free(world);
+}
+
+/* Nothing waits, and nothing was spent: then no warning of it is open any more, if that is known.
+ */
+static void test_which_budgets_are_known_to_be_calm(void **state)
+{
+	static const struct {
+		const char *when;
+		struct budget budget; /* the total one */
+		int64_t price; /* of the only machine */
+		bool is_calm;
+	} cases[] = {
+		{ "it is an hour's", { .hour = 10 * USD }, USD, true },
+		{ "it is an hour's, and machines are free", { .hour = 10 * USD }, 0, true },
+		{ "it is an hour's, and nobody knows the price",
+		  { .hour = 10 * USD },
+		  MONEY_UNKNOWN,
+		  false },
+		{ "it is a day's", { .day = 10 * USD }, USD, true },
+		{ "it is a day's, and nobody knows the price",
+		  { .day = 10 * USD },
+		  MONEY_UNKNOWN,
+		  true },
+		{ "it is a month's", { .month = 10 * USD }, USD, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_world *world = plan_world_new(0, 0);
+		struct plan plan;
+
+		plan_world_resource(world, "first", 9, "c");
+		plan_world_machine(world, 0, 'w')->price = cases[i].price;
+		world->settings.budget = cases[i].budget;
+		plan_world_plan(world, &plan);
+		if (plan.calm_budget_count != cases[i].is_calm || plan.warning_count)
+			fail_msg("when %s: %zu, %zu warnings", cases[i].when,
+				 plan.calm_budget_count, plan.warning_count);
+		plan_release(&plan);
+		free(world);
+	}
 }
 
 static void test_users_past_their_budgets_are_named(void **state)
@@ -542,6 +583,7 @@ int main(void)
 		cmocka_unit_test(test_the_end_of_the_month),
 		cmocka_unit_test(test_a_day_that_is_none_says_nothing),
 		cmocka_unit_test(test_warns_of_what_is_nearly_spent),
+		cmocka_unit_test(test_which_budgets_are_known_to_be_calm),
 		cmocka_unit_test(test_users_past_their_budgets_are_named),
 		cmocka_unit_test(test_a_hidden_machine_costs_its_dearest_offering),
 		cmocka_unit_test(test_an_open_attempt_costs_what_it_asked_for),

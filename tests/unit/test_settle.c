@@ -49,6 +49,8 @@ static void when_a_living_rival_is_seen(void **state)
 		  SETTLE_LEAVE },
 		{ "one of our age, after us by name", CLAIM_INTENT, "z", LAUNCHED, CLAIM_INTENT,
 		  SETTLE_WAIT },
+		{ "one of our age and name", CLAIM_INTENT, "m", LAUNCHED, CLAIM_INTENT,
+		  SETTLE_WAIT },
 		{ "we serve, an elder intends", CLAIM_SERVES, "r", ELDER, CLAIM_INTENT,
 		  SETTLE_HOLD },
 		{ "we serve, an elder serves", CLAIM_SERVES, "r", ELDER, CLAIM_SERVES,
@@ -163,6 +165,8 @@ static void when_there_are_many(void **state)
 	assert_int_equal(settle_look(&settle, &self, rivals, SETTLE_MAX_RIVALS, NOW), SETTLE_CLAIM);
 	assert_int_equal(settle_look(&settle, &self, rivals, SETTLE_MAX_RIVALS + 1, NOW),
 			 SETTLE_WAIT);
+	rivals[0] = rival_of("one that is not watched", YOUNGER, CLAIM_INTENT, 1);
+	assert_int_equal(settle_look(&settle, &self, rivals, 1, NOW), SETTLE_WAIT);
 	assert_int_equal(settle_look(&settle, &self, rivals, 0, NOW), SETTLE_CLAIM);
 }
 

@@ -290,7 +290,7 @@ static void test_names(void **state)
 			assert_string_not_equal(verdict_name((enum verdict)i),
 						verdict_name((enum verdict)j));
 	}
-	assert_string_equal(verdict_name((enum verdict)99), "unknown");
+	assert_string_equal(verdict_name((enum verdict)(VERDICT_FAIL + 1)), "unknown");
 }
 
 /* ---- a pop without an answer ---- */

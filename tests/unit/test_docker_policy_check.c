@@ -291,6 +291,39 @@ static void test_beyond_the_operators(void **state)
 	}
 }
 
+static void test_the_mark_in_its_environment(void **state)
+{
+	static const struct {
+		const char *when, *environment;
+		bool is_within;
+	} cases[] = {
+		{ "it is there", "'A=1','MAYFLY_RUN=7f','B=2'", true },
+		{ "others have names that begin alike",
+		  "'MAYFLY_RU=1','MAYFLY_RUNS=1','MAYFLY_RUN=7f'", true },
+		{ "there is none", "'A=1','MAYFLY_RUNS=7f'", false },
+		{ "there is no environment", "", false },
+		{ "it is another task's", "'MAYFLY_RUN=8f'", false },
+		{ "it is longer", "'MAYFLY_RUN=7ff'", false },
+		{ "another one comes after it", "'MAYFLY_RUN=7f','MAYFLY_RUN=8f'", false },
+		{ "another one comes before it", "'MAYFLY_RUN=8f','MAYFLY_RUN=7f'", false },
+	};
+	const struct docker_rules rules = { .folder = "/m", .mark = "MAYFLY_RUN=7f" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		SCOPED(buf) struct buf text = BUF(8192);
+		struct error err = { 0 };
+
+		buf_addf(&text, "{'HostConfig':{},'Config':{'Env':[%s]}}", cases[i].environment);
+		if ((check(buf_text(&text), &rules, &err) == 0) != cases[i].is_within)
+			fail_msg("when %s: %s", cases[i].when, err.message);
+		if (cases[i].is_within)
+			continue;
+		assert_int_equal(err.class, ERROR_REFUSED);
+		assert_non_null(strstr(err.message, "has another MAYFLY_RUN than its machine"));
+	}
+}
+
 static void test_rules(void **state)
 {
 	static const char *const other[] = { "mayfly.instance=local-2", NULL };
@@ -414,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_within),
 		cmocka_unit_test(test_beyond),
 		cmocka_unit_test(test_beyond_the_operators),
+		cmocka_unit_test(test_the_mark_in_its_environment),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_long_bind),
 		cmocka_unit_test(test_no_container),

@@ -238,7 +238,9 @@ format: ## rewrite the C sources with clang-format 14
 write-pages: $(PROGRAMS) ## write manuals and completion anew from the tables of options and the schema
 	$(Q)python3 packaging/pages.py $(BUILD)
 
-mutants: $(TESTS) ## one operator of a deciding module changed at a time: does a unit test notice?
+mutants: mutants-unit mutants-simulation ## both kinds: do the unit tests, and the simulator, notice them?
+
+mutants-unit: $(TESTS) ## one operator of a deciding module changed at a time: does a unit test notice?
 	$(Q).deps/venv/bin/python tests/mutate.py $(MODULE)
 
 mutants-simulation: $(SIMULATE) ## known bugs put back, one at a time: does the simulator notice? SEEDS=1000

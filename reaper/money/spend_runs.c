@@ -163,10 +163,19 @@ static void add_share(int64_t *rate, int64_t share)
 		*rate += share;
 }
 
-/* A record outlives its machine by two minutes, and the tasks in it wait again by then. */
-static bool is_over(const struct observation *seen, const struct observed_run *run)
+/* A record outlives its machine by two minutes, and the tasks in it wait again by then. What a
+ * whole list does not show is gone; but lists are late, and a young machine may report before. */
+static bool is_over(const struct settings *settings, const struct observation *seen,
+		    const struct observed_run *run)
 {
-	return seen->machines[run->machine].instance.state >= INSTANCE_STOPPED;
+	const struct observed_machine *machine = &seen->machines[run->machine];
+	size_t r = machine->resource;
+
+	if (machine->instance.state >= INSTANCE_STOPPED)
+		return true;
+	return !machine->is_listed && r != RESOURCE_NONE && seen->resources[r].is_listed &&
+	       seen->now_ms / 1000 - machine->instance.launched_s >
+		       settings->resources[r].ticket.limits.boot_deadline_s;
 }
 
 void spend_runs_rate(const struct settings *settings, struct observation *seen)
@@ -175,7 +184,7 @@ void spend_runs_rate(const struct settings *settings, struct observation *seen)
 		const struct observed_run *run = &seen->runs[i];
 		int64_t share = share_of(&seen->machines[run->machine]);
 
-		if (is_over(seen, run))
+		if (is_over(settings, seen, run))
 			continue;
 		for (size_t u = 0; *run->user && u < settings->user_budget_count; u++)
 			if (!strcmp(user_names_id(settings, seen, u), run->user))
@@ -278,13 +287,14 @@ static int compare_texts(const void *left, const void *right)
 	return strcmp(*a, *b);
 }
 
-static const char **list_running(const struct observation *seen, size_t *count)
+static const char **list_running(const struct settings *settings, const struct observation *seen,
+				 size_t *count)
 {
 	const char **running = memory_array(seen->run_count, sizeof(*running));
 
 	*count = 0;
 	for (size_t i = 0; i < seen->run_count; i++)
-		if (!is_over(seen, &seen->runs[i]))
+		if (!is_over(settings, seen, &seen->runs[i]))
 			running[(*count)++] = seen->runs[i].task;
 	qsort(running, *count, sizeof(*running), compare_texts);
 	return running;
@@ -295,7 +305,7 @@ void spend_runs_bar_tasks(const struct settings *settings, struct observation *s
 			  const struct clearml_purposes *queued)
 {
 	size_t running_count;
-	const char **running = list_running(seen, &running_count);
+	const char **running = list_running(settings, seen, &running_count);
 	int64_t *left = allowances(settings, seen);
 
 	for (size_t i = 0; i < queued->count; i++) {

@@ -31,6 +31,39 @@ static bool can_cost(const struct settings *settings, size_t queue)
 	return false;
 }
 
+/* $/h; a price that is not known may be any. */
+static int64_t cheapest(const struct resource *resource)
+{
+	int64_t least = INT64_MAX;
+
+	for (size_t i = 0; i < resource->offering_count; i++) {
+		int64_t price = resource->offerings[i].price;
+
+		if (price < least)
+			least = price;
+	}
+	return least;
+}
+
+/* One of its machines is more than all may cost. Of a budget of its own settings refuse that. */
+static void doubt_hour(const struct settings *settings, limit_doubter *doubt, void *context)
+{
+	char text[WHAT_ROOM];
+
+	for (size_t r = 0; settings->budget.hour && r < settings->resource_count; r++) {
+		const struct resource *resource = &settings->resources[r];
+
+		if (!resource->offering_count || cheapest(resource) <= settings->budget.hour)
+			continue;
+		snprintf(text, sizeof(text),
+			 "%.2f $/h pays for no machine of resource %s: the cheapest costs %.2f, so "
+			 "that one launches nothing",
+			 (double)settings->budget.hour / 1e6, resource->name,
+			 (double)cheapest(resource) / 1e6);
+		doubt("budget of total", text, context);
+	}
+}
+
 static void doubt_resources(const struct settings *settings, limit_doubter *doubt, void *context)
 {
 	char what[WHAT_ROOM];
@@ -102,6 +135,7 @@ static void doubt_total(const struct settings *settings, limit_doubter *doubt, v
 void check_limits(const struct settings *settings, limit_doubter *doubt, void *context)
 {
 	doubt_total(settings, doubt, context);
+	doubt_hour(settings, doubt, context);
 	if (budget_is_set(&settings->budget) && !can_cost(settings, settings->queue_count))
 		doubt("budget of total", costs_nothing, context);
 	doubt_resources(settings, doubt, context);

@@ -6,7 +6,8 @@
 /*
  * check_limits: limits that are valid and may not do what is meant. A budget of
  * which all that it counts costs 0 (machines on this computer do, unless
- * prices.overrides says otherwise) holds nothing back; a total max_instances
+ * prices.overrides says otherwise) holds nothing back; one of an hour that is less than
+ * a machine costs launches nothing; a total max_instances
  * that min_instances fill leaves no machine for some queue, ever. Whom the
  * budgets of users mean ClearML alone knows: check() asks it. Pure.
  */

@@ -160,6 +160,7 @@ class Server:
 
     def __init__(self, content):
         self.content, self.answers, self.asked = content, [], 0
+        self.says_length = True
         owner = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -170,7 +171,8 @@ class Server:
                     self.send_error(answer)
                     return
                 self.send_response(200)
-                self.send_header("Content-Length", str(len(owner.content)))
+                if owner.says_length:
+                    self.send_header("Content-Length", str(len(owner.content)))
                 self.end_headers()
                 self.wfile.write(answer)
 
@@ -310,9 +312,17 @@ def test_wget_fetches_where_no_curl_is(operator, instance, server):
     assert (instance.installed(), instance.calls()) == (operator.sha256, STARTED)
 
 
+def test_nothing_is_here_to_fetch_it_with(operator, instance, server):
+    assert instance.sh("rm /usr/bin/curl /usr/bin/wget").returncode == 0
+    done = instance.first_boot(server.url, operator.sha256, 9)
+    assert done.returncode == 1 and "neither curl nor wget" in done.stdout, done.stdout
+    assert (server.asked, instance.calls()) == (0, [SWITCHED_OFF])
+
+
+@pytest.mark.parametrize("says_length", [True, False])
 @pytest.mark.parametrize("tool", ["curl", "wget"])
-def test_a_file_that_is_far_too_long_is_cut(tool, operator, instance, server):
-    server.content = bytes(33554432 + 512)
+def test_a_file_that_is_far_too_long_is_cut(tool, says_length, operator, instance, server):
+    server.content, server.says_length = bytes(33554432 + 512), says_length
     other = {"curl": "wget", "wget": "curl"}[tool]
     assert instance.sh(f"rm /usr/bin/{other}").returncode == 0
     done = instance.first_boot(server.url, operator.sha256, 1)

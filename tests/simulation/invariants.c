@@ -9,7 +9,7 @@ enum {
 	SLOW_LOOK_MS = 60000,
 	HEALTHY_MS = 300000, /* so long without a fault, and it should have told everybody */
 	LIFE_SLACK_S = 3600,
-	PASS_STEPS = 7, /* up to the first termination */
+	TIMELY_PASSES = 15, /* the grace, two looks, and what lists that fail take away */
 	IDLE_SLACK_MS = 120000,
 	LEAVING_S = 3600,
 	MISSED_MS = 1800000 /* of its last reports a host may have seen none */
@@ -137,12 +137,25 @@ static bool is_healthy(const struct world *world, const struct world_machine *ma
 	       world->now_ms >= machine->cut_until_ms + HEALTHY_MS;
 }
 
-/* It does not power off, and a pass asks so slowly that its deadline is over before it can end
- * anything: most of its steps take half of the longest time. */
-static bool is_out_of_reach(const struct world *world, const struct world_machine *machine)
+/* It does not power off, and hardly a pass was over before its own deadline since its time was
+ * over: calls take too long there. */
+static bool is_out_of_reach(struct invariants *invariants, const struct world *world, size_t m)
 {
-	return machine->is_stuck_on &&
-	       PASS_STEPS * world->faults->latency_ms / 2 > world->settings->pass_deadline_s * 1000;
+	size_t old = invariants->timely_room;
+
+	if (m >= old) {
+		invariants->timely_room = 2 * m + 1;
+		invariants->timely_before =
+			memory_grow(invariants->timely_before, invariants->timely_room,
+				    sizeof(*invariants->timely_before));
+		memset(invariants->timely_before + old, 0,
+		       (invariants->timely_room - old) * sizeof(*invariants->timely_before));
+	}
+	if (!invariants->timely_before[m])
+		invariants->timely_before[m] = invariants->timely_passes + 1;
+	return world->machines[m]->is_stuck_on &&
+	       invariants->timely_passes + 1 - invariants->timely_before[m] <
+		       TIMELY_PASSES * world->host_count;
 }
 
 static void check_ages(struct invariants *invariants, const struct world *world)
@@ -154,9 +167,10 @@ static void check_ages(struct invariants *invariants, const struct world *world)
 
 		if (!is_alive(machine))
 			continue;
-		if (world->now_ms - machine->launched_ms >
-			    (limits->max_life_s + LIFE_SLACK_S) * 1000 &&
-		    !is_out_of_reach(world, machine))
+		if (world->now_ms - machine->launched_ms > limits->max_life_s * 1000 &&
+		    !is_out_of_reach(invariants, world, m) &&
+		    world->now_ms - machine->launched_ms >
+			    (limits->max_life_s + LIFE_SLACK_S) * 1000)
 			invariants_fail(invariants, world, machine->instance.id,
 					"I5: lives past its max_life and the grace");
 		/* What its ticket held is another configuration's. */
@@ -359,7 +373,9 @@ void invariants_open(struct invariants *invariants, const struct drawn *drawn,
 void invariants_release(struct invariants *invariants)
 {
 	free(invariants->looks);
+	free(invariants->timely_before);
 	invariants_money_release(invariants->money);
 	invariants->looks = NULL;
+	invariants->timely_before = NULL;
 	invariants->money = NULL;
 }

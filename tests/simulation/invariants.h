@@ -47,6 +47,9 @@ struct invariants {
 	uint64_t changes; /* of the world, up to here */
 	size_t peak; /* machines alive at once, at most */
 	int64_t next_slow_ms;
+	uint64_t timely_passes; /* that were over before their deadline */
+	uint64_t *timely_before; /* by machine: one more than those before its time was over */
+	size_t timely_room;
 	uint64_t passes[WORLD_MAX_HOSTS], whole_passes[WORLD_MAX_HOSTS]; /* in which all was read */
 	struct look (*looks)[WORLD_MAX_HOSTS]; /* by machine */
 	size_t look_count;

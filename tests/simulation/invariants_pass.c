@@ -28,6 +28,7 @@ void invariants_ended(void *context, const struct world *world, size_t number)
 		invariants_fail(invariants, world, "reaper",
 				"I10: host %zu read %u lists in one pass, of %zu resources",
 				pass->host, pass->lists, resources);
+	invariants->timely_passes += pass->step == STEP_OVER && world->now_ms < deadline_ms;
 	if (pass->asked_ms >= deadline_ms)
 		invariants_fail(invariants, world, "reaper",
 				"deadline: host %zu asks for something %lld ms past it", pass->host,

@@ -50,7 +50,8 @@ static void load(const char *total, const char *budgets, const char *cpu, const 
 static void add_doubt(const char *what, const char *text, void *context)
 {
 	buf_addf(context, "%s%s; ", what,
-		 strstr(text, "costs 0")		 ? " is free" :
+		 strstr(text, "launches nothing")	 ? " is too small" :
+		 strstr(text, "costs 0 $/h")		 ? " is free" :
 		 strstr(text, "no machine is ever left") ? " waits for ever" :
 							   " is doubtful");
 }
@@ -100,6 +101,34 @@ static void test_a_budget_that_holds_nothing_back_is_named(void **state)
 	}
 }
 
+static void test_an_hour_that_no_machine_fits_into_is_named(void **state)
+{
+	static const struct {
+		const char *when, *budgets, *cpu, *gpu, *want;
+	} cases[] = {
+		{ "when it is enough for one", "\"total\": {\"hour\": 0.5}", PRICE("0.5"),
+		  PRICE("0.4"), "" },
+		{ "when all is free", "\"total\": {\"hour\": 0.45}", "", "",
+		  "budget of total is free; " },
+		{ "when it is too small for one of two", "\"total\": {\"hour\": 0.45}",
+		  PRICE("0.5"), PRICE("0.4"), "budget of total is too small; " },
+		{ "when only a dearer market does not fit", "\"total\": {\"hour\": 0.1}", DEARER,
+		  PRICE("0.1"), "" },
+		{ "when it is a day's", DAY("total"), PRICE("6"), PRICE("6"), "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		SCOPED(settings) struct settings settings = { 0 };
+		SCOPED(buf) struct buf doubts = BUF(4096);
+
+		load("", cases[i].budgets, cases[i].cpu, cases[i].gpu, &settings);
+		check_limits(&settings, add_doubt, &doubts);
+		if (strcmp(buf_text(&doubts), cases[i].want) != 0)
+			fail_msg("%s: %s", cases[i].when, buf_text(&doubts));
+	}
+}
+
 #define TOTAL(count) ", \"max_instances\": " count
 #define MINIMUM(count) ", \"min_instances\": " count
 
@@ -132,6 +161,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_budget_that_holds_nothing_back_is_named,
+						make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_an_hour_that_no_machine_fits_into_is_named,
 						make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_a_total_that_leaves_a_queue_nothing_is_named,
 						make_folder, remove_folder),

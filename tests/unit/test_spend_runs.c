@@ -58,12 +58,18 @@ static void test_a_record_of_a_machine_that_has_ended(void **state)
 	static const struct {
 		const char *machine;
 		enum instance_state state;
+		bool is_hidden; /* from a list that is whole */
+		int64_t age_s;
 		unsigned barred;
 		int64_t rate;
 	} cases[] = {
-		{ "boots", INSTANCE_PENDING, 0, USD },	  { "runs", INSTANCE_RUNNING, 0, USD },
-		{ "is stopped", INSTANCE_STOPPED, 1, 0 }, { "powers off", INSTANCE_STOPPING, 1, 0 },
-		{ "is gone", INSTANCE_TERMINATED, 1, 0 },
+		{ "boots", INSTANCE_PENDING, false, 60, 0, USD },
+		{ "runs", INSTANCE_RUNNING, false, 3600, 0, USD },
+		{ "is stopped", INSTANCE_STOPPED, false, 3600, 1, 0 },
+		{ "powers off", INSTANCE_STOPPING, false, 3600, 1, 0 },
+		{ "is gone", INSTANCE_TERMINATED, false, 3600, 1, 0 },
+		{ "is in no list", INSTANCE_RUNNING, true, 601, 1, 0 },
+		{ "is too young for the lists", INSTANCE_RUNNING, true, 600, 0, USD },
 	};
 
 	(void)state;
@@ -81,6 +87,8 @@ static void test_a_record_of_a_machine_that_has_ended(void **state)
 		struct observed_machine *machine = plan_world_machine(world, 0, 'w');
 
 		machine->instance.state = cases[i].state;
+		machine->instance.launched_s = NOW_S - cases[i].age_s;
+		machine->is_listed = !cases[i].is_hidden;
 		machine->price = USD;
 		world->runs[0] = (struct observed_run){ .task = "t1", .user = "u1" };
 		world->seen.run_count = 1;

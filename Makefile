@@ -106,7 +106,7 @@ PYTEST     = MAYFLY_BUILD="$(CURDIR)/$(BUILD)" PYTHONDONTWRITEBYTECODE=1 \
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 .PHONY: all setup setup-developer test test-all stages demo agent-image unit replay \
-	valgrind contract vectors pages write-pages machine test-vectors simulate bench peers images whole unit-programs asan analyze fuzz cover mutants mutants-simulation gates format install help clean FORCE
+	valgrind contract vectors pages write-pages machine test-machine test-vectors simulate bench peers images whole unit-programs asan analyze fuzz cover mutants mutants-simulation gates format install help clean FORCE
 
 # --- What a user calls.
 all: $(PROGRAMS) ## build the two programs (MODE=release for one to ship)
@@ -118,7 +118,7 @@ test: setup ## set up, build, and run every test but the slow ones
 	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors pages peers images machine whole check-static packages"
 
 test-all: setup ## `make test`, and the slow tests with it
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors pages peers images machine whole check-static packages" \
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors pages peers images machine whole check-static packages test-machine" \
 		PYTEST_FLAGS="$(PYTEST_FLAGS) --slow"
 
 demo: setup ## a whole life on this machine: reaper, machines, tasks; AGENT=docker|host
@@ -189,6 +189,12 @@ peers: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## what talks to docker, against an
 
 machine: $(PROGRAMS) ## lives under systemd as a container's init, each up to power-off
 	$(Q)$(PYTEST) -rs tests/machine
+
+test-machine: setup static ## the same lives and more, in virtual machines with a kernel and a disk of their own
+	$(Q)sh tests/setup.sh machine
+	$(Q)$(MAKE) --no-print-directory $(parallel) all
+	$(Q)$(MAKE) --no-print-directory $(parallel) MODE=static build/static/$(ARCH)/tests/peers/metadata_calls
+	$(Q)$(PYTEST) -rs --durations=0 --durations-min=2 --machine=virtual tests/machine
 
 images: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## packaging/: container image, packer templates, user data; what cannot run here says so
 	$(Q)$(PYTEST) -rs tests/images

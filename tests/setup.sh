@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what this tree needs, once. Usage: tests/setup.sh user | developer | static
+# Installs what this tree needs, once. Usage: tests/setup.sh user | developer | static | machine
 #
 #   user        what `make`, `make test` and `make demo` need: packages of the distribution (where
 #               those of docker do not come, it says so, and the tests with docker are skipped),
@@ -8,6 +8,7 @@
 #               agent/       clearml-agent
 #               wheelhouse/  what the agent puts into a task's own environment, for use offline
 #   static      what `make static` builds the release's programs with (packages alone)
+#   machine     what `make test-machine` makes virtual machines with (packages alone)
 #   developer   that of user, and what `make fuzz`, `make analyze`, `make gates` and `make format`
 #               use
 #
@@ -27,6 +28,7 @@ docker_packages="docker.io iptables iproute2 docker-registry apache2-utils busyb
 images_packages="skopeo packer lintian"
 static_packages="gcc libc6-dev make autoconf automake libtool tcl patch xz-utils bzip2 curl
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
+machine_packages="qemu-system-x86 mmdebstrap e2fsprogs iproute2 iptables busybox-static"
 developer_packages="clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck shellcheck
 	codespell"
 
@@ -147,14 +149,15 @@ case ${1:-} in
 user) packages=$user_packages ;;
 developer) packages="$user_packages $developer_packages" ;;
 static) packages=$static_packages ;;
-*) give_up "usage: tests/setup.sh user | developer | static" ;;
+machine) packages=$machine_packages ;;
+*) give_up "usage: tests/setup.sh user | developer | static | machine" ;;
 esac
 mkdir -p .deps
 exec 9> .deps/lock
 flock 9 # two at once: the second waits, and finds all there
 # shellcheck disable=SC2086 # lists of words, to be split
 install_packages $packages
-if [ "$1" = static ]; then exit; fi
+case $1 in static | machine) exit ;; esac
 install_docker
 install_peers_of_images
 install_python

@@ -1,4 +1,4 @@
-"""A machine with systemd as its init, and the world around it."""
+"""A machine with systemd as its init, and the world around it. --machine=virtual: one in qemu."""
 
 import sys
 from pathlib import Path
@@ -12,18 +12,32 @@ from peers import images  # noqa: E402
 from peers.engine import Engine  # noqa: E402
 from world import AGENT, World  # noqa: E402
 
+import disk  # noqa: E402
 import system_image  # noqa: E402
-from machine import Machine  # noqa: E402
+import virtual  # noqa: E402
+from container import Container  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--machine", choices=("container", "virtual"), default="container",
+                     help="what the lives of tests/machine are lived by")
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory):
+def make(request, tmp_path_factory):
+    """(its class, what it is made from)"""
+    if request.config.getoption("--machine") == "virtual":
+        reason = virtual.unavailable()
+        if reason:
+            pytest.skip(reason)
+        yield virtual.VirtualMachine, disk.BaseDisk(tmp_path_factory.mktemp("base"))
+        return
     reason = images.unavailable() or Engine.unavailable()
     if reason:
         pytest.skip(reason)
-    with Engine(tmp_path_factory.mktemp("engine")) as made:
-        made.docker("import", system_image.archive(), system_image.NAME, timeout=300)
-        yield made
+    with Engine(tmp_path_factory.mktemp("engine")) as engine:
+        engine.docker("import", system_image.archive(), system_image.NAME, timeout=300)
+        yield Container, engine
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -45,8 +59,9 @@ def world(tmp_path):
 
 
 @pytest.fixture
-def machine(request, engine, world, tmp_path):
+def machine(request, make, world, tmp_path):
     """Not switched on yet."""
-    with Machine(engine, world, tmp_path / "machine") as made:
+    kind, made_from = make
+    with kind(made_from, world, tmp_path / "machine") as made:
         request.node.machine = made
         yield made

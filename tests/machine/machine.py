@@ -1,13 +1,12 @@
-"""A machine that systemd runs: a container whose first process is its init, with our units.
+"""A machine that systemd runs, with our units: what its lives (test_lives.py) are told with.
 
-    with Machine(engine, world, folder) as machine:
+    with Container(engine, world, folder) as machine:       # or VirtualMachine
         machine.boot()
         machine.wait_for_off()
         machine.record()        # the exit record of its life
 
-It is given the ticket of a local machine by hand, as the manual says. It shares the network, on
-which the world's ClearML is, and the folder of the world, where tasks leave their traces; nothing
-else. Power-off ends the container: its init has no right to do more.
+It is a local machine: who it is was written by hand, as the launcher writes it. The two kinds of
+machine differ in what carries them, how their ticket reaches them, and how fast they are.
 """
 
 import json
@@ -16,25 +15,20 @@ import subprocess
 import time
 from pathlib import Path
 
-import system_image
 from standin.client import wait_for
-from world import BOOTSTRAP, PREFIX, REAPER, TREE
+from world import GATED, PREFIX, REAPER, TREE
 
 UNITS = TREE / "packaging" / "systemd"
+BOOTSTRAP_UNIT = "mayfly-bootstrap.service"
+GUARD_UNIT = "mayfly-boot-guard.timer"
 INSTANCE = "machine-1"
-BOOT_DEADLINE_S = 120
-OFF_DEADLINE_S = 180
-# What systemd needs as PID 1, and no more: --privileged cannot be had everywhere.
-RIGHTS = ["--cap-add", "SYS_ADMIN", "--cap-add", "SYS_NICE", "--security-opt", "seccomp=unconfined",
-          "--security-opt", "apparmor=unconfined", "--security-opt", "systempaths=unconfined",
-          "--cgroupns", "private", "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp"]
+STATE = Path("/var/lib/mayfly")  # in the machine
 # The units as they are, with times for tests, and with the log where the test can read it. One
 # empty OnBootSec= takes away all times of a timer.
 FASTER_BOOTSTRAP = """[Service]
 WatchdogSec={watchdog_s}
 RestartSec=100ms
-StandardOutput=append:/var/lib/mayfly/console.log
-StandardError=inherit
+{output}
 Environment=MAYFLY_BOOTSTRAP_OPTIONS={options}
 """
 FASTER_GUARD = """[Timer]
@@ -48,117 +42,118 @@ AccuracySec=100ms
 class Machine:
     """See the module's first lines."""
 
-    def __init__(self, engine, world, folder):
-        self.engine, self.world, self.folder = engine, world, Path(folder)
-        self.state = self.folder / "state"
+    # Of each kind:
+    admitted_s = 0  # so long after its boot bootstrap has noted until when the machine may live
+    hung_s = 0  # a bootstrap that works is never silent for so long
+    dead_man = ""  # a setting that one that works never comes to
+    patience_s = 0  # for a boot, for a power-off, for a task that starts
+    output = ""  # the lines of a unit that say where bootstrap's log goes
+
+    def __init__(self, world, folder):
+        self.world, self.folder = world, Path(folder)
         self.units = self.folder / "units"
-        self.container = None
+        self.traces = world.folder  # where tasks leave theirs, as they see it
 
     def __enter__(self):
-        self.state.mkdir(parents=True, mode=0o700)
+        self.folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         shutil.copytree(UNITS, self.units)
-        wanted = self.units / "multi-user.target.wants" / "mayfly-bootstrap.service"
-        wanted.parent.mkdir()  # as `systemctl enable` leaves it
-        wanted.symlink_to("/etc/systemd/system/mayfly-bootstrap.service")
         self.configure()
-        self.write_instance()
         self.write_ticket()
         return self
 
-    def __exit__(self, *_exception):
-        if self.container:
-            self.engine.docker("rm", "-f", self.container, check=False)
-
     def configure(self, *, watchdog_s="5min", guard_s="60min", options=""):
         """Before boot(): the units' times, and options of `mayfly-bootstrap run`."""
-        for unit, text in (("mayfly-bootstrap.service", FASTER_BOOTSTRAP),
-                           ("mayfly-boot-guard.timer", FASTER_GUARD)):
-            drop_in = self.units / f"{unit}.d" / "faster.conf"
-            drop_in.parent.mkdir(exist_ok=True)
-            drop_in.write_text(text.format(watchdog_s=watchdog_s, guard_s=guard_s,
-                                           options=options))
+        self.drop_in(BOOTSTRAP_UNIT, "faster", FASTER_BOOTSTRAP.format(
+            watchdog_s=watchdog_s, output=self.output, options=options))
+        self.drop_in(GUARD_UNIT, "faster", FASTER_GUARD.format(guard_s=guard_s))
 
-    def write_instance(self):
+    def drop_in(self, unit, name, text):
+        """Before boot()."""
+        path = self.units / f"{unit}.d" / f"{name}.conf"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+    def instance(self):
         """What the launcher of a local machine writes."""
         boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        (self.state / "instance.json").write_text(json.dumps({
+        return json.dumps({
             "provider": "local", "instance": INSTANCE, "type": "local", "zone": "local",
             "market": "on-demand", "prefix": PREFIX, "resource": "cpu", "slot": 0,
             "generation": 0, "launched_s": int(time.time()), "boot_id": boot_id,
-            "launched_boottime_ms": int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)}))
+            "launched_boottime_ms": int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)})
 
-    def write_ticket(self):
-        made = subprocess.run([str(REAPER), "ticket", "--config", str(self.world.config),
-                               "--resource", "cpu"], capture_output=True, check=True, timeout=60)
-        path = self.state / "user-data"
-        path.touch(mode=0o600)
-        path.write_bytes(made.stdout)
+    def write_ticket(self, text=None, **resource):
+        """Before boot(): a ticket for the world's resource, with other settings if given, or
+        whatever the text is."""
+        if text is None:
+            self.world.resources[0].update(resource)
+            self.world.write_config()
+            made = subprocess.run([str(REAPER), "ticket", "--config", str(self.world.config),
+                                   "--resource", "cpu"], capture_output=True, check=True,
+                                  timeout=60)
+            text = made.stdout.decode()
+        self.user_data.touch(mode=0o600)
+        self.user_data.write_text(text)
 
-    def boot(self):
-        mounts = {self.state: "/var/lib/mayfly", self.world.folder: self.world.folder,
-                  f"{self.world.folder / 'baked'}": "/etc/mayfly:ro",
-                  f"{BOOTSTRAP}": "/usr/bin/mayfly-bootstrap:ro",
-                  f"{self.units / 'boot-guard'}": "/usr/lib/mayfly/boot-guard:ro",
-                  f"{self.units / 'multi-user.target.wants'}":
-                      "/etc/systemd/system/multi-user.target.wants:ro"}
-        deps = (TREE / ".deps").resolve()
-        words = [word for target in {deps, TREE / ".deps"}  # one of them, where it is no link
-                 for word in ("-v", f"{deps}:{target}:ro")]
-        for path in self.units.glob("mayfly-boot*"):
-            mounts[path] = f"/etc/systemd/system/{path.name}:ro"
-        words += [word for source, target in mounts.items()
-                  for word in ("-v", f"{source}:{target}")]
-        self.container = self.engine.docker(
-            "run", "--detach", "--tty", "--network", "host", *RIGHTS, "-e", "container=docker",
-            "-e", "SYSTEMD_LOG_TARGET=console", "-e", "SYSTEMD_SHOW_STATUS=0",
-            *words, system_image.NAME, "/sbin/init").stdout.strip()
+    # -- tasks ------------------------------------------------------------------------------
 
-    def run(self, *words, check=True):
-        return self.engine.docker("exec", self.container, *words, check=check).stdout.strip()
+    def add_task(self):
+        """One that runs until open_gate()."""
+        return self.world.add_task("cpu", "gated", GATED.format(
+            runs=str(self.traces / "runs.jsonl"), gate=str(self.traces / "gate")))
 
-    def is_on(self):
-        said = self.engine.inspect(self.container)
-        return bool(said and said["State"]["Running"])
+    def open_gate(self):
+        self.run("touch", str(self.traces / "gate"))
+
+    def run_lines(self):
+        text = self.read(self.traces / "runs.jsonl") or ""
+        return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+
+    # -- bootstrap --------------------------------------------------------------------------
+
+    def shown(self, name, unit=BOOTSTRAP_UNIT):
+        """A property of a unit; empty while nobody tells it."""
+        return self.run("systemctl", "show", f"--property={name}", "--value", unit, check=False)
 
     def pid(self):
         """Of bootstrap, in the machine; 0 while there is none."""
-        shown = self.run("systemctl", "show", "--property=MainPID", "--value",
-                         "mayfly-bootstrap.service", check=False)
+        shown = self.shown("MainPID")
         return int(shown) if shown.isdigit() else 0
 
     def wait_for_bootstrap(self, other_than=0):
         """Its process id, once it has been admitted (again)."""
         def is_ready():
-            state = self.run("systemctl", "show", "--property=ActiveState", "--value",
-                             "mayfly-bootstrap.service", check=False)
-            pid = self.pid()
+            state, pid = self.shown("ActiveState"), self.pid()
             return pid if state == "active" and pid not in (0, other_than) else None
-        return wait_for(is_ready, BOOT_DEADLINE_S, "bootstrap is admitted")
+        return self.wait_for(is_ready, "bootstrap is admitted")
+
+    def wait_for_run(self):
+        self.wait_for(lambda: [line for line in self.run_lines() if line["what"] == "begin"],
+                      "the task runs")
+
+    def wait_for(self, condition, what):
+        """While it is on."""
+        def look():
+            assert self.is_on(), f"the machine is off before {what}"
+            return condition()
+        return wait_for(look, self.patience_s, what)
 
     def signal(self, name, pid):
-        self.run("kill", f"-{name}", pid)
+        self.run("kill", f"-{name}", str(pid))
 
     def wait_for_off(self):
-        wait_for(lambda: not self.is_on(), OFF_DEADLINE_S, "the machine is off")
-        return self.engine.inspect(self.container)["State"]["ExitCode"]
+        """The exit status of what carried it."""
+        wait_for(lambda: not self.is_on(), self.patience_s, "the machine is off")
+        return self.exit_status()
 
     def record(self):
         """The exit record; None when bootstrap did not come to write one."""
-        path = self.state / "last-life.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        text = self.read(STATE / "last-life.json")
+        return json.loads(text) if text else None
 
     def starts(self):
-        path = self.state / "life.json"
-        return json.loads(path.read_text())["starts"] if path.exists() else 0
-
-    def log(self):
-        path = self.state / "console.log"
-        return path.read_text(errors="replace") if path.exists() else ""
-
-    def console(self):
-        """What the machine's init said."""
-        return self.engine.docker("logs", self.container, check=False).stdout
+        text = self.read(STATE / "life.json")
+        return json.loads(text)["starts"] if text else 0
 
     def log_tail(self):
-        said = self.console()[-5000:] if self.container else "never switched on"
-        return f"=== console\n{said}\n=== bootstrap\n{self.log()[-6000:]}"
+        return f"=== console\n{self.console()[-8000:]}\n=== bootstrap\n{self.log()[-6000:]}"

@@ -9,7 +9,7 @@ package needs has to be there.
 """
 
 import system_image
-from machine import RIGHTS
+from container import RIGHTS
 from standin.client import wait_for
 
 BOOT_DEADLINE_S = 120

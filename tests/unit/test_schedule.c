@@ -131,7 +131,8 @@ static void test_hold(void **state)
 		  { { on(6, 1, 0), on(6, 5, 0) } } },
 		{ "nothing is asked for", 1, on(6, 5, 0), on(6, 5, 0), 0, { { 0, 0 } } },
 	};
-	struct schedule all[] = { office, whole_day, night };
+	struct schedule all[] = { office, whole_day, night,
+				  to_midnight }; /* the last: past the end */
 	struct resource resource = { .min_instances = 1, .schedules = all, .schedule_count = 3 };
 
 	(void)state;

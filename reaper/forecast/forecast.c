@@ -96,6 +96,7 @@ static void add_policy(struct table *table, const struct outcome *outcome, int64
 	add_wait(table, &sum, sum.wait_p95_s);
 	add_wait(table, &sum, sum.wait_max_s);
 	table_cell(table, "%zu", sum.unstarted);
+	table_cell(table, "%zu", sum.failed);
 }
 
 static void add_bound(struct table *table, const char *name, int64_t bound_s, int64_t first_s)
@@ -108,16 +109,15 @@ static void add_bound(struct table *table, const char *name, int64_t bound_s, in
 	table_cell(table, "-");
 	table_cell(table, "%s", hours);
 	table_cell(table, "%s", share);
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < 7; i++)
 		table_cell(table, "-");
 }
 
 static void print_policies(const struct forecast *forecast, struct buf *out)
 {
-	static const char *const heading[] = { "policy",   "$",	       "instance-hours",
-					       "of first", "launches", "idle",
-					       "wait p50", "wait p95", "wait max",
-					       "no start", NULL };
+	static const char *const heading[] = { "policy",   "$",	       "instance-hours", "of first",
+					       "launches", "idle",     "wait p50",	 "wait p95",
+					       "wait max", "no start", "failed",	 NULL };
 	SCOPED(table) struct table table;
 	struct outcome_sum first;
 

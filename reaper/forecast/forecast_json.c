@@ -44,6 +44,7 @@ static void add_outcome(struct json *into, const struct outcome *outcome)
 	add_wait(wait, "max", &sum, sum.wait_max_s);
 	json_add_integer(into, "started", (int64_t)sum.started);
 	json_add_integer(into, "unstarted", (int64_t)sum.unstarted);
+	json_add_integer(into, "failed", (int64_t)sum.failed);
 	struct json *list = json_add_list(into, "resources");
 
 	for (size_t r = 0; r < outcome->resource_count; r++) {

@@ -72,7 +72,8 @@ static void print_policies(const struct forecast *forecast, struct buf *out)
 {
 	buf_addf(out, "<div class=\"wide\"><table>\n<tr><th>policy</th><th>money ($)</th>"
 		      "<th>instance-hours</th><th>launches</th><th>idle</th><th>wait p50</th>"
-		      "<th>p95</th><th>max</th><th>not started</th></tr>\n");
+		      "<th>p95</th><th>max</th><th>not started</th>"
+		      "<th>failed</th></tr>\n");
 	for (size_t i = 0; i < forecast->count; i++) {
 		struct outcome_sum sum;
 
@@ -84,7 +85,7 @@ static void print_policies(const struct forecast *forecast, struct buf *out)
 		print_wait(&sum, sum.wait_p50_s, out);
 		print_wait(&sum, sum.wait_p95_s, out);
 		print_wait(&sum, sum.wait_max_s, out);
-		buf_addf(out, "<td>%zu</td></tr>\n", sum.unstarted);
+		buf_addf(out, "<td>%zu</td><td>%zu</td></tr>\n", sum.unstarted, sum.failed);
 	}
 	buf_addf(out, "</table></div>\n");
 }

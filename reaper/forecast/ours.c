@@ -149,6 +149,7 @@ static int64_t read_tasks(struct running *running)
 			continue;
 		task->started_s = running->start_s + seconds(fate.started_ms);
 		task->ended_s = running->start_s + seconds(fate.ended_ms);
+		task->is_failed = fate.status == TASK_FAILED;
 		if (task->ended_s > last_s)
 			last_s = task->ended_s;
 	}

@@ -103,6 +103,8 @@ void outcome_sum(const struct outcome *outcome, size_t resource, struct outcome_
 	out->wait_p95_s = outcome_percentile(waits, out->started, 95);
 	out->wait_max_s = outcome_percentile(waits, out->started, 100);
 	free(waits);
+	for (size_t i = 0; i < outcome->task_count; i++)
+		out->failed += outcome->tasks[i].is_failed;
 }
 
 /* ---- over time ---- */

@@ -11,7 +11,8 @@
  * An instance-hour counts from the launch to the end, the boot included, as
  * clouds bill it. The busy share is what tasks used of the seats' time. A wait
  * goes from the arrival to the start; a task that never started (nothing
- * serves its queue, or the policy gave up) has none, and is counted apart.
+ * serves its queue, or the policy gave up) has none, and is counted apart, as
+ * is one that started and failed.
  */
 
 enum { OUTCOME_NAME_ROOM = 80 };
@@ -27,6 +28,7 @@ struct machine_life {
 struct task_life {
 	int64_t arrived_s, started_s; /* started -1: never */
 	int64_t ended_s;
+	bool is_failed; /* its machines' max_life was over each time before it was done */
 	size_t queue; /* into trace.queues */
 };
 
@@ -49,7 +51,7 @@ void outcome_release(struct outcome *outcome);
 
 struct outcome_sum {
 	int64_t wait_p50_s, wait_p95_s, wait_max_s; /* of the tasks that started */
-	size_t started, unstarted, launches;
+	size_t started, unstarted, failed, launches; /* failed: of those that started */
 	int64_t instance_s; /* of all machines */
 	int64_t seat_s, busy_s;
 	int64_t money; /* micro-dollars; MONEY_UNKNOWN when a machine's price is */

@@ -59,6 +59,7 @@ static void make_forecast(struct forecast *out)
 
 	add_machine(second, 300, 8000, MONEY_UNKNOWN);
 	second->tasks[3].started_s = -1;
+	second->tasks[2].is_failed = true;
 	text_cut(second->remark, sizeof(second->remark), "budgets <begin>\x1b unspent");
 	text_cut(out->rival_problem, sizeof(out->rival_problem),
 		 "resource gpu has 2 seats, ClearML's autoscaler runs one task a machine");
@@ -149,7 +150,7 @@ static void test_one_task_that_never_started(void **state)
 	} cases[] = {
 		{ "when it is a table", forecast_text, "1 task of 1 queue, from " },
 		{ "when it is a table with waits", forecast_text,
-		  " -         -         -         1\n" },
+		  " -         -         -         1         0\n" },
 		{ "when it is JSON", forecast_json, "\"p50\": null" },
 		{ "when it is JSON, the longest wait", forecast_json, "\"max\": null" },
 		{ "when it is a page", forecast_page, "<td>-</td><td>-</td><td>-</td><td>1</td>" },

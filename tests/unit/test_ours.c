@@ -83,6 +83,29 @@ static void test_a_queue_that_nothing_serves(void **state)
 	bench_release(&settings);
 }
 
+/* It is begun on three machines, and each one's life is too short for it. */
+static void test_a_task_that_is_longer_than_any_machine_lives(void **state)
+{
+	static const struct bench_resource resource = { "r", { 0 }, 1, 2, 1, 0 };
+	static const struct bench_task tasks[] = { { 0, 4 * 3600, "a" }, { 0, 1800, "a" } };
+	static struct settings settings;
+	SCOPED(trace) struct trace trace = { 0 };
+	SCOPED(outcome) struct outcome outcome = { 0 };
+	struct outcome_sum sum;
+
+	(void)state;
+	make_settings(&resource, 1, &settings);
+	settings.resources[0].ticket.limits.max_life_s = 3600;
+	bench_trace(tasks, ARRAY_LEN(tasks), &trace);
+	run(&settings, &trace, &outcome);
+	outcome_sum(&outcome, OUTCOME_ALL, &sum);
+	assert_int_equal(sum.started, 2);
+	assert_int_equal(sum.unstarted, 0);
+	assert_int_equal(sum.failed, 1);
+	assert_true(outcome.tasks[0].is_failed && !outcome.tasks[1].is_failed);
+	bench_release(&settings);
+}
+
 static void test_a_minimum_counts_until_the_last_task_has_ended(void **state)
 {
 	static const struct bench_resource resource = { "r", { 0 }, 1, 2, 1, 0 };
@@ -336,6 +359,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_task),
 		cmocka_unit_test(test_a_queue_that_nothing_serves),
+		cmocka_unit_test(test_a_task_that_is_longer_than_any_machine_lives),
 		cmocka_unit_test(test_a_minimum_counts_until_the_last_task_has_ended),
 		cmocka_unit_test(test_budgets_stop_launches_until_the_clock_turns),
 		cmocka_unit_test(test_what_people_are_told_of_budgets),

@@ -73,6 +73,7 @@ static void test_sums(void **state)
 	outcome_sum(&outcome, OUTCOME_ALL, &sum);
 	assert_int_equal(sum.started, 1);
 	assert_int_equal(sum.unstarted, 1);
+	assert_int_equal(sum.failed, 0);
 	assert_int_equal(sum.wait_p50_s, 60);
 	assert_int_equal(sum.wait_max_s, 60);
 	assert_int_equal(sum.launches, 2);
@@ -83,9 +84,12 @@ static void test_sums(void **state)
 	outcome_sum(&outcome, 1, &sum);
 	assert_int_equal(sum.instance_s, 1800);
 	assert_int_equal(sum.launches, 1);
+	outcome.tasks[0].is_failed = true;
 	outcome.machines[1].price = MONEY_UNKNOWN;
 	outcome_sum(&outcome, OUTCOME_ALL, &sum);
 	assert_true(sum.money == MONEY_UNKNOWN);
+	assert_int_equal(sum.started, 1);
+	assert_int_equal(sum.failed, 1);
 	outcome_sum(&outcome, 0, &sum);
 	assert_int_equal(sum.money, 500000);
 }

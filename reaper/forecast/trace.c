@@ -14,6 +14,7 @@ enum { NOWHERE = TRACE_MAX_FIELDS };
 struct reading {
 	struct trace_fields fields;
 	size_t places[COLUMN_COUNT]; /* NOWHERE: there is no such column */
+	size_t width; /* columns that the first row names */
 	bool is_iso, is_form_known;
 };
 
@@ -38,6 +39,7 @@ static int read_head(struct reading *reading, struct error *err)
 {
 	if (trace_fields_next(&reading->fields, err) < 0)
 		return -1;
+	reading->width = reading->fields.count;
 	for (size_t column = 0; column < COLUMN_COUNT; column++) {
 		reading->places[column] = NOWHERE;
 		for (size_t i = 0; i < reading->fields.count; i++) {
@@ -117,6 +119,13 @@ static int read_row(struct reading *reading, struct trace *trace, struct error *
 		if (reading->places[column] >= reading->fields.count)
 			return error_set(err, ERROR_MALFORMED, "line %u: %s is missing",
 					 reading->fields.line, column_names[column]);
+	for (size_t i = reading->width; i < reading->fields.count; i++)
+		if (*reading->fields.fields[i])
+			return error_set(err, ERROR_MALFORMED,
+					 "line %u: it has %zu fields, and the first row names %zu "
+					 "(a name with a comma needs quotes)",
+					 reading->fields.line, reading->fields.count,
+					 reading->width);
 	if (read_arrival(reading, &row.at_s, err) < 0)
 		return -1;
 	if (duration_parse(slice_of(field(reading, COLUMN_DURATION)), &duration_ms, &why) < 0)

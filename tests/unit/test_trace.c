@@ -68,6 +68,9 @@ static void test_traces_that_are_refused(void **state)
 		{ "when a column is missing", "arrival,queue\n0,a\n", "duration is missing" },
 		{ "when a column is there twice", "queue,arrival,queue,duration\n",
 		  "line 1: two columns are named queue" },
+		{ "when a name with a comma has no quotes",
+		  "arrival,queue,duration\n0,gpu,1,Doe,\n",
+		  "line 2: it has 5 fields, and the first row names 3" },
 		{ "when a field is missing", HEAD "0,a\n", "line 2: duration is missing" },
 		{ "when the time is none", HEAD "\n0,a,1,\nmorning,a,1,\n",
 		  "line 4: arrival: expected seconds, or a time such as 2026-01-05T08:00:00Z, got "

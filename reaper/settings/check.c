@@ -67,6 +67,16 @@ static int check_state(const struct settings *settings)
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		if (check_folder_file(settings->state_folder, files[i], &err) < 0)
 			return say(false, what, err.message);
+	unsigned mode = check_folder_open(settings->state_folder);
+	char text[TICKET_PATH_ROOM + 128];
+
+	if (mode) {
+		snprintf(text, sizeof(text),
+			 "%s has mode %04o, so others may change what is spent and decided: chmod "
+			 "700 it",
+			 settings->state_folder, mode);
+		warn(what, text, NULL);
+	}
 	return say_folder(what, settings->state_folder);
 }
 

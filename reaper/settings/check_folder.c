@@ -70,6 +70,15 @@ int check_folder(const char *path, bool *is_there, struct error *err)
 	return 0;
 }
 
+unsigned check_folder_open(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0 || !(status.st_mode & (S_IWGRP | S_IWOTH)))
+		return 0;
+	return status.st_mode & 07777U;
+}
+
 int check_folder_file(const char *folder, const char *name, struct error *err)
 {
 	char path[PATH_ROOM];

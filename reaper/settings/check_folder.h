@@ -12,6 +12,8 @@
 
 /* *is_there: else it will be made. ERROR_SYSTEM says what is in the way. */
 CHECKED int check_folder(const char *path, bool *is_there, struct error *err);
+/* The folder's mode when somebody but its owner may write in it, else 0. */
+unsigned check_folder_open(const char *path);
 
 /* Can this file of the folder be opened for writing, where there is one? */
 CHECKED int check_folder_file(const char *folder, const char *name, struct error *err);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -103,6 +104,23 @@ static void test_a_file_is_tried(void **state)
 	}
 }
 
+static void test_who_may_write_in_it(void **state)
+{
+	static const struct {
+		mode_t mode;
+		unsigned want;
+	} cases[] = { { 0700, 0 },    { 0755, 0 },	{ 0720, 0720 },
+		      { 0702, 0702 }, { 01777, 01777 }, { 0777, 0777 } };
+	const char *path = scratch_path(folder, "there");
+
+	(void)state;
+	assert_int_equal(check_folder_open("/nowhere/at/all"), 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(chmod(path, cases[i].mode), 0);
+		assert_int_equal(check_folder_open(path), cases[i].want);
+	}
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -111,6 +129,7 @@ int main(void)
 		IN_FOLDER(test_a_folder_is_tried),
 		IN_FOLDER(test_nothing_is_left_behind),
 		IN_FOLDER(test_a_file_is_tried),
+		IN_FOLDER(test_who_may_write_in_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -592,6 +592,17 @@ def test_check_warns_of_budgets_that_may_hold_nothing_back(place):
     assert all("costs 0 $/h" in warning for warning in warnings)
 
 
+def test_check_warns_of_a_state_folder_that_others_may_change(place):
+    place.seal()
+    state = place.path("open")
+    state.mkdir()
+    state.chmod(0o777)
+    place.write_config(state_folder=str(state))
+    lines = run("check", "--config", place.config).stdout.decode().splitlines()
+    assert (f"warning state_folder: {state} has mode 0777, so others may change what is spent and "
+            "decided: chmod 700 it") in lines
+
+
 def test_a_configuration_without_its_bundle_says_what_to_do(place):
     argv = ["ticket", "--config", place.config, "--resource", "cpu"]
     assert refused(*argv) == (

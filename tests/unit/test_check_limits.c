@@ -56,6 +56,18 @@ static void add_doubt(const char *what, const char *text, void *context)
 							   " is doubtful");
 }
 
+static void expect(const char *when, const char *total, const char *budgets, const char *cpu,
+		   const char *gpu, const char *want)
+{
+	SCOPED(settings) struct settings settings = { 0 };
+	SCOPED(buf) struct buf doubts = BUF(4096);
+
+	load(total, budgets, cpu, gpu, &settings);
+	check_limits(&settings, add_doubt, &doubts);
+	if (strcmp(buf_text(&doubts), want) != 0)
+		fail_msg("%s: %s", when, buf_text(&doubts));
+}
+
 #define DAY(name) "\"" name "\": {\"day\": 5}"
 #define OF_QUEUE(name) "\"queues\": {" DAY(name) "}"
 #define PRICE(hour) ", \"prices\": {\"overrides\": [{\"hour\": " hour "}]}"
@@ -90,15 +102,9 @@ static void test_a_budget_that_holds_nothing_back_is_named(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		SCOPED(settings) struct settings settings = { 0 };
-		SCOPED(buf) struct buf doubts = BUF(4096);
-
-		load("", cases[i].budgets, cases[i].cpu, cases[i].gpu, &settings);
-		check_limits(&settings, add_doubt, &doubts);
-		if (strcmp(buf_text(&doubts), cases[i].want) != 0)
-			fail_msg("%s: %s", cases[i].when, buf_text(&doubts));
-	}
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		expect(cases[i].when, "", cases[i].budgets, cases[i].cpu, cases[i].gpu,
+		       cases[i].want);
 }
 
 static void test_an_hour_that_no_machine_fits_into_is_named(void **state)
@@ -118,15 +124,9 @@ static void test_an_hour_that_no_machine_fits_into_is_named(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		SCOPED(settings) struct settings settings = { 0 };
-		SCOPED(buf) struct buf doubts = BUF(4096);
-
-		load("", cases[i].budgets, cases[i].cpu, cases[i].gpu, &settings);
-		check_limits(&settings, add_doubt, &doubts);
-		if (strcmp(buf_text(&doubts), cases[i].want) != 0)
-			fail_msg("%s: %s", cases[i].when, buf_text(&doubts));
-	}
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		expect(cases[i].when, "", cases[i].budgets, cases[i].cpu, cases[i].gpu,
+		       cases[i].want);
 }
 
 #define TOTAL(count) ", \"max_instances\": " count
@@ -146,15 +146,9 @@ static void test_a_total_that_leaves_a_queue_nothing_is_named(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		SCOPED(settings) struct settings settings = { 0 };
-		SCOPED(buf) struct buf doubts = BUF(4096);
-
-		load(cases[i].total, "", cases[i].cpu, cases[i].gpu, &settings);
-		check_limits(&settings, add_doubt, &doubts);
-		if (strcmp(buf_text(&doubts), cases[i].want) != 0)
-			fail_msg("%s: %s", cases[i].when, buf_text(&doubts));
-	}
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		expect(cases[i].when, cases[i].total, "", cases[i].cpu, cases[i].gpu,
+		       cases[i].want);
 }
 
 int main(void)

@@ -220,7 +220,7 @@ objects: $(call object,$(PRODUCT) $(DRIVERS) $(FUZZERS) tests/fuzz/replay.c)
 
 fuzz: ## libFuzzer over each target, SECONDS_EACH=60 (needs clang: make setup-developer)
 	$(Q)$(MAKE) --no-print-directory $(parallel) MODE=fuzz fuzzers
-	$(Q)SECONDS_EACH=$(or $(SECONDS_EACH),60) sh tests/fuzz.sh $(FUZZERS:%.c=build/fuzz/%)
+	$(Q)SECONDS_EACH=$(or $(SECONDS_EACH),60) JOBS=$(JOBS) sh tests/fuzz.sh $(FUZZERS:%.c=build/fuzz/%)
 
 fuzzers: $(REPLAYS)
 

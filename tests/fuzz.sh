@@ -2,9 +2,11 @@
 # Runs libFuzzer over each target for SECONDS_EACH seconds. Usage: tests/fuzz.sh TARGET...
 # Starts from tests/corpus/NAME/; what it finds on the way stays in build/fuzz/new/NAME/, an input
 # that crashes in build/fuzz/NAME-*: put that one into the corpus together with its repair.
+# JOBS targets run at the same time.
 set -u
-failed=0
-for target in "$@"; do
+
+fuzz_one() {
+	target=$1
 	name=${target##*/fuzz_}
 	log=build/fuzz/$name.log
 	mkdir -p "build/fuzz/new/$name"
@@ -17,9 +19,13 @@ for target in "$@"; do
 		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
 		printf '%-20s ok, %s runs in %s s\n' "$name" "$runs" "${SECONDS_EACH:-60}"
 	else
-		printf '%-20s FAIL\n' "$name"
-		tail -n 40 "$log"
-		failed=1
+		printf '%-20s FAIL\n%s\n' "$name" "$(tail -n 40 "$log")"
+		return 1
 	fi
-done
-exit $failed
+}
+
+if [ "${FUZZ_ONE:-}" ]; then
+	fuzz_one "$1"
+else
+	printf '%s\n' "$@" | FUZZ_ONE=1 xargs -P "${JOBS:-1}" -n 1 sh "$0"
+fi

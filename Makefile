@@ -65,7 +65,7 @@ BOOTSTRAP := $(filter-out bootstrap/main.c,$(sort $(wildcard bootstrap/*.c)))
 REAPER    := $(filter-out reaper/main.c,$(sort $(wildcard reaper/*.c reaper/*/*.c)))
 UNITS     := $(sort $(wildcard tests/unit/test_*.c))
 SUPPORT   := $(sort $(wildcard tests/unit/support/*.c))
-DRIVERS   := $(sort $(wildcard tests/contract/*.c tests/peers/*.c tests/vectors/*.c))
+DRIVERS   := $(sort $(wildcard tests/contract/*.c tests/peers/*.c tests/vectors/*.c tests/aws/*.c))
 SIMULATOR := $(sort $(wildcard tests/simulation/*.c))
 FUZZERS   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 PRODUCT   := $(COMMON) $(BOOTSTRAP) $(REAPER) $(wildcard bootstrap/main.c reaper/main.c)
@@ -98,15 +98,16 @@ MODULES   := $(SHARED) $(TABLES) $(call object,$(BOOTSTRAP) $(REAPER))
 TESTS     := $(UNITS:%.c=$(BUILD)/%)
 SIMULATE  := $(BUILD)/tests/simulation/simulate
 REPLAYS   := $(FUZZERS:%.c=$(BUILD)/%)
+ENVIRONMENT := venv
 PYTEST     = MAYFLY_BUILD="$(CURDIR)/$(BUILD)" PYTHONDONTWRITEBYTECODE=1 \
 	timeout --foreground -k 30 3000 \
-	.deps/venv/bin/python -m pytest -q -p no:cacheprovider $(PYTEST_FLAGS)
+	.deps/$(ENVIRONMENT)/bin/python -m pytest -q -p no:cacheprovider $(PYTEST_FLAGS)
 
 .SECONDARY:
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 .PHONY: all setup setup-developer test test-all stages demo agent-image unit replay \
-	valgrind contract vectors pages write-pages machine test-machine test-vectors simulate bench peers images whole unit-programs asan analyze fuzz cover mutants mutants-simulation gates format install help clean FORCE
+	valgrind contract vectors pages write-pages machine test-machine test-vectors simulate bench peers aws test-aws images whole unit-programs asan analyze fuzz cover mutants mutants-simulation gates format install help clean FORCE
 
 # --- What a user calls.
 all: $(PROGRAMS) ## build the two programs (MODE=release for one to ship)
@@ -115,10 +116,10 @@ setup: ## install what the build, the tests and the demo need; a no-op when it i
 	$(Q)sh tests/setup.sh user
 
 test: setup ## set up, build, and run every test but the slow ones
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors pages peers images machine whole check-static packages"
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors pages peers aws images machine whole check-static packages"
 
 test-all: setup ## `make test`, and the slow tests with it
-	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors pages peers images machine whole check-static packages test-machine" \
+	$(Q)$(MAKE) --no-print-directory stages STAGES="unit replay simulate valgrind contract vectors pages peers aws images machine whole check-static packages test-machine" \
 		PYTEST_FLAGS="$(PYTEST_FLAGS) --slow"
 
 demo: setup ## a whole life on this machine: reaper, machines, tasks; AGENT=docker|host
@@ -186,6 +187,15 @@ pages: $(PROGRAMS) ## manuals and completion: are they what the tables say, do t
 
 peers: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## what talks to docker, against an engine and a registry that tests start
 	$(Q)$(PYTEST) -rs tests/peers
+
+# With boto3, botocore's models and moto, which are in an environment of their own.
+aws: ENVIRONMENT := aws
+aws: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## what talks to AWS, against moto and botocore's models
+	$(Q)$(PYTEST) -rs tests/aws
+
+test-aws: setup ## the same, with set-up
+	$(Q)$(MAKE) --no-print-directory $(parallel) all unit-programs
+	$(Q)$(MAKE) --no-print-directory aws
 
 machine: $(PROGRAMS) ## lives under systemd as a container's init, each up to power-off
 	$(Q)$(PYTEST) -rs tests/machine

@@ -6,6 +6,7 @@
 #               and in .deps/ of this tree (never elsewhere) Python's pinned packages:
 #               venv/        pytest
 #               agent/       clearml-agent
+#               aws/         boto3, moto: a client and a stand-in of AWS, for tests alone
 #               wheelhouse/  what the agent puts into a task's own environment, for use offline
 #   static      what `make static` builds the release's programs with (packages alone)
 #   machine     what `make test-machine` makes virtual machines with (packages alone)
@@ -141,6 +142,7 @@ install_python() {
 	rm -f .deps/stamp
 	install_environment venv
 	install_environment agent
+	install_environment aws
 	fill_wheelhouse
 	printf '%s\n' "$stamp" > .deps/stamp
 }

@@ -92,6 +92,8 @@ struct seats {
 	struct seat_queue queues[TICKET_MAX_QUEUES]; /* as the ticket names them */
 	int64_t resolved_ms; /* 0: not (any more) */
 	int64_t idle_since_ms, next_poll_ms; /* 0: not yet */
+	bool is_journal_old; /* it could not be written: names what is over */
+	int64_t journal_ms; /* then: no try before */
 	unsigned first; /* the seat whose turn is first */
 	bool is_cut; /* ClearML did not answer in this step: the other seats' calls wait */
 	bool is_poll_failing; /* said once */
@@ -103,8 +105,12 @@ struct seats {
 
 /* ---- seats.c ---- */
 
-/* Write the journal; -1 (logged): the move that needs it must not be made. */
-CHECKED int seats_save(struct seats *seats);
+/* Write the journal. -1 (logged once): the move that needs it must not be made; it is tried again.
+ */
+int seats_save(struct seats *seats);
+/* The journal names it no longer, as soon as the disk lets it: until then no task is taken, and a
+ * crash only settles once more what is settled. */
+void seat_forget(struct seats *seats, struct seat *seat);
 /* Empty the seat: the journal first, then the secrets on disk. */
 void seat_finish(struct seats *seats, struct seat *seat, int64_t now_ms);
 /* A call failed: log it, and let the seat's next one wait, longer each time. */

@@ -19,10 +19,32 @@ int seats_save(struct seats *seats)
 {
 	struct error err = { 0 };
 
-	if (journal_write(seats->journal_path, &seats->journal, &err) == 0)
+	if (journal_write(seats->journal_path, &seats->journal, &err) == 0) {
+		if (seats->is_journal_old)
+			log_info("journal", "it can be written again");
+		seats->is_journal_old = false;
 		return 0;
-	log_failure("journal", &err);
+	}
+	if (!seats->is_journal_old)
+		log_failure("journal", &err);
+	seats->is_journal_old = true;
 	return -1;
+}
+
+/* A disk that is full, say: the task is told of all the same, the seat is free, and the machine may
+ * end. */
+static void save_again(struct seats *seats, int64_t now_ms)
+{
+	if (!seats->is_journal_old || now_ms < seats->journal_ms)
+		return;
+	seats->journal_ms = now_ms + SEAT_LOOK_MS;
+	(void)seats_save(seats);
+}
+
+void seat_forget(struct seats *seats, struct seat *seat)
+{
+	*seat->entry = (struct journal_entry){ .seat = seat->number };
+	(void)seats_save(seats);
 }
 
 void seat_run(const struct seat *seat, struct agent_run *out)
@@ -84,17 +106,10 @@ static void empty_seat(struct seat *seat)
 
 void seat_finish(struct seats *seats, struct seat *seat, int64_t now_ms)
 {
-	struct journal_entry entry = *seat->entry;
 	struct agent_run run;
 
 	seat_run(seat, &run);
-	*seat->entry = (struct journal_entry){ .seat = seat->number };
-	if (seats_save(seats) < 0) {
-		/* It would come back to life after a crash: stay, and try again. */
-		*seat->entry = entry;
-		seat->look_ms = now_ms + SEAT_LOOK_MS;
-		return;
-	}
+	seat_forget(seats, seat);
 	agent_tidy(seats->machine, &run);
 	empty_seat(seat);
 	seats->has_changed = true;
@@ -385,6 +400,7 @@ void seats_step(struct seats *seats, const struct seats_orders *orders, int64_t 
 	seats->is_cut = false;
 	if (!seats->idle_since_ms)
 		seats->idle_since_ms = now_ms;
+	save_again(seats, now_ms);
 	for (unsigned i = 0; i < seats->count; i++)
 		step_here(seats, &seats->list[i], orders, now_ms);
 	for (unsigned i = 0; i < seats->count && !seats->is_cut; i++)

@@ -51,19 +51,6 @@ static int resolve(struct seats *seats, int64_t now_ms, struct error *err)
 
 /* ---- the pop ---- */
 
-/* The pop took nothing: the seat was never busy. */
-static void leave_entry(struct seats *seats, struct seat *seat)
-{
-	struct journal_entry entry = *seat->entry;
-
-	*seat->entry = (struct journal_entry){ .seat = seat->number };
-	if (seats_save(seats) == 0)
-		return;
-	/* The disk still names it, so the seat must: it looks until it is known not to be ours. */
-	*seat->entry = entry;
-	seat->state = SEAT_UNSURE;
-}
-
 static int write_entry(struct seats *seats, struct seat *seat, const char *queue,
 		       const struct clearml_task *task)
 {
@@ -124,11 +111,11 @@ static void pop(struct seats *seats, struct seat *seat, int64_t now_ms)
 		}
 		if (err.class == ERROR_NOT_FOUND)
 			seats->resolved_ms = 0;
-		leave_entry(seats, seat);
+		seat_forget(seats, seat);
 		return;
 	}
 	if (!popped[0]) {
-		leave_entry(seats, seat);
+		seat_forget(seats, seat);
 		return;
 	}
 	if (strcmp(popped, seat->entry->task) != 0)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -192,6 +194,104 @@ static void write_journal(const char *task)
 		0);
 }
 
+/* ---- a disk that cannot be written to any more ---- */
+
+static void block_journal(struct buf *before)
+{
+	const char *path = scratch_path(bench.machine.folder, "journal.json");
+	struct error err = { 0 };
+
+	assert_int_equal(file_read(path, before, &err), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(mkdir(scratch_path(path, "full"), 0700), 0);
+}
+
+static void free_journal(void)
+{
+	const char *path = scratch_path(bench.machine.folder, "journal.json");
+
+	assert_int_equal(rmdir(scratch_path(path, "full")), 0);
+	path = scratch_path(bench.machine.folder, "journal.json");
+	assert_int_equal(rmdir(path), 0);
+}
+
+static bool is_taken(struct bench *b, const char *task)
+{
+	(void)task;
+	return bench_look(b).tasks_taken > 0;
+}
+
+static bool has_journal(struct bench *b, const char *task)
+{
+	(void)task;
+	return file_exists(scratch_path(b->machine.folder, "journal.json"));
+}
+
+/* What ends then is settled once, no task is taken, and the machine is idle: it may leave. */
+static void test_disk_fills_up(void **state)
+{
+	static const struct {
+		const char *when, *plan;
+		enum task_status status;
+		bool is_crashing; /* with the journal as it was before */
+	} cases[] = {
+		{ "its task completes", "complete", TASK_COMPLETED, false },
+		{ "its task fails", "fail", TASK_FAILED, false },
+		{ "its agent dies", "leave complete", TASK_QUEUED, false },
+		{ "its task completes, then it crashes", "complete", TASK_COMPLETED, true },
+		{ "its task fails, then it crashes", "fail", TASK_FAILED, true },
+		{ "its agent dies, then it crashes", "leave complete", TASK_QUEUED, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char task[CLEARML_ID_ROOM], other[CLEARML_ID_ROOM];
+		SCOPED(buf) struct buf before = BUF(16384);
+		struct error err = { 0 };
+
+		print_message("when %s\n", cases[i].when);
+		bench_begin(&bench, 1, cases[i].plan);
+		bench_add_task(&bench, task);
+		bench_open_seats(&bench);
+		bench_until(&bench, is_taken, task, "it is taken");
+		block_journal(&before);
+		bench_add_task(&bench, other);
+		bench_until(&bench, bench_is_idle, task, cases[i].when);
+		for (int turn = 0; turn < 60; turn++)
+			bench_turn(&bench);
+		struct seats_state seen = bench_look(&bench);
+		assert_int_equal(seen.busy, 0);
+		assert_int_equal(seen.tasks_taken, 1);
+		assert_int_equal(seen.tasks_given_back, cases[i].status == TASK_QUEUED);
+		assert_int_equal(bench_task(&bench, task).status, cases[i].status);
+		free_journal();
+		if (cases[i].is_crashing) {
+			assert_int_equal(
+				file_write(scratch_path(bench.machine.folder, "journal.json"),
+					   buf_slice(&before), 0600, &err),
+				0);
+			bench_crash(&bench);
+			bench.orders.may_take = false;
+			bench_open_seats(&bench);
+			bench_until(&bench, bench_is_idle, task, "it is settled once more");
+		} else {
+			bench.orders.may_take = false;
+			bench_until(&bench, has_journal, task, "the journal is written");
+		}
+		assert_int_equal(bench_task(&bench, task).status, cases[i].status);
+		assert_int_equal(bench_count(&bench, "start", task), 1);
+		assert_true(
+			bench_is_waiting(&bench, cases[i].status == TASK_QUEUED ? task : other));
+		bench.orders.may_take = true;
+		bench_until(&bench, is_over, other, "the other one is run");
+		assert_int_equal(bench_count(&bench, "start", task),
+				 cases[i].status == TASK_QUEUED ? 2 : 1);
+		bench_check_no_overlap(&bench);
+		bench_end(&bench);
+	}
+}
+
 /*
  * An earlier life died right before its pop, and somebody else popped the task a moment ago: it
  * stands in no queue and has no owner, as if we had popped it. Time must tell.
@@ -340,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_adopts_nameless),	  cmocka_unit_test(test_adopts_signalled),
 		cmocka_unit_test(test_popped_by_another), cmocka_unit_test(test_put_back_already),
 		cmocka_unit_test(test_bad_journal),	  cmocka_unit_test(test_unfit_ticket),
+		cmocka_unit_test(test_disk_fills_up),
 	};
 
 	bench_start_server(&bench, NULL);

@@ -31,27 +31,32 @@ struct asking { /* one launch, while its offerings are tried */
 	bool tried[SETTINGS_MAX_OFFERINGS];
 	struct act_launched *out;
 	char zones[LAUNCH_ZONES][TICKET_FIELD_ROOM];
+	/* The plan's, until the launch key turns out to be used. */
+	unsigned generation;
+	char day[sizeof(((struct planned_launch *)0)->day)];
+	enum launch_key key_fate; /* of the last answer */
 };
 
 /* ---- open attempts ---- */
 
-static struct open_attempt *find_attempt(const struct act *act, const struct planned_launch *launch)
+static struct open_attempt *find_attempt(const struct act *act, const struct planned_launch *launch,
+					 unsigned generation)
 {
 	const char *resource = act->settings->resources[launch->resource].name;
 
 	for (size_t i = 0; i < act->ledger->attempt_count; i++) {
 		struct open_attempt *attempt = &act->ledger->attempts[i];
 
-		if (attempt->slot == launch->slot && attempt->generation == launch->generation &&
+		if (attempt->slot == launch->slot && attempt->generation == generation &&
 		    !strcmp(attempt->resource, resource))
 			return attempt;
 	}
 	return NULL;
 }
 
-static void drop_attempt(const struct act *act, const struct planned_launch *launch)
+static void drop_attempt(const struct act *act, const struct asking *asking)
 {
-	struct open_attempt *attempt = find_attempt(act, launch);
+	struct open_attempt *attempt = find_attempt(act, asking->planned, asking->generation);
 
 	if (attempt)
 		*attempt = act->ledger->attempts[--act->ledger->attempt_count];
@@ -70,7 +75,7 @@ static void add_attempt(const struct act *act, const struct planned_launch *laun
 	struct ledger *ledger = act->ledger;
 	struct open_attempt attempt = { .slot = launch->slot, .generation = launch->generation };
 
-	if (find_attempt(act, launch))
+	if (find_attempt(act, launch, launch->generation))
 		return;
 	memcpy(attempt.resource, resource->name, sizeof(attempt.resource));
 	memcpy(attempt.day, launch->day, sizeof(attempt.day));
@@ -99,9 +104,9 @@ static int store(const struct act *act, struct error *err)
 }
 
 /* Before another offering is asked than the one that is stored. */
-static int store_offering(const struct act *act, const struct asking *asking, struct error *err)
+static int store_offering(const struct act *act, struct asking *asking, struct error *err)
 {
-	struct open_attempt *attempt = find_attempt(act, asking->planned);
+	struct open_attempt *attempt = find_attempt(act, asking->planned, asking->generation);
 	char key[OFFERING_KEY_ROOM];
 
 	if (!attempt)
@@ -110,6 +115,31 @@ static int store_offering(const struct act *act, const struct asking *asking, st
 	if (asking->planned->is_repeat || !strcmp(key, attempt->offering))
 		return 0;
 	set_offering(act, attempt, asking->resource, asking->offering);
+	/* Its keys are others: what is known of the last offering's says nothing of them. */
+	asking->generation = attempt->generation = asking->planned->generation;
+	return ledger_write(act->file, act->ledger, err);
+}
+
+/* Before the key of the next generation is asked for. */
+static int store_generation(const struct act *act, struct asking *asking, struct error *err)
+{
+	struct open_attempt *attempt = find_attempt(act, asking->planned, asking->generation);
+
+	if (!attempt)
+		return error_set(err, ERROR_SYSTEM, "the launch is not in the ledger");
+	attempt->generation = ++asking->generation;
+	attempt->asked_s = act->seen->now_ms / 1000;
+	return ledger_write(act->file, act->ledger, err);
+}
+
+/* So that the next repeat says the same. */
+static int store_day(const struct act *act, const struct asking *asking, struct error *err)
+{
+	struct open_attempt *attempt = find_attempt(act, asking->planned, asking->generation);
+
+	if (!attempt || !strcmp(attempt->day, asking->day))
+		return 0;
+	memcpy(attempt->day, asking->day, sizeof(attempt->day));
 	return ledger_write(act->file, act->ledger, err);
 }
 
@@ -157,14 +187,15 @@ static int ask(const struct act *act, struct asking *asking, struct error *err)
 {
 	const struct planned_launch *planned = asking->planned;
 	const struct offering *offering = &asking->resource->offerings[asking->offering];
-	struct ticket_order order = { act->settings, asking->resource,	  offering,
-				      planned->slot, planned->generation, planned->day };
+	struct ticket_order order = { act->settings, asking->resource,	 offering,
+				      planned->slot, asking->generation, asking->day };
 	struct launch request = { .settings = act->settings,
 				  .resource = asking->resource,
 				  .offering = offering,
 				  .slot = planned->slot,
-				  .generation = planned->generation,
-				  .zones = asking->zones };
+				  .generation = asking->generation,
+				  .zones = asking->zones,
+				  .key_fate = &asking->key_fate };
 	SCOPED(ticket_made) struct ticket_made made = { 0 };
 	struct slot_key key;
 
@@ -172,8 +203,9 @@ static int ask(const struct act *act, struct asking *asking, struct error *err)
 		return -1;
 	request.user_data = buf_slice(&made.user_data);
 	slots_key_parts(act->settings->prefix, asking->resource, offering, planned->slot,
-			planned->generation, &key);
+			asking->generation, &key);
 	hash_parts(key.parts, ARRAY_LEN(key.parts), request.key);
+	asking->key_fate = LAUNCH_KEY_FRESH;
 	memset(asking->zones, 0, sizeof(asking->zones));
 	return asking->provider->launch(&request, asking->out->instance, err);
 }
@@ -222,6 +254,59 @@ static bool may_ask(struct launcher *launcher, size_t resource)
 
 	return !launcher->is_provider_shut[place] && !launcher->is_resource_shut[resource] &&
 	       launcher->failures < ACT_LAUNCH_FAILURES && wait_for_turn(launcher, resource);
+}
+
+/* ---- a launch key that was used before ---- */
+
+static int shift_day(const char *day, int64_t days, struct asking *asking, struct error *err)
+{
+	char text[CLOCK_TEXT_LEN];
+	int64_t wall_ms;
+	SCOPED(buf) struct buf midnight = BUF(sizeof(text));
+
+	buf_addf(&midnight, "%sT00:00:00Z", day);
+	if (clock_parse_iso(buf_slice(&midnight), &wall_ms, err) < 0)
+		return error_wrap(err, "day of the launch");
+	clock_format(wall_ms + days * 86400000, false, text);
+	text_cut(asking->day, sizeof(asking->day), text);
+	return 0;
+}
+
+/* Another reaper, or this one before it lost its ledger, may have asked across midnight: with that
+ * day the request is the same one, and its answer is the machine. */
+static int ask_near_days(struct launcher *launcher, struct asking *asking, struct error *err)
+{
+	static const int64_t shifts[] = { 0, -1, 1 };
+	const struct planned_launch *planned = asking->planned;
+
+	for (size_t i = 0; i < ARRAY_LEN(shifts); i++) {
+		if (i && !wait_for_turn(launcher, planned->resource))
+			break;
+		if (shift_day(planned->day, shifts[i], asking, err) < 0)
+			return -1;
+		if (ask(launcher->act, asking, err) == 0)
+			return store_day(launcher->act, asking, err);
+		if (err->class != ERROR_CONFLICT || asking->key_fate != LAUNCH_KEY_DIFFERS)
+			return -1;
+	}
+	memcpy(asking->day, planned->day, sizeof(asking->day));
+	return -1;
+}
+
+/* A key whose machine is terminated proves that its generation is spent, as a list would. One after
+ * the other: whoever else asks for this slot must come to the same key. */
+static int ask_past_spent(struct launcher *launcher, struct asking *asking, struct error *err)
+{
+	while (ask_near_days(launcher, asking, err) < 0) {
+		if (err->class != ERROR_CONFLICT || asking->key_fate != LAUNCH_KEY_SPENT ||
+		    !wait_for_turn(launcher, asking->planned->resource))
+			return -1;
+		log_info("spent", "%s slot %u generation %u: %s", asking->resource->name,
+			 asking->planned->slot, asking->generation, err->message);
+		if (store_generation(launcher->act, asking, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* ---- what the answer means ---- */
@@ -281,11 +366,11 @@ static enum outcome ask_once(struct launcher *launcher, struct asking *asking)
 
 	asking->tried[asking->offering] = true;
 	offering_key(&asking->resource->offerings[asking->offering], out->offering);
-	if (ask(launcher->act, asking, &out->why) < 0)
+	if (ask_past_spent(launcher, asking, &out->why) < 0)
 		return judge(launcher, asking, &out->why);
 	offerings_worked(launcher->act->ledger, asking->resource, asking->offering);
 	log_info("launched", "%s in %s slot %u generation %u as %s: %s", out->instance,
-		 asking->resource->name, planned->slot, planned->generation, out->offering,
+		 asking->resource->name, planned->slot, asking->generation, out->offering,
 		 why_text(planned->why));
 	return OUTCOME_DONE;
 }
@@ -333,13 +418,16 @@ static enum outcome launch_one(struct launcher *launcher, const struct planned_l
 	struct asking asking = { .planned = planned,
 				 .resource = resource,
 				 .provider = launcher->find(resource->provider),
-				 .out = out };
+				 .out = out,
+				 .generation = planned->generation };
+
+	memcpy(asking.day, planned->day, sizeof(asking.day));
 	enum outcome outcome = try_offerings(launcher, &asking);
 
 	if ((outcome == OUTCOME_FAILED &&
 	     open_attempt_is_settled(planned->is_repeat, out->why.class)) ||
 	    (outcome == OUTCOME_NONE && !planned->is_repeat))
-		drop_attempt(launcher->act, planned);
+		drop_attempt(launcher->act, &asking);
 	return outcome;
 }
 

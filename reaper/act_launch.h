@@ -12,6 +12,11 @@
  * pass. No offering is asked that is dearer than what the plan counted on,
  * where a $/h budget forbids it.
  *
+ * A launch key that was used before is followed to its machine: where the
+ * request of the day before or after is the one that used it, that one is
+ * repeated; where its machine is terminated, the next generation is asked for.
+ * Where neither is so the slot counts as held (open_attempt.h).
+ *
  * What the plan has left undone waits for the next pass: past the deadline,
  * past the API's own limit of calls, where the provider throttles us or
  * refuses us (another offering would fail alike), and when too much failed.

@@ -39,6 +39,14 @@ void fleet_release(struct fleet *fleet);
 /* How many of this resource hold a slot still: a list may show those of others. */
 size_t fleet_alive(const struct fleet *fleet, const char *resource);
 
+/* What an answer of ERROR_CONFLICT says of the launch key; nothing was launched by the request. */
+enum launch_key {
+	LAUNCH_KEY_FRESH, /* nothing: the slot is held */
+	LAUNCH_KEY_DIFFERS, /* it was used before, with another request: the user data differ, or
+			       the configuration did */
+	LAUNCH_KEY_SPENT, /* its instance is terminated: the generation is spent */
+};
+
 struct launch {
 	const struct settings *settings;
 	const struct resource *resource;
@@ -49,6 +57,7 @@ struct launch {
 	/* Where the cloud's answer of ERROR_CAPACITY names zones that have some: LAUNCH_ZONES
 	 * texts, empty before, the last one stays so. */
 	char (*zones)[TICKET_FIELD_ROOM];
+	enum launch_key *key_fate; /* LAUNCH_KEY_FRESH before */
 };
 enum { LAUNCH_ZONES = 9 };
 

@@ -32,14 +32,22 @@ static int same_number(const char *field, unsigned ticket, unsigned launched, st
 			 ticket, launched);
 }
 
+static int fits_slot(const struct ticket *ticket, const struct launch_note *note, struct error *err)
+{
+	if (!note->names_slot)
+		return 0;
+	if (same_text("prefix", ticket->prefix, note->prefix, err) < 0 ||
+	    same_text("resource", ticket->resource, note->resource, err) < 0 ||
+	    same_number("slot", ticket->slot, note->slot, err) < 0)
+		return -1;
+	return same_number("generation", ticket->generation, note->generation, err);
+}
+
 int admit_fits(const struct ticket *ticket, const struct launch_note *note, struct error *err)
 {
 	if (same_text("provider", ticket->provider, note->identity.provider, err) < 0 ||
 	    same_text("type", ticket->type, note->identity.type, err) < 0 ||
-	    same_text("prefix", ticket->prefix, note->prefix, err) < 0 ||
-	    same_text("resource", ticket->resource, note->resource, err) < 0 ||
-	    same_number("slot", ticket->slot, note->slot, err) < 0 ||
-	    same_number("generation", ticket->generation, note->generation, err) < 0)
+	    fits_slot(ticket, note, err) < 0)
 		return -1;
 	if (ticket->limits.idle_timeout_s <= 0)
 		return error_set(err, ERROR_CONFIGURATION,
@@ -228,11 +236,22 @@ static int open_engine(struct machine *machine, struct error *err)
 	return 0;
 }
 
-int admit(struct machine *machine, const struct launch_note *note, const struct trust_files *trust,
+/* Signed, and so as good a word as the provider's. */
+static void take_slot(const struct ticket *ticket, struct launch_note *note)
+{
+	text_cut(note->prefix, sizeof(note->prefix), ticket->prefix);
+	text_cut(note->resource, sizeof(note->resource), ticket->resource);
+	note->slot = ticket->slot;
+	note->generation = ticket->generation;
+}
+
+int admit(struct machine *machine, struct launch_note *note, const struct trust_files *trust,
 	  struct error *err)
 {
 	if (load(machine, note, trust, err) < 0)
 		return -1;
+	if (!note->names_slot)
+		take_slot(&machine->ticket, note);
 	if (name_record(machine, err) < 0 || open_engine(machine, err) < 0)
 		return -1;
 	return open_clearml(machine, err);

@@ -21,11 +21,12 @@
 /*
  * Fills ticket, bundle, clearml, record_id and marker; folder and identity are
  * there already. On failure what was filled is released by machine_release(),
- * as it is after success. ERROR_DENIED: a signature or a key does not fit;
+ * as it is after success. A note that names no slot is given the ticket's.
+ * ERROR_DENIED: a signature or a key does not fit;
  * ERROR_CONFIGURATION names the file and the field; ERROR_UNREACHABLE: the
  * bundle, or the metadata service, could not be reached.
  */
-CHECKED int admit(struct machine *machine, const struct launch_note *note,
+CHECKED int admit(struct machine *machine, struct launch_note *note,
 		  const struct trust_files *trust, struct error *err);
 
 /* Was the ticket made between yesterday and the day after tomorrow, seen from this moment?

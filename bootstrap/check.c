@@ -161,14 +161,19 @@ static bool check_all(struct machine *machine, const char *provider,
 		return false;
 	}
 	machine->identity = note.identity;
-	buf_addf(&text, "%s, %s in %s, resource %s, slot %u, generation %u", note.identity.instance,
-		 note.identity.type, note.identity.zone, note.resource, note.slot, note.generation);
+	buf_addf(&text, "%s, %s in %s, %s", note.identity.instance, note.identity.type,
+		 note.identity.zone, note.identity.market);
 	say("ok", "identity", buf_text(&text));
 	if (admit(machine, &note, trust, &err) < 0) {
 		say("FAILED", "admit", err.message);
 		return false;
 	}
-	say("ok", "admit", "ticket and bundle are signed, whole and meant for this machine");
+	buf_clear(&text);
+	buf_addf(&text,
+		 "ticket and bundle are signed, whole and meant for this machine: resource %s, "
+		 "slot %u, generation %u",
+		 note.resource, note.slot, note.generation);
+	say("ok", "admit", buf_text(&text));
 	if (life_read(machine->folder, &life, &err) < 0) {
 		say("FAILED", "life", err.message);
 		return false;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bootstrap/identity_aws.h"
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/worker_id.h"
@@ -116,7 +117,7 @@ int identity_parse(struct slice text, const struct identity_clock *clock, struct
 		   struct error *err)
 {
 	SCOPED(json_document) struct json_document document = { 0 };
-	struct launch_note note = { 0 };
+	struct launch_note note = { .names_slot = true };
 
 	if (json_parse(text, &document, err) < 0)
 		return -1;
@@ -162,11 +163,18 @@ static int identify_local(const char *folder, struct launch_note *out, struct er
 	return 0;
 }
 
+static int identify_aws(const char *folder, struct launch_note *out, struct error *err)
+{
+	(void)folder;
+	return identity_aws_read(out, err);
+}
+
 static const struct {
 	const char *name;
 	int (*identify)(const char *folder, struct launch_note *out, struct error *err);
 } providers[] = {
 	{ "local", identify_local },
+	{ "aws", identify_aws },
 };
 
 int identity_read(const char *provider, const char *folder, struct launch_note *out,
@@ -175,6 +183,6 @@ int identity_read(const char *provider, const char *folder, struct launch_note *
 	for (size_t i = 0; i < ARRAY_LEN(providers); i++)
 		if (!strcmp(providers[i].name, provider))
 			return providers[i].identify(folder, out, err);
-	return error_set(err, ERROR_CONFIGURATION, "provider %s: this release knows only local",
+	return error_set(err, ERROR_CONFIGURATION, "provider %s: this release knows local and aws",
 			 provider);
 }

@@ -4,15 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/aws_imds.h"
 #include "common/envelope.h"
 #include "common/http.h"
 
 enum {
 	ASK_TIMEOUT_MS = 60000,
 	ATTEMPT_TIMEOUT_MS = 5000, /* a service that is there answers within milliseconds */
-	TOKEN_MAX = 1024,
 	URL_ROOM = 512,
-	HEADER_ROOM = TOKEN_MAX + 64,
 };
 
 struct question {
@@ -45,29 +44,34 @@ static int ask(struct http *http, const char *endpoint, const struct question *q
 	return http_exchange(http, &request, answer, err);
 }
 
-static int judge(const struct http_answer *answer, const char *what, struct error *err)
+static int no_user_data(struct error *err)
+{
+	return error_set(err, ERROR_NOT_FOUND, "this instance has no user data");
+}
+
+static int judge(const struct http_answer *answer, struct error *err)
 {
 	switch (answer->status) {
 	case 200:
 		return 0;
 	case 404:
-		return error_set(err, ERROR_NOT_FOUND, "this instance has no %s", what);
+		return no_user_data(err);
 	case 401:
 	case 403:
 		return error_set(err, ERROR_DENIED,
-				 "the metadata service refused to tell the %s: status %ld", what,
+				 "the metadata service refused to tell the user data: status %ld",
 				 answer->status);
 	default:
 		return error_set(err, answer->status >= 500 ? ERROR_UNREACHABLE : ERROR_MALFORMED,
 				 "the metadata service answered with status %ld when asked for "
-				 "the %s",
-				 answer->status, what);
+				 "the user data",
+				 answer->status);
 	}
 }
 
 static int take(const struct http_answer *answer, struct buf *out, struct error *err)
 {
-	if (judge(answer, "user data", err) < 0)
+	if (judge(answer, err) < 0)
 		return -1;
 	buf_add(out, buf_slice(&answer->body));
 	return buf_finish(out, err);
@@ -75,51 +79,17 @@ static int take(const struct http_answer *answer, struct buf *out, struct error 
 
 /* ---- aws ---- */
 
-static const char *aws_endpoint(void)
-{
-	const char *given = getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-
-	return given && *given ? given : "http://169.254.169.254";
-}
-
-/* "Header: token"; what would make two headers of it is no token. */
-static int aws_token(struct http *http, char header[static HEADER_ROOM], struct error *err)
-{
-	const struct question question = { .method = "PUT",
-					   .path = "/latest/api/token",
-					   .header = "X-aws-ec2-metadata-token-ttl-seconds: 300",
-					   .max_answer_bytes = TOKEN_MAX };
-	struct http_answer answer = { 0 };
-	int result = ask(http, aws_endpoint(), &question, &answer, err);
-	const char *token = buf_text(&answer.body);
-
-	if (!result)
-		result = judge(&answer, "session token", err);
-	if (!result && (!*token || token[strcspn(token, "\r\n\t ")] || strlen(token) >= TOKEN_MAX))
-		result = error_set(err, ERROR_MALFORMED,
-				   "the metadata service gave no session token");
-	if (!result)
-		(void)snprintf(header, HEADER_ROOM, "X-aws-ec2-metadata-token: %s", token);
-	http_answer_release(&answer);
-	return result;
-}
-
 static int aws_user_data(struct http *http, struct buf *out, struct error *err)
 {
-	char header[HEADER_ROOM];
-	const struct question question = { .method = "GET",
-					   .path = "/latest/user-data",
-					   .header = header,
-					   .max_answer_bytes = ENVELOPE_FILE_BYTES };
-	struct http_answer answer = { 0 };
+	struct aws_imds *imds = NULL;
 
-	if (aws_token(http, header, err) < 0)
+	if (aws_imds_open(http, &imds, err) < 0)
 		return -1;
-	int result = ask(http, aws_endpoint(), &question, &answer, err);
+	int result = aws_imds_get(imds, "/latest/user-data", ASK_TIMEOUT_MS, out, err);
 
-	if (!result)
-		result = take(&answer, out, err);
-	http_answer_release(&answer);
+	aws_imds_close(imds);
+	if (result < 0 && err->class == ERROR_NOT_FOUND)
+		return no_user_data(err);
 	return result;
 }
 

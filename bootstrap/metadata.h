@@ -5,10 +5,9 @@
 
 /*
  * metadata: the service at 169.254.169.254 that tells an instance about
- * itself. Never through a proxy. So far only the user data is asked for.
- *   aws  IMDSv2 alone: a session token by PUT, then GET /latest/user-data
- *        (docs.aws.amazon.com, EC2 User Guide, "Access instance metadata");
- *        AWS_EC2_METADATA_SERVICE_ENDPOINT replaces http://169.254.169.254
+ * itself. Never through a proxy. Here the user data is asked for; who the
+ * instance is asks identity.h.
+ *   aws  GET /latest/user-data in a session of IMDSv2 (aws_imds.h)
  *   gcp  GET /computeMetadata/v1/instance/attributes/user-data with the header
  *        Metadata-Flavor, which the answer must bear too (cloud.google.com,
  *        "About VM metadata"); GCE_METADATA_HOST replaces metadata.google.internal

@@ -21,6 +21,7 @@ struct aws_imds {
 	struct http *http; /* borrowed */
 	char endpoint[ENDPOINT_ROOM]; /* without a slash at its end */
 	struct secret token_header; /* "Name: token"; empty: none yet */
+	int64_t date_ms, dated_ms; /* the last Date header, and our monotonic clock then; 0: none */
 };
 
 /* What the environment says; unset and empty are the same. NOLINTs: one thread. */
@@ -110,7 +111,18 @@ static int ask(struct aws_imds *imds, const struct question *question, struct ht
 	if ((size_t)snprintf(url, sizeof(url), "%s%s", imds->endpoint, question->path) >=
 	    sizeof(url))
 		return error_set(err, ERROR_CONFIGURATION, "%s is too long a path", question->path);
-	return http_exchange(imds->http, &request, answer, err);
+	if (http_exchange(imds->http, &request, answer, err) < 0)
+		return -1;
+	if (answer->date_ms) {
+		imds->date_ms = answer->date_ms;
+		imds->dated_ms = clock_monotonic_ms();
+	}
+	return 0;
+}
+
+int64_t aws_imds_now_ms(const struct aws_imds *imds)
+{
+	return imds->date_ms ? imds->date_ms + clock_monotonic_ms() - imds->dated_ms : 0;
 }
 
 static int judge(const struct http_answer *answer, const char *what, struct error *err)

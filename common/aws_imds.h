@@ -36,6 +36,10 @@ void aws_imds_close(struct aws_imds *imds); /* NULL is fine; the token is wiped 
 CHECKED int aws_imds_get(struct aws_imds *imds, const char *path, int64_t timeout_ms,
 			 struct buf *out, struct error *err);
 
+/* What the service's Date header said last, wall ms, carried on by our monotonic clock; 0: it has
+ * said nothing yet. AWS's own clock, where the machine's may not be set yet. */
+int64_t aws_imds_now_ms(const struct aws_imds *imds);
+
 bool aws_imds_is_disabled(void); /* AWS_EC2_METADATA_DISABLED is "true" */
 
 #endif

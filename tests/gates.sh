@@ -25,7 +25,8 @@ plain="common/buf common/error common/json common/json_build common/worker_id"
 # is here until the providers of the clouds, which list their regions with it, are here too.
 exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml_read_board
 	clearml_read_queues clearml_read_tasks clearml_read_workers
-	control_parse control_print heartbeat_is_gap http_exchange_all identity_parse
+	control_parse control_print heartbeat_is_gap http_exchange_all identity_aws_parse
+	identity_parse
 	join_holder journal_parse journal_print orders_parse orders_print settings_parse
 	spend_mirror_parse zone_parse world_event_count world_is_configured world_now_s
 	world_task_count"
@@ -187,7 +188,7 @@ exported_for_tests="$exported_for_tests trace_office trace_office_len trace_stea
 	trace_steady_len trace_sweep trace_sweep_len"
 
 # AWS: common/aws*, whose callers (the provider, the machine's identity) come next.
-not_called_yet="$not_called_yet aws_imds_close aws_imds_get aws_imds_is_disabled aws_imds_open"
+not_called_yet="$not_called_yet aws_imds_is_disabled"
 
 # What only its own file uses is static: nm over all objects of the two programs. A name that is
 # excused and needs it no more is a complaint too.

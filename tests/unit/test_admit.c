@@ -63,9 +63,9 @@ static void when_it_cannot_know_who_it_is(void **state)
 	scratch_make(folder);
 	assert_int_equal(identity_read("local", folder, &note, &err), -1);
 	assert_int_equal(err.class, ERROR_NOT_FOUND);
-	assert_int_equal(identity_read("aws", folder, &note, &err), -1);
+	assert_int_equal(identity_read("gcp", folder, &note, &err), -1);
 	assert_int_equal(err.class, ERROR_CONFIGURATION);
-	assert_non_null(strstr(err.message, "only local"));
+	assert_non_null(strstr(err.message, "knows local and aws"));
 	assert_int_equal(file_write(scratch_path(folder, "instance.json"), slice_of(instance_text),
 				    0600, &err),
 			 0);

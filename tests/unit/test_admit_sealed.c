@@ -43,6 +43,26 @@ static void when_all_is_right(void **state)
 	sealed_bench_end(&bench);
 }
 
+/* An instance of a cloud has nothing but what its ticket says; a local one was told. */
+static void when_the_provider_names_no_slot(void **state)
+{
+	struct sealed_bench bench;
+
+	(void)state;
+	sealed_bench_begin(&bench);
+	bench.ticket.slot = 3;
+	bench.ticket.generation = 5;
+	bench.note.names_slot = false;
+	bench.note.prefix[0] = bench.note.resource[0] = '\0';
+	sealed_bench_launch(&bench);
+	check_admitted(&bench);
+	assert_string_equal(bench.note.prefix, "mayfly");
+	assert_string_equal(bench.note.resource, "cpu");
+	assert_int_equal(bench.note.slot, 3);
+	assert_int_equal(bench.note.generation, 5);
+	sealed_bench_end(&bench);
+}
+
 /* ---- one thing is wrong ---- */
 
 static void seal_for_another(struct sealed_bench *bench)
@@ -368,6 +388,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(when_all_is_right),
+		cmocka_unit_test(when_the_provider_names_no_slot),
 		cmocka_unit_test(when_something_is_wrong),
 		cmocka_unit_test(when_keys_are_not_ours_to_read),
 		cmocka_unit_test(when_the_bundle_is_a_file_of_the_machine),

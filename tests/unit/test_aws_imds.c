@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "tests/unit/support/http_call.h"
 #include "tests/unit/support/http_peer.h"
 
@@ -241,6 +242,41 @@ static void a_slash_at_its_end_does_not_matter(void **state)
 	assert_string_equal(buf_text(&out), "i-1");
 }
 
+#define DATED(date, body) \
+	"HTTP/1.1 200 OK\r\nDate: " date "\r\nContent-Length: 1\r\nConnection: close\r\n\r\n" body
+
+static void the_time_is_its_own(void **state)
+{
+	static const struct http_step steps[] = {
+		{ .expect = ASKS_TOKEN, .answer = DATED("Mon, 23 Nov 2026 22:19:00 GMT", "T") },
+		{ .expect = ASKS("T"), .answer = DATED("Mon, 23 Nov 2026 22:20:00 GMT", "x") },
+		{ .expect = ASKS("T"), .answer = OK("x") },
+	};
+	const int64_t told_ms = 1795472400000;
+	SCOPED(buf) struct buf out = BUF(64);
+	struct aws_imds *imds = NULL;
+	struct error err = { 0 };
+	struct http_peer peer = http_peer_start(steps, ARRAY_LEN(steps), NULL);
+
+	(void)state;
+	setenv(ENDPOINT, peer.url, 1);
+	assert_int_equal(aws_imds_open(http_call, &imds, &err), 0);
+	assert_int_equal(aws_imds_now_ms(imds), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		int64_t before_ms = clock_monotonic_ms();
+
+		if (aws_imds_get(imds, "/latest/x", HTTP_CALL_MS, &out, &err) < 0)
+			fail_msg("%s", err.message);
+		/* The second answer is without a date: the first one's goes on. */
+		int64_t now_ms = aws_imds_now_ms(imds), most_ms = clock_monotonic_ms() - before_ms;
+
+		if (now_ms < told_ms || (i == 0 && now_ms > told_ms + most_ms))
+			fail_msg("answer %u: %lld", i, (long long)now_ms);
+	}
+	aws_imds_close(imds);
+	http_peer_finish(&peer, "the answers are dated");
+}
+
 static void it_can_be_disabled(void **state)
 {
 	(void)state;
@@ -261,6 +297,7 @@ int main(void)
 		cmocka_unit_test(silence_is_no_answer),
 		cmocka_unit_test(the_environment_says_where),
 		cmocka_unit_test(a_slash_at_its_end_does_not_matter),
+		cmocka_unit_test(the_time_is_its_own),
 		cmocka_unit_test(it_can_be_disabled),
 	};
 

@@ -92,6 +92,7 @@ void sealed_bench_begin(struct sealed_bench *bench)
 	text_cut(bench->machine.identity.instance, TICKET_FIELD_ROOM, "local-1");
 	text_cut(bench->machine.identity.type, TICKET_FIELD_ROOM, "small");
 	bench->note.identity = bench->machine.identity;
+	bench->note.names_slot = true;
 	text_cut(bench->note.prefix, sizeof(bench->note.prefix), "mayfly");
 	text_cut(bench->note.resource, sizeof(bench->note.resource), "cpu");
 	fill_ticket(bench);

@@ -107,7 +107,7 @@ PYTEST     = MAYFLY_BUILD="$(CURDIR)/$(BUILD)" PYTHONDONTWRITEBYTECODE=1 \
 .SECONDEXPANSION:
 .DELETE_ON_ERROR:
 .PHONY: all setup setup-developer test test-all stages demo agent-image unit replay \
-	valgrind contract vectors pages write-pages machine test-machine test-vectors simulate bench peers aws test-aws images whole unit-programs asan analyze fuzz cover mutants mutants-simulation gates format install help clean FORCE
+	valgrind contract vectors pages write-pages write-aws-shapes machine test-machine test-vectors simulate bench peers aws test-aws images whole unit-programs asan analyze fuzz cover mutants mutants-simulation gates format install help clean FORCE
 
 # --- What a user calls.
 all: $(PROGRAMS) ## build the two programs (MODE=release for one to ship)
@@ -253,6 +253,10 @@ format: ## rewrite the C sources with clang-format 14
 
 write-pages: $(PROGRAMS) ## write manuals and completion anew from the tables of options and the schema
 	$(Q)python3 packaging/pages.py $(BUILD)
+
+write-aws-shapes: ## write the table of EC2's requests anew from the model of the pinned botocore
+	$(Q)cd tests && ../.deps/aws/bin/python -m aws.write_shapes > ../reaper/providers/aws_shapes.c.new
+	$(Q)mv reaper/providers/aws_shapes.c.new reaper/providers/aws_shapes.c
 
 mutants: mutants-unit mutants-simulation ## both kinds: do the unit tests, and the simulator, notice them?
 

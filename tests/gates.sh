@@ -34,6 +34,8 @@ exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml
 # Verbs of docker.h that the container mode has no use for yet.
 not_called_yet="docker_disk_usage docker_login_check docker_pause docker_prune
 	docker_stop docker_top docker_unpause"
+# The provider of AWS is not here yet.
+not_called_yet="$not_called_yet aws_flatten"
 
 complain() { printf 'gate %s: %s\n' "$gate" "$*" | tee -a "$found"; }
 # Turns each line of standard input into a complaint.

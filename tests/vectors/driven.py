@@ -10,8 +10,8 @@ BUILD = Path(os.environ.get("MAYFLY_BUILD", ROOT / "build/debug"))
 
 
 class Driven:
-    def __init__(self, name):
-        self.process = subprocess.Popen([BUILD / "tests/vectors" / name], text=True,
+    def __init__(self, name, folder="tests/vectors"):
+        self.process = subprocess.Popen([BUILD / folder / name], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __call__(self, *words):

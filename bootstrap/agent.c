@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bootstrap/agent_mode.h"
+#include "bootstrap/agent_processes.h"
 #include "bootstrap/agent_ssh.h"
 #include "bootstrap/clearml_conf.h"
 #include "common/log.h"
@@ -27,6 +28,15 @@ void agent_path(const struct machine *machine, unsigned seat, const char *name,
 void agent_run_text(const struct agent_run *run, char out[static ENGINE_RUN_ROOM])
 {
 	snprintf(out, ENGINE_RUN_ROOM, "%u/%s/%u", run->seat, run->task, run->attempt);
+}
+
+void agent_run_mark(const struct machine *machine, const struct agent_run *run,
+		    char out[static AGENT_MARK_ROOM])
+{
+	char text[ENGINE_RUN_ROOM];
+
+	agent_run_text(run, text);
+	snprintf(out, AGENT_MARK_ROOM, "MAYFLY_RUN=%s/%s", machine->identity.instance, text);
 }
 
 void agent_turn_console(const struct machine *machine, unsigned seat)
@@ -153,6 +163,28 @@ int agent_examine(const struct machine *machine, const struct agent_run *run, st
 	    agent_room_trim(&room, &why) < 0)
 		log_failure("trim", &why);
 	return verbs->examine ? verbs->examine(machine, run, err) : 0;
+}
+
+int agent_save(const struct machine *machine, const struct agent_run *run, int64_t timeout_ms,
+	       struct error *err)
+{
+	const struct agent_mode_verbs *verbs = verbs_of(machine);
+	char mark[AGENT_MARK_ROOM];
+
+	agent_run_mark(machine, run, mark);
+	if ((verbs->silence && verbs->silence(machine, run, timeout_ms, err) < 0) ||
+	    agent_processes_tell(mark, err) < 0)
+		return error_wrap(err, "tell task %s that the machine ends", run->task);
+	return 0;
+}
+
+int agent_has_saved(const struct machine *machine, const struct agent_run *run, bool *has_saved,
+		    struct error *err)
+{
+	char mark[AGENT_MARK_ROOM];
+
+	agent_run_mark(machine, run, mark);
+	return agent_processes_have_ended(mark, has_saved, err);
 }
 
 int agent_kill(const struct machine *machine, const struct agent_run *run, int64_t timeout_ms,

@@ -79,6 +79,20 @@ CHECKED int agent_examine(const struct machine *machine, const struct agent_run 
 /* What the engine told of it; nothing in host mode. */
 void agent_look(const struct machine *machine, const struct agent_run *run, struct engine_run *out);
 
+/*
+ * The machine is taken away soon: what the task's own process is (not what it started) gets
+ * SIGTERM, so that it can save what it has. Before that the agent is made silent, which would
+ * write a status as it sees its task end: in docker mode its container is killed, and the agent
+ * inside of the task's container, whose end would be the container's, stands still (SIGSTOP), as
+ * in host mode does the one there. agent_kill() ends the rest.
+ * The errors of agent_kill(); it may be called again.
+ */
+CHECKED int agent_save(const struct machine *machine, const struct agent_run *run,
+		       int64_t timeout_ms, struct error *err);
+/* After agent_save(): does nothing of the task run any more? */
+CHECKED int agent_has_saved(const struct machine *machine, const struct agent_run *run,
+			    bool *has_saved, struct error *err);
+
 /* Kill all of the run and see it gone (the agent first: it must write no status).
  * ERROR_UNREACHABLE: the container engine does not answer, and has not been given up yet. */
 CHECKED int agent_kill(const struct machine *machine, const struct agent_run *run,

@@ -24,7 +24,6 @@ enum {
 	LABEL_ROOM = ENGINE_RUN_ROOM + 32,
 	LABEL_COUNT = 3,
 	KILL_LOOK_MS = 200,
-	MARKER_ROOM = ENGINE_RUN_ROOM + TICKET_FIELD_ROOM + 16,
 	COMMAND_MAX = 16,
 };
 
@@ -49,15 +48,6 @@ static void make_labels(const struct machine *machine, const struct agent_run *r
 		(void)snprintf(out->text[count++], LABEL_ROOM, "mayfly.role=%s", role);
 	for (size_t i = 0; i < count; i++)
 		out->list[i] = out->text[i];
-}
-
-static void make_mark(const struct machine *machine, const struct agent_run *run,
-		      char out[static MARKER_ROOM])
-{
-	char text[ENGINE_RUN_ROOM];
-
-	agent_run_text(run, text);
-	(void)snprintf(out, MARKER_ROOM, "MAYFLY_RUN=%s/%s", machine->identity.instance, text);
 }
 
 static struct docker *docker_of(const struct machine *machine)
@@ -383,7 +373,7 @@ static int examine_run(const struct machine *machine, const struct agent_run *ru
 	SCOPED(docker_containers) struct docker_containers found = { 0 };
 	struct agent_room room;
 	struct labels labels;
-	char gpus[128], mark[MARKER_ROOM];
+	char gpus[128], mark[AGENT_MARK_ROOM];
 
 	if (agent_room_name(machine, run->seat, &room, err) < 0 ||
 	    list_containers(machine, run, "task", &found, err) < 0) {
@@ -392,7 +382,7 @@ static int examine_run(const struct machine *machine, const struct agent_run *ru
 	}
 	make_labels(machine, run, "task", &labels);
 	name_gpus(&machine->ticket, run->seat, gpus, sizeof(gpus));
-	make_mark(machine, run, mark);
+	agent_run_mark(machine, run, mark);
 	const struct docker_facts *facts = engine_facts(machine->engine);
 	const struct docker_rules rules = {
 		.policy = policy_of(machine),
@@ -497,9 +487,9 @@ static int remove_containers(const struct machine *machine, const struct agent_r
 static int kill_processes(const struct machine *machine, const struct agent_run *run,
 			  int64_t timeout_ms, struct error *err)
 {
-	char marker[MARKER_ROOM];
+	char marker[AGENT_MARK_ROOM];
 
-	make_mark(machine, run, marker);
+	agent_run_mark(machine, run, marker);
 	return marked_kill(marker, 0, 0, timeout_ms, err);
 }
 
@@ -543,6 +533,7 @@ const struct agent_mode_verbs agent_docker_verbs = {
 	.start = start_run,
 	.is_alive = is_alive_run,
 	.examine = examine_run,
+	.silence = kill_agents,
 	.kill = kill_run,
 	.tidy = tidy_run,
 };

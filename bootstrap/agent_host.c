@@ -18,15 +18,6 @@
 #include "common/log.h"
 #include "common/marked.h"
 
-enum { MARKER_ROOM = 256 };
-
-static void marker_of(const struct machine *machine, const struct agent_run *run,
-		      char out[static MARKER_ROOM])
-{
-	snprintf(out, MARKER_ROOM, "MAYFLY_RUN=%s/%u/%s/%u", machine->identity.instance, run->seat,
-		 run->task, run->attempt);
-}
-
 /* ---- the user that the agent runs as ---- */
 
 struct account {
@@ -239,9 +230,9 @@ static int is_alive_run(const struct machine *machine, const struct agent_run *r
 			struct error *err)
 {
 	SCOPED(marked) struct marked found = { 0 };
-	char marker[MARKER_ROOM];
+	char marker[AGENT_MARK_ROOM];
 
-	marker_of(machine, run, marker);
+	agent_run_mark(machine, run, marker);
 	if (marked_find(marker, &found, err) < 0)
 		return -1;
 	*is_alive = found.count > 0;
@@ -268,9 +259,9 @@ static int kill_leaders(const char *marker, struct error *err)
 static int kill_run(const struct machine *machine, const struct agent_run *run, int64_t timeout_ms,
 		    struct error *err)
 {
-	char marker[MARKER_ROOM];
+	char marker[AGENT_MARK_ROOM];
 
-	marker_of(machine, run, marker);
+	agent_run_mark(machine, run, marker);
 	if (kill_leaders(marker, err) < 0 || marked_kill(marker, 0, 0, timeout_ms, err) < 0)
 		return error_wrap(err, "end the run of task %s", run->task);
 	return 0;

@@ -12,10 +12,12 @@
 
 enum {
 	AGENT_PATH_ROOM = MACHINE_PATH_ROOM + 64,
-	AGENT_CONF_MAX = 4 << 20 /* no bundle needs more */
+	AGENT_CONF_MAX = 4 << 20, /* no bundle needs more */
+	AGENT_MARK_ROOM = ENGINE_RUN_ROOM + TICKET_FIELD_ROOM + 16
 };
 
-/* As the functions of these names in agent.h; prepare and examine NULL: nothing to do. */
+/* As the functions of these names in agent.h; prepare and examine NULL: nothing to do.
+ * silence: the agents that are nobody's parent are killed, and seen gone; NULL: there are none. */
 struct agent_mode_verbs {
 	int (*check)(const struct machine *machine, struct error *err);
 	int (*prepare)(const struct machine *machine, const struct clearml_task *task,
@@ -26,6 +28,8 @@ struct agent_mode_verbs {
 			struct error *err);
 	int (*examine)(const struct machine *machine, const struct agent_run *run,
 		       struct error *err);
+	int (*silence)(const struct machine *machine, const struct agent_run *run,
+		       int64_t timeout_ms, struct error *err);
 	int (*kill)(const struct machine *machine, const struct agent_run *run, int64_t timeout_ms,
 		    struct error *err);
 	void (*tidy)(const struct machine *machine, const struct agent_run *run);
@@ -42,6 +46,9 @@ void agent_turn_console(const struct machine *machine, unsigned seat);
 CHECKED int agent_fill_room(const struct machine *machine, unsigned seat,
 			    const struct agent_room *room, const char *ssh_seen_at,
 			    struct error *err);
+/* MAYFLY_RUN=..., which all processes of the run have in their environment. */
+void agent_run_mark(const struct machine *machine, const struct agent_run *run,
+		    char out[static AGENT_MARK_ROOM]);
 /* "<seat>/<task>/<attempt>" */
 void agent_run_text(const struct agent_run *run, char out[static ENGINE_RUN_ROOM]);
 

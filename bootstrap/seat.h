@@ -50,6 +50,8 @@ struct seat {
 	bool is_sure; /* the pop answered with this task, in this life */
 	bool has_signalled; /* we killed the run */
 	bool is_over_time;
+	bool is_saving; /* the cloud takes the machine: the agent stands still, the task was told to
+			   end, and may take its time for it */
 	bool is_urgent; /* the machine ends: its run must, too, engine or no engine */
 	bool is_hopeless; /* the task's own wishes cannot be met */
 	bool is_fault_known; /* the same fault ended another seat's task: it counts once */

@@ -321,16 +321,59 @@ static bool is_out_of_bounds(struct seats *seats, struct seat *seat, int64_t now
 	return true;
 }
 
+static const char *cause_of_orders(const struct seats_orders *orders)
+{
+	return orders->end_cause ? orders->end_cause : "terminated";
+}
+
+/* The agent first: it must write no status when it sees its task end. A run that cannot be told is
+ * told again, and killed when the time is over. */
+static void begin_saving(struct seats *seats, struct seat *seat)
+{
+	struct error err = { 0 };
+	struct agent_run run;
+
+	seat_run(seat, &run);
+	if (agent_save(seats->machine, &run, SEAT_KILL_MS, &err) < 0) {
+		log_failure("save", &err);
+		return;
+	}
+	log_info("save", "seat %u: task %s was told to end, and may save what it has", seat->number,
+		 seat->entry->task);
+	seat->is_saving = true;
+	seat->has_signalled = true;
+}
+
+/* Its agent does not tell how it ends any more. */
+static void watch_saving(struct seats *seats, struct seat *seat, const struct seats_orders *orders)
+{
+	struct error err = { 0 };
+	struct agent_run run;
+	bool is_over = false;
+
+	seat_run(seat, &run);
+	if (agent_has_saved(seats->machine, &run, &is_over, &err) < 0)
+		log_failure("save", &err);
+	if (is_over || orders->must_end)
+		seat_end_run(seats, seat, cause_of_orders(orders));
+}
+
 static void watch_run(struct seats *seats, struct seat *seat, const struct seats_orders *orders,
 		      int64_t now_ms)
 {
+	if (seat->is_saving) {
+		watch_saving(seats, seat, orders);
+		return;
+	}
 	bool has_ended = seat->pid ? has_child_ended(seat) : has_other_ended(seats, seat, now_ms);
 
 	if (has_ended) {
 		seat_end_run(seats, seat, cause_of_end(seats, seat));
 	} else if (orders->must_end) {
 		seat->has_signalled = true;
-		seat_end_run(seats, seat, orders->end_cause ? orders->end_cause : "terminated");
+		seat_end_run(seats, seat, cause_of_orders(orders));
+	} else if (orders->must_save) {
+		begin_saving(seats, seat);
 	} else if (is_over_time(seats, seat, now_ms)) {
 		seat->has_signalled = true;
 		seat->is_over_time = true;
@@ -373,7 +416,7 @@ static void step_here(struct seats *seats, struct seat *seat, const struct seats
 
 	seat->is_urgent = orders->must_end;
 	if (orders->must_end && is_waiting)
-		seat_end_run(seats, seat, orders->end_cause ? orders->end_cause : "terminated");
+		seat_end_run(seats, seat, cause_of_orders(orders));
 	else if (orders->must_not_start && is_waiting)
 		seat_end_run(seats, seat, "drain");
 	if (seat->state == SEAT_ENDING)

@@ -20,6 +20,8 @@ struct seats; /* opaque */
 struct seats_orders {
 	bool may_take; /* false while draining, not in serve, or the slot is in doubt */
 	bool must_not_start; /* give back what is taken and not started yet */
+	bool must_save; /* the machine is taken away soon: what runs is told to end, so that it may
+			 * save what it has, until must_end; then it is given back with end_cause */
 	bool must_end; /* kill what runs, give it back with end_cause, then be empty */
 	const char *end_cause; /* "max-life", "interrupted", ...: becomes infra:<cause> */
 	/* Asked right before a pop: gates and settlement. -1 with a reason: do not take. */

@@ -58,12 +58,14 @@ static bool has_done_its_task(const struct supervisor *supervisor)
 
 static void step_seats(struct supervisor *supervisor, int64_t now_ms)
 {
+	bool is_taken = interruption_look(supervisor->interruption)->taken_ms > 0;
 	const struct seats_orders orders = {
 		.may_take = supervisor->phase == PHASE_SERVE && !supervisor->is_slot_lost &&
 			    !has_done_its_task(supervisor),
 		.must_not_start = supervisor->phase == PHASE_DRAIN,
+		.must_save = is_taken,
 		.must_end = supervisor->phase == PHASE_LEAVE,
-		.end_cause = reason_cause(supervisor->reason),
+		.end_cause = reason_cause(is_taken ? REASON_INTERRUPTED : supervisor->reason),
 		.is_fit = is_fit,
 		.context = supervisor,
 	};

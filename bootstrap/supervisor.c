@@ -75,7 +75,9 @@ static void decide(struct supervisor *supervisor, enum reason reason, const char
 void supervisor_go(struct supervisor *supervisor, enum phase_event event, enum reason reason,
 		   const char *fmt, ...)
 {
-	bool is_harder = event == EVENT_END || event == EVENT_DEADLINE;
+	/* What may run on when a machine drains does not when it is taken away. */
+	bool is_notice = reason == REASON_INTERRUPTED && supervisor->reason != REASON_INTERRUPTED;
+	bool is_harder = event == EVENT_END || event == EVENT_DEADLINE || is_notice;
 	va_list arguments;
 
 	if (supervisor->phase == PHASE_LEAVE)
@@ -99,6 +101,7 @@ static struct phase_due look_at_limits(const struct supervisor *supervisor, int6
 		.since_ms = supervisor->phase_since_ms,
 		.launched_ms = supervisor->machine.identity.launched_monotonic_ms,
 		.started_ms = supervisor->started_ms,
+		.taken_ms = interruption_look(supervisor->interruption)->taken_ms,
 		.contact_ms = supervisor->heartbeat.ok_ms ? supervisor->heartbeat.ok_ms :
 							    supervisor->started_ms,
 		.is_restart = supervisor->life.starts > 1,
@@ -120,6 +123,20 @@ static void watch_limits(struct supervisor *supervisor)
 	if (due.is_due)
 		supervisor_go(supervisor, due.event, due.reason, "in phase %s%s%s",
 			      phase_name(supervisor->phase), what[0] ? ": " : "", what);
+}
+
+static void watch_interruption(struct supervisor *supervisor)
+{
+	const struct interruption_notice *notice = interruption_look(supervisor->interruption);
+	int64_t now_ms = clock_monotonic_ms();
+
+	interruption_turn(supervisor->interruption, supervisor_wall_ms(supervisor), now_ms);
+	if (notice->taken_ms)
+		supervisor_go(supervisor, EVENT_DRAIN, REASON_INTERRUPTED,
+			      "the cloud takes its spot instance back (%s)", notice->action);
+	else if (notice->is_rebalance)
+		supervisor_go(supervisor, EVENT_DRAIN, REASON_REBALANCE,
+			      "the cloud says that it may take its spot instance back soon");
 }
 
 static void listen_to_orders(struct supervisor *supervisor)
@@ -161,6 +178,7 @@ static int64_t next_moment(const struct supervisor *supervisor, int64_t now_ms)
 		control_next_ms(supervisor->control),
 		serve_next_ms(supervisor, now_ms),
 		notify_next_ms(&supervisor->notify),
+		interruption_next_ms(supervisor->interruption, now_ms),
 		supervisor->phase == PHASE_PROVE ? supervisor->prove_next_ms : INT64_MAX,
 	};
 	int64_t next_ms = INT64_MAX;
@@ -196,6 +214,7 @@ static void turn(struct supervisor *supervisor)
 
 	obey_signals(supervisor);
 	control_turn(supervisor->control, &server, clock_monotonic_ms());
+	watch_interruption(supervisor);
 	serve_turn(supervisor, clock_monotonic_ms());
 	if (supervisor->phase == PHASE_PROVE)
 		prove_turn(supervisor, clock_monotonic_ms());
@@ -225,13 +244,23 @@ static int identify(struct supervisor *supervisor, const struct supervisor_optio
 	return 0;
 }
 
+static int open_interruption(struct supervisor *supervisor, struct error *err)
+{
+	const struct identity *identity = &supervisor->machine.identity;
+
+	if (strcmp(identity->provider, "aws") != 0 || strcmp(identity->market, "spot") != 0)
+		return 0;
+	return interruption_open(&supervisor->interruption, err);
+}
+
 static int open_parts(struct supervisor *supervisor, const struct trust_files *trust,
 		      struct error *err)
 {
 	agent_sweep_stale(&supervisor->machine);
 	inbox_open(&supervisor->inbox, trust);
 	slot_open(&supervisor->slot, &supervisor->machine);
-	if (control_open(supervisor->machine.folder, &supervisor->control, err) < 0)
+	if (control_open(supervisor->machine.folder, &supervisor->control, err) < 0 ||
+	    open_interruption(supervisor, err) < 0)
 		return -1;
 	if (seats_open(&supervisor->machine, &supervisor->seats, err) < 0)
 		return -1;
@@ -336,6 +365,7 @@ static void close_all(struct supervisor *supervisor)
 {
 	control_close(supervisor->control);
 	init_script_close(supervisor->init);
+	interruption_close(supervisor->interruption);
 	if (supervisor->seats)
 		seats_close(supervisor->seats);
 	machine_release(&supervisor->machine);

@@ -6,6 +6,7 @@
 #include "bootstrap/identity.h"
 #include "bootstrap/inbox.h"
 #include "bootstrap/init_script.h"
+#include "bootstrap/interruption.h"
 #include "bootstrap/life.h"
 #include "bootstrap/notify.h"
 #include "bootstrap/seats.h"
@@ -44,6 +45,7 @@ struct supervisor {
 	struct seats_state seen; /* the last seats_look() */
 	struct control *control;
 	struct notify notify;
+	struct interruption *interruption; /* NULL: nobody could take the machine away */
 	int signal_fd, lock_fd;
 
 	enum phase phase;

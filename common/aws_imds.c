@@ -10,7 +10,6 @@
 enum {
 	ATTEMPT_TIMEOUT_MS = 5000, /* a service that is there answers within milliseconds */
 	TOKEN_MAX = 1024,
-	ENDPOINT_ROOM = 256,
 	URL_ROOM = 768,
 };
 
@@ -19,7 +18,7 @@ enum {
 
 struct aws_imds {
 	struct http *http; /* borrowed */
-	char endpoint[ENDPOINT_ROOM]; /* without a slash at its end */
+	char endpoint[AWS_IMDS_ENDPOINT_ROOM]; /* without a slash at its end */
 	struct secret token_header; /* "Name: token"; empty: none yet */
 	int64_t date_ms, dated_ms; /* the last Date header, and our monotonic clock then; 0: none */
 };
@@ -39,7 +38,7 @@ bool aws_imds_is_disabled(void)
 	return value && !strcasecmp(value, "true");
 }
 
-static int find_endpoint(char out[static ENDPOINT_ROOM], struct error *err)
+int aws_imds_endpoint(char out[static AWS_IMDS_ENDPOINT_ROOM], struct error *err)
 {
 	const char *given = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
 	const char *mode = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
@@ -54,18 +53,18 @@ static int find_endpoint(char out[static ENDPOINT_ROOM], struct error *err)
 
 	while (len && given[len - 1] == '/')
 		len--;
-	if (text_copy(out, ENDPOINT_ROOM, (struct slice){ given, len }, err) < 0)
+	if (text_copy(out, AWS_IMDS_ENDPOINT_ROOM, (struct slice){ given, len }, err) < 0)
 		return error_set(err, ERROR_CONFIGURATION,
 				 "AWS_EC2_METADATA_SERVICE_ENDPOINT is longer than %d bytes",
-				 ENDPOINT_ROOM - 1);
+				 AWS_IMDS_ENDPOINT_ROOM - 1);
 	return 0;
 }
 
 int aws_imds_open(struct http *http, struct aws_imds **out, struct error *err)
 {
-	char endpoint[ENDPOINT_ROOM];
+	char endpoint[AWS_IMDS_ENDPOINT_ROOM];
 
-	if (find_endpoint(endpoint, err) < 0)
+	if (aws_imds_endpoint(endpoint, err) < 0)
 		return -1;
 	struct aws_imds *imds = memory_array(1, sizeof(*imds));
 
@@ -148,11 +147,24 @@ static int judge(const struct http_answer *answer, const char *what, struct erro
 }
 
 /* What would make two headers of it is no token. */
-static int take_token(struct aws_imds *imds, const struct http_answer *answer, struct error *err)
+int aws_imds_token_header(struct slice answer, struct secret *out, struct error *err)
 {
 	SCOPED(buf) struct buf header = BUF(TOKEN_MAX + sizeof(TOKEN_HEADER));
-	const char *token = buf_text(&answer->body);
+	bool is_token = answer.len && answer.len <= TOKEN_MAX;
 
+	for (size_t i = 0; i < answer.len; i++)
+		is_token = is_token && answer.ptr[i] && !strchr("\r\n\t ", answer.ptr[i]);
+	if (!is_token)
+		return error_set(err, ERROR_MALFORMED,
+				 "the metadata service gave no session token");
+	buf_addf(&header, TOKEN_HEADER);
+	buf_add(&header, answer);
+	secret_release(out);
+	return secret_copy(out, buf_slice(&header), err);
+}
+
+static int take_token(struct aws_imds *imds, const struct http_answer *answer, struct error *err)
+{
 	/* A 404 here says that this is no such service, not that there is nothing to be had. */
 	if (answer->status == 404)
 		return error_set(err, ERROR_MALFORMED,
@@ -160,18 +172,14 @@ static int take_token(struct aws_imds *imds, const struct http_answer *answer, s
 				 imds->endpoint);
 	if (judge(answer, "a session token", err) < 0)
 		return -1;
-	if (!*token || token[strcspn(token, "\r\n\t ")] || strlen(token) != answer->body.len)
-		return error_set(err, ERROR_MALFORMED,
-				 "the metadata service gave no session token");
-	buf_addf(&header, TOKEN_HEADER "%s", token);
-	return secret_copy(&imds->token_header, buf_slice(&header), err);
+	return aws_imds_token_header(buf_slice(&answer->body), &imds->token_header, err);
 }
 
 static int fetch_token(struct aws_imds *imds, int64_t deadline_ms, struct error *err)
 {
 	const struct question question = { .method = "PUT",
 					   .path = TOKEN_PATH,
-					   .header = "X-aws-ec2-metadata-token-ttl-seconds: 21600",
+					   .header = AWS_IMDS_LIFETIME_HEADER,
 					   .max_answer_bytes = TOKEN_MAX,
 					   .deadline_ms = deadline_ms };
 	SCOPED(http_answer) struct http_answer answer = { 0 };

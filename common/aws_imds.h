@@ -15,6 +15,17 @@
  * who it is: aws_imds_is_disabled().
  */
 
+/*
+ * For whoever asks in another way (without waiting, say): where, what is sent with PUT
+ * /latest/api/token, and the header that a session's GETs bear, made of its answer.
+ * aws_imds_endpoint(): ERROR_CONFIGURATION; aws_imds_token_header(): ERROR_MALFORMED, what a
+ * former *out held is wiped.
+ */
+enum { AWS_IMDS_ENDPOINT_ROOM = 256 };
+#define AWS_IMDS_LIFETIME_HEADER "X-aws-ec2-metadata-token-ttl-seconds: 21600"
+CHECKED int aws_imds_endpoint(char out[static AWS_IMDS_ENDPOINT_ROOM], struct error *err);
+CHECKED int aws_imds_token_header(struct slice answer, struct secret *out, struct error *err);
+
 struct aws_imds; /* opaque: the endpoint and the token */
 
 /* http is borrowed until the close. No call is made yet. ERROR_CONFIGURATION: a variable above

@@ -105,7 +105,7 @@ static int send_signal(int process, int number)
 
 /* A number may become another process's between our look and our signal: so get hold of the
  * process first, then look again, then signal what we hold. */
-static void signal_marked(pid_t pid, const char *marker, int number)
+void marked_signal(pid_t pid, const char *marker, int number)
 {
 	SCOPED(fd) int process = open_process(pid);
 
@@ -137,7 +137,7 @@ static int look_at(struct look *look, pid_t pid)
 	if (bears == 1) {
 		look_keep(look, pid);
 		if (look->number)
-			signal_marked(pid, look->marker, look->number);
+			marked_signal(pid, look->marker, look->number);
 	}
 	return bears < 0 ? -1 : 0;
 }

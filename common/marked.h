@@ -35,6 +35,8 @@ CHECKED int marked_find(const char *marker, struct marked *out, struct error *er
  */
 CHECKED int marked_kill(const char *marker, pid_t spare, int64_t grace_ms, int64_t timeout_ms,
 			struct error *err);
+/* To the process of this number, if it (still) bears the mark. */
+void marked_signal(pid_t pid, const char *marker, int number);
 void marked_release(struct marked *marked);
 
 #endif

@@ -50,6 +50,16 @@ static struct phase_due due_now(enum phase_event event, enum reason reason)
 	return (struct phase_due){ .is_due = true, .event = event, .reason = reason };
 }
 
+/* By the clock of a machine that is being taken away 30 s would be too long. */
+static bool must_be_gone(const struct phase_facts *facts, struct phase_due *due)
+{
+	int64_t earliest_ms = facts->since_ms + PHASE_LEAVE_BEFORE_S * 1000;
+	int64_t at_ms = facts->taken_ms - PHASE_LEAVE_BEFORE_S * 1000;
+
+	return facts->phase == PHASE_LEAVE && facts->taken_ms &&
+	       is_over(due, facts->now_ms, at_ms > earliest_ms ? at_ms : earliest_ms, 0);
+}
+
 static bool is_boot_over(const struct phase_facts *facts, struct phase_due *due)
 {
 	if (facts->phase != PHASE_PROVE || (facts->is_restart && facts->is_busy))
@@ -68,8 +78,12 @@ struct phase_due phase_look(const struct phase_facts *facts)
 
 	if (own_s > 0 && is_over(&due, facts->now_ms, facts->since_ms, own_s))
 		return due_now(EVENT_DEADLINE, REASON_BOOT_DEADLINE);
+	if (must_be_gone(facts, &due))
+		return due_now(EVENT_DEADLINE, REASON_INTERRUPTED);
 	if (facts->phase == PHASE_LEAVE)
 		return due;
+	if (facts->taken_ms && is_over(&due, facts->now_ms, facts->taken_ms, -PHASE_KILL_BEFORE_S))
+		return due_now(EVENT_END, REASON_INTERRUPTED);
 	if (is_over(&due, facts->now_ms, facts->launched_ms, limits->max_life_s))
 		return due_now(EVENT_END, REASON_MAX_LIFE);
 	if (is_boot_over(facts, &due))

@@ -40,12 +40,18 @@ enum phase_event {
 enum phase phase_next(enum phase phase, enum phase_event event, bool is_busy);
 const char *phase_name(enum phase phase); /* as in the machine record */
 
+enum {
+	PHASE_KILL_BEFORE_S = 20, /* the cloud takes the machine: what runs until then, ends */
+	PHASE_LEAVE_BEFORE_S = 5, /* ... and whoever leaves is done, with 5 s at least for it */
+};
+
 /* All times monotonic milliseconds. */
 struct phase_facts {
 	enum phase phase;
 	int64_t now_ms;
 	int64_t since_ms; /* when the phase began */
 	int64_t launched_ms, started_ms; /* the machine; this process */
+	int64_t taken_ms; /* when the cloud takes the machine away, by its notice; 0: none */
 	int64_t contact_ms; /* when ClearML last took our report; before the first: started_ms */
 	bool is_restart; /* an earlier process of this machine has crashed */
 	bool is_busy; /* a seat holds a task */
@@ -62,8 +68,8 @@ struct phase_due {
 
 /*
  * Which deadline or limit is over? The order: the phase's own
- * deadline, max_life, the boot deadline (from launch; after a crash from the restart, and
- * not while an adopted task is there), dead-man, max_age.
+ * deadline, the cloud's notice, max_life, the boot deadline (from launch; after a crash from the
+ * restart, and not while an adopted task is there), dead-man, max_age.
  */
 struct phase_due phase_look(const struct phase_facts *facts);
 

@@ -18,6 +18,8 @@ static const struct {
 	[REASON_MAX_LIFE] = { "max-life", LEFT_AS_PLANNED, "max-life" },
 	[REASON_TERMINATED] = { "terminated", LEFT_AS_PLANNED, "terminated" },
 	[REASON_TOLD_TO_LEAVE] = { "told-to-leave", LEFT_AS_PLANNED, "terminated" },
+	[REASON_INTERRUPTED] = { "interrupted", LEFT_AS_PLANNED, "spot" },
+	[REASON_REBALANCE] = { "rebalance", LEFT_AS_PLANNED, "terminated" },
 	[REASON_SLOT_HELD] = { "slot-held", REFUSED, "slot-held" },
 	[REASON_DEAD_MAN] = { "dead-man", FAILED, "dead-man" },
 	[REASON_INFRASTRUCTURE] = { "infrastructure", FAILED, "machine-failed" },

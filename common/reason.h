@@ -17,6 +17,8 @@ enum reason {
 	REASON_MAX_LIFE,
 	REASON_TERMINATED, /* end now: SIGINT, a second SIGTERM */
 	REASON_TOLD_TO_LEAVE, /* end now, by command */
+	REASON_INTERRUPTED, /* the cloud takes the machine away (a spot notice) */
+	REASON_REBALANCE, /* it says that it may soon (a rebalance recommendation) */
 	REASON_SLOT_HELD,
 	REASON_DEAD_MAN,
 	REASON_INFRASTRUCTURE,

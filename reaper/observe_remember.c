@@ -53,6 +53,8 @@ static bool is_blameless(const struct observed_machine *machine)
 	case REASON_MAX_LIFE:
 	case REASON_TERMINATED:
 	case REASON_TOLD_TO_LEAVE:
+	case REASON_INTERRUPTED:
+	case REASON_REBALANCE:
 		return true;
 	default:
 		return false;

@@ -26,7 +26,7 @@ plain="common/buf common/error common/json common/json_build common/worker_id"
 exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml_read_board
 	clearml_read_queues clearml_read_tasks clearml_read_workers
 	control_parse control_print heartbeat_is_gap http_exchange_all identity_aws_parse
-	identity_parse
+	interruption_parse identity_parse
 	join_holder journal_parse journal_print orders_parse orders_print settings_parse
 	spend_mirror_parse zone_parse world_event_count world_is_configured world_now_s
 	world_task_count"

@@ -185,6 +185,48 @@ static void when_time_passes(void **state)
 	}
 }
 
+static void when_the_cloud_takes_it_away(void **state)
+{
+	static const struct {
+		const char *when;
+		enum phase phase;
+		int64_t left_ms, since_s;
+		bool is_due;
+		enum phase_event event;
+		int64_t next_ms; /* from now; when it is not due */
+	} cases[] = {
+		{ "there is time to save", PHASE_DRAIN, 120000, 0, false, 0, 100000 },
+		{ "a second is left for it", PHASE_DRAIN, 21000, 90, false, 0, 1000 },
+		{ "the time for it is over", PHASE_DRAIN, 20000, 90, true, EVENT_END, 0 },
+		{ "it is over before it was told", PHASE_SERVE, 0, 0, true, EVENT_END, 0 },
+		{ "it is told at the gates", PHASE_PROVE, 15000, 0, true, EVENT_END, 0 },
+		{ "it leaves early, and has its 30 s", PHASE_LEAVE, 100000, 0, false, 0, 30000 },
+		{ "it leaves, and is to be gone", PHASE_LEAVE, 20000, 0, false, 0, 15000 },
+		{ "it should be gone", PHASE_LEAVE, 5000, 15, true, EVENT_DEADLINE, 0 },
+		{ "it leaves late, and has 5 s all the same", PHASE_LEAVE, 1000, 0, false, 0,
+		  5000 },
+		{ "these are over", PHASE_LEAVE, -4000, 5, true, EVENT_DEADLINE, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct phase_facts facts = facts_of(cases[i].phase, LAUNCH + 300000);
+
+		facts.since_ms = facts.now_ms - cases[i].since_s * 1000;
+		facts.taken_ms = facts.now_ms + cases[i].left_ms;
+		facts.is_busy = facts.is_running = true;
+		struct phase_due due = phase_look(&facts);
+
+		if (due.is_due != cases[i].is_due || (due.is_due && due.event != cases[i].event))
+			fail_msg("when %s: due %d, event %d", cases[i].when, due.is_due, due.event);
+		if (due.is_due && due.reason != REASON_INTERRUPTED)
+			fail_msg("when %s: %s", cases[i].when, reason_word(due.reason));
+		if (!due.is_due && due.next_ms != facts.now_ms + cases[i].next_ms)
+			fail_msg("when %s: next in %lld", cases[i].when,
+				 (long long)(due.next_ms - facts.now_ms));
+	}
+}
+
 /* Sleeping until next_ms misses nothing, and at next_ms the answer is another one. */
 static void when_it_sleeps_until_the_next_moment(void **state)
 {
@@ -228,6 +270,7 @@ int main(void)
 		cmocka_unit_test(when_it_leaves_nothing_brings_it_back),
 		cmocka_unit_test(when_all_goes_well_it_ends),
 		cmocka_unit_test(when_time_passes),
+		cmocka_unit_test(when_the_cloud_takes_it_away),
 		cmocka_unit_test(when_it_sleeps_until_the_next_moment),
 		cmocka_unit_test(when_a_reason_is_told),
 	};

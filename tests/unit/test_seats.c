@@ -182,6 +182,93 @@ static void test_must_end(void **state)
 	}
 }
 
+static bool is_working(struct bench *all, const char *task)
+{
+	return bench_count(all, "working", task) > 0;
+}
+
+static bool has_saved(struct bench *all, const char *task)
+{
+	return bench_count(all, "saved", task) > 0;
+}
+
+/* Its agent, which would call it failed, does not see the end of it. */
+static void test_must_save(void **state)
+{
+	static const char *const plans[] = { "save", "stubborn" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(plans); i++) {
+		char task[CLEARML_ID_ROOM];
+
+		bench_begin(&bench, 1, plans[i]);
+		bench_add_task(&bench, task);
+		bench_open_seats(&bench);
+		bench_until(&bench, is_working, task, "the task works");
+		bench.orders.may_take = false;
+		bench.orders.must_not_start = true;
+		bench.orders.must_save = true;
+		bench.orders.end_cause = "spot";
+		bench_until(&bench, has_saved, task, "the task has saved");
+		if (i) {
+			/* It had its time, and is killed when that is over. */
+			for (unsigned turns = 0; turns < 5; turns++)
+				bench_turn(&bench);
+			assert_int_equal(bench_look(&bench).busy, 1);
+			assert_int_equal(bench_count(&bench, "saved", task), 1);
+			bench.orders.must_end = true;
+		}
+		bench_until(&bench, bench_is_idle, task, "the seat is empty");
+		check_task(task, TASK_QUEUED, "infra:spot (", "", attempt_of(task, 1));
+		assert_true(bench_is_waiting(&bench, task));
+		assert_int_equal(bench_look(&bench).infra_failures, 0);
+		assert_int_equal(bench_count(&bench, "end", task), 0);
+		bench_end(&bench);
+	}
+}
+
+/* Bootstrap is started again in the middle of it. */
+static void test_must_save_after_crash(void **state)
+{
+	char task[CLEARML_ID_ROOM];
+
+	(void)state;
+	bench_begin(&bench, 1, "stubborn");
+	bench_add_task(&bench, task);
+	bench_open_seats(&bench);
+	bench_until(&bench, is_working, task, "the task works");
+	bench.orders.may_take = false;
+	bench.orders.must_save = true;
+	bench.orders.end_cause = "spot";
+	bench_until(&bench, has_saved, task, "the task has saved");
+	bench_crash(&bench);
+	bench_open_seats(&bench);
+	bench_turn(&bench);
+	assert_int_equal(bench_look(&bench).busy, 1);
+	bench.orders.must_end = true;
+	bench_until(&bench, bench_is_idle, task, "the seat is empty");
+	check_task(task, TASK_QUEUED, "infra:spot (", "", attempt_of(task, 1));
+	bench_end(&bench);
+}
+
+/* Nothing but the agent lives: there is nobody to wait for. */
+static void test_must_save_without_a_task(void **state)
+{
+	char task[CLEARML_ID_ROOM];
+
+	(void)state;
+	bench_begin(&bench, 1, "hang");
+	bench_add_task(&bench, task);
+	bench_open_seats(&bench);
+	bench_until(&bench, is_started, task, "the agent runs");
+	bench.orders.may_take = false;
+	bench.orders.must_save = true;
+	bench.orders.end_cause = "spot";
+	bench_until(&bench, bench_is_idle, task, "the seat is empty");
+	check_task(task, TASK_QUEUED, "infra:spot (", "", attempt_of(task, 1));
+	bench_end(&bench);
+}
+
 /* Popped, named ours, not started yet: it goes back, and counts as an attempt. */
 static void test_must_end_before_start(void **state)
 {
@@ -446,6 +533,9 @@ int main(void)
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_story),
 		cmocka_unit_test(test_must_end),
+		cmocka_unit_test(test_must_save),
+		cmocka_unit_test(test_must_save_after_crash),
+		cmocka_unit_test(test_must_save_without_a_task),
 		cmocka_unit_test(test_must_end_before_start),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_time_limit),

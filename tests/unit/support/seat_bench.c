@@ -24,7 +24,7 @@
 enum { ANSWER_MAX = 1 << 22, DEADLINE_MS = 60000, CALL_MS = 4000 };
 
 static const char agent_script[] =
-	"import base64, fcntl, http.client, json, os, sys, time\n"
+	"import base64, fcntl, http.client, json, os, subprocess, sys, time\n"
 	"folder, task = sys.argv[1], sys.argv[sys.argv.index('--id') + 1]\n"
 	"conf = json.load(open(os.environ['CLEARML_CONFIG_FILE']))['api']\n"
 	"keys = conf['credentials']\n"
@@ -55,6 +55,20 @@ static const char agent_script[] =
 	"    call('workers.status_report', worker=os.environ['CLEARML_WORKER_ID'], task=task,\n"
 	"         timestamp=int(time.time() * 1000))\n"
 	"    note('started')\n"
+	"if word in ('save', 'stubborn'):\n"
+	"    child = ['import signal, sys, time',\n"
+	"        'def note(word):',\n"
+	"        '    open(sys.argv[1], \"a\").write(word + \" \" + sys.argv[2] + chr(10))',\n"
+	"        'def save(*_):',\n"
+	"        '    note(\"saved\")',\n"
+	"        '    if sys.argv[3] == \"save\": sys.exit(0)',\n"
+	"        'signal.signal(signal.SIGTERM, save)',\n"
+	"        'note(\"working\")',\n"
+	"        'while True: time.sleep(600)']\n"
+	"    subprocess.run([sys.executable, '-c', chr(10).join(child), folder + '/runs.log', "
+	"task,\n"
+	"                    word])\n"
+	"    call('tasks.failed', task=task, force=True)\n"
 	"if word == 'complete':\n"
 	"    call('tasks.completed', task=task, force=True)\n"
 	"if word == 'fail':\n"
@@ -118,7 +132,7 @@ void bench_start_server(struct bench *bench, const char *version)
 	*bench = (struct bench){ 0 };
 	scratch_make(bench->folder);
 	write_text(bench->folder, "secret", SECRET_KEY "\n", 0600);
-	write_text(bench->folder, "agent.py", agent_script, 0644);
+	write_text(bench->folder, "clearml-agent.py", agent_script, 0644);
 	snprintf(user, sizeof(user), "tests:" ACCESS_KEY ":%s/secret", bench->folder);
 	const char *const argv[] = { "python3",
 				     "tests/standin/clearml_server.py",
@@ -277,9 +291,9 @@ bool bench_is_waiting(struct bench *bench, const char *task)
 static void fill_ticket(struct bench *bench, struct ticket *ticket, unsigned seats)
 {
 	static char env[] = "/usr/bin/env", python[] = "python3";
-	static char script[SCRATCH_ROOM + 16], folder[SCRATCH_ROOM + 16];
+	static char script[SCRATCH_ROOM + 32], folder[SCRATCH_ROOM + 16];
 
-	snprintf(script, sizeof(script), "%s/agent.py", bench->folder);
+	snprintf(script, sizeof(script), "%s/clearml-agent.py", bench->folder);
 	text_cut(folder, sizeof(folder), bench->machine.folder);
 	ticket_defaults(ticket);
 	text_cut(ticket->prefix, sizeof(ticket->prefix), "test");

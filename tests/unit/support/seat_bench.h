@@ -19,6 +19,9 @@
  *   leave     start it, and end with the task in progress
  *   hang      start it, and go on until killed
  *   stall     go on until killed, without starting it
+ *   save      start it, and a process, "working TASK", that ends at SIGTERM ("saved TASK"); that
+ *             seen the agent would call the task failed
+ *   stubborn  the same, but that process goes on after it has saved
  * It appends "start TASK" and, unless it is killed, "end TASK" to runs.log.
  */
 

@@ -1,8 +1,9 @@
-"""Fixtures of the AWS tests: one moto for all of them, as new for each."""
+"""Fixtures of the AWS tests: one moto and one proxy for all, as new for each."""
 
 import pytest
 
 from .moto import Moto
+from .running import Proxy
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,17 @@ def moto(moto_server):
 @pytest.fixture
 def ground(moto):
     return moto.lay_out()
+
+
+@pytest.fixture(scope="session")
+def proxy_server(moto_server, tmp_path_factory):
+    with Proxy(moto_server, tmp_path_factory.mktemp("proxy")) as running:
+        yield running
+
+
+@pytest.fixture
+def proxy(proxy_server, ground):  # the ground is laid in a moto that was reset
+    """EC2 in front of the laid out ground, as new; what asks it breaks no rule of the model."""
+    proxy_server.forget()
+    yield proxy_server
+    proxy_server.verify()

@@ -111,7 +111,7 @@ class Cloud:
         if status != 200:
             call["code"] = code_of(body)
         if status == 500 and b"<html" in body[:500].lower():
-            raise AssertionError(f"moto cannot {call['action']} {call['parameters']}: {body[-500:]}")
+            raise AssertionError(f"moto cannot {call['action']}: {call['parameters']}")
         return status, body
 
     def end(self, region, instance, code, message):

@@ -43,7 +43,7 @@ class Judge:
             return [("InvalidParameterCombination", f"The parameter {name} is there twice")], []
         action, version = tree.pop("Action", None), tree.pop("Version", None)
         if action not in self.model.operation_names:
-            return [("InvalidAction", f"The action {action} is not valid for this web service.")], []
+            return [("InvalidAction", f"The action {action} is not valid")], []
         if version != self.model.api_version:
             faults.append(("NoSuchVersion", f"version {version}, not {self.model.api_version}"))
         self._look(self.model.operation_model(action).input_shape, tree, "", faults, warnings)

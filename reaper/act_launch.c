@@ -293,12 +293,31 @@ static int ask_near_days(struct launcher *launcher, struct asking *asking, struc
 	return -1;
 }
 
+/* Its machine, were it alive, is older than the first time that we asked, and no list shows it now:
+ * the plan would not repeat the launch else. */
+static bool is_forgotten(const struct act *act, const struct asking *asking)
+{
+	const struct open_attempt *attempt = find_attempt(act, asking->planned, asking->generation);
+	int64_t shown_by_s = asking->resource->ticket.limits.boot_deadline_s / 2;
+
+	return asking->planned->is_repeat && attempt &&
+	       act->seen->now_ms / 1000 - attempt->asked_s >= shown_by_s;
+}
+
+static bool is_spent(const struct act *act, const struct asking *asking, const struct error *why)
+{
+	if (why->class != ERROR_CONFLICT)
+		return false;
+	return asking->key_fate == LAUNCH_KEY_SPENT ||
+	       (asking->key_fate == LAUNCH_KEY_DIFFERS && is_forgotten(act, asking));
+}
+
 /* A key whose machine is terminated proves that its generation is spent, as a list would. One after
  * the other: whoever else asks for this slot must come to the same key. */
 static int ask_past_spent(struct launcher *launcher, struct asking *asking, struct error *err)
 {
 	while (ask_near_days(launcher, asking, err) < 0) {
-		if (err->class != ERROR_CONFLICT || asking->key_fate != LAUNCH_KEY_SPENT ||
+		if (!is_spent(launcher->act, asking, err) ||
 		    !wait_for_turn(launcher, asking->planned->resource))
 			return -1;
 		log_info("spent", "%s slot %u generation %u: %s", asking->resource->name,

@@ -15,7 +15,8 @@
  * A launch key that was used before is followed to its machine: where the
  * request of the day before or after is the one that used it, that one is
  * repeated; where its machine is terminated, the next generation is asked for.
- * Where neither is so the slot counts as held (open_attempt.h).
+ * Where neither is so the slot counts as held, and once half a boot deadline
+ * after the first request the lists show no holder its generation is spent, too.
  *
  * What the plan has left undone waits for the next pass: past the deadline,
  * past the API's own limit of calls, where the provider throttles us or

@@ -283,6 +283,32 @@ static void test_a_repeat_whose_machine_has_ended_goes_on(void **state)
 	launch_bench_close();
 }
 
+/* A list shows any machine after a while; what none shows then is gone, and forgotten. */
+static void test_a_key_that_nobody_holds(void **state)
+{
+	static const struct {
+		const char *when;
+		int64_t age_s;
+		const char *outcomes;
+		unsigned generation;
+	} cases[] = {
+		{ "it may be that no list shows its machine yet", 299, "h", 0 },
+		{ "no list shows its machine", 300, "d", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		launch_bench_open(THREE);
+		launch_bench_add_attempt(7, "a", NOW_S - cases[i].age_s);
+		launch_bench_add(0, 7)->is_repeat = true;
+		launch_script.held_day = "2026-11-20";
+		if (strcmp(launch_bench_launch(), cases[i].outcomes) != 0)
+			fail_msg("when %s", cases[i].when);
+		assert_int_equal(launch_bench.ledger.attempts[0].generation, cases[i].generation);
+		launch_bench_close();
+	}
+}
+
 static void test_spent_keys_are_not_tried_faster_than_the_api_may_be_called(void **state)
 {
 	(void)state;
@@ -426,6 +452,7 @@ int main(void)
 		cmocka_unit_test(test_which_attempts_are_kept),
 		cmocka_unit_test(test_a_key_that_was_used),
 		cmocka_unit_test(test_a_repeat_whose_machine_has_ended_goes_on),
+		cmocka_unit_test(test_a_key_that_nobody_holds),
 		cmocka_unit_test(test_spent_keys_are_not_tried_faster_than_the_api_may_be_called),
 		cmocka_unit_test(test_what_the_next_pass_knows),
 		cmocka_unit_test(test_what_works_again_has_not_failed),

@@ -107,7 +107,8 @@ static bool is_key_fresh(const struct launch *launch, struct error *err)
 {
 	if (launch->generation < launch_script.spent)
 		*launch->key_fate = LAUNCH_KEY_SPENT;
-	else if (launch_script.held_day && !is_of_day(launch, launch_script.held_day))
+	else if (launch->generation == launch_script.spent && launch_script.held_day &&
+		 !is_of_day(launch, launch_script.held_day))
 		*launch->key_fate = LAUNCH_KEY_DIFFERS;
 	else
 		return true;

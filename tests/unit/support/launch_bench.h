@@ -19,7 +19,8 @@ struct launch_script {
 	const char *answers;
 	const char *zone; /* that a capacity error names */
 	unsigned spent; /* keys of generations below have a machine that is terminated */
-	const char *held_day; /* keys have a machine, launched with this day's ticket; NULL: none */
+	const char *held_day; /* those of the next one have one, launched with this day's ticket;
+				 NULL: none */
 	struct buf asked; /* "cpu/0 a/z/spot; ..." */
 	unsigned count;
 	char keys[MOST_ASKED][33];

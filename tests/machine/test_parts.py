@@ -8,9 +8,9 @@ import threading
 
 import pytest
 from peers.cloud import Cloud, NetworkNamespace
+from peers.relay import Relay
 
 from disk import Disk
-from relay import Relay
 
 ADDRESS = "198.51.100.1"
 ASK = """

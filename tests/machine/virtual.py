@@ -17,12 +17,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from peers.cloud import METADATA, Cloud, NetworkNamespace, start_metadata_service
+from peers.relay import Relay
 
 import disk
 import system_image
 from guest import Guest, Unheard
 from machine import STATE, Machine
-from relay import Relay
 
 PROGRAMS = {"qemu-system-x86_64": "qemu-system-x86", "mmdebstrap": "mmdebstrap",
             "mke2fs": "e2fsprogs", "debugfs": "e2fsprogs", "setpriv": "util-linux",

@@ -1,10 +1,11 @@
-"""EC2's instance metadata service; leaves out every path but the role's, the instance id and the
-user data, IPv6, tags, the limit on calls a second, and that the real one answers from below the
-instance's kernel. With --user-data also the one path of GCE's that gives it, with its header both
+"""EC2's instance metadata service; leaves out every path but the role's, the instance id, the user
+data and those that --values names, IPv6, the limit on calls a second, and that the real one answers
+from below the instance's kernel. With --user-data also the one path of GCE's that gives it, with its header both
 ways.
 
     metadata_service.py --address 169.254.169.254 --port 80 --log FILE [--hop-limit 1]
                         [--tokens required|optional] [--limited put|all] [--user-data FILE]
+                        [--values FILE]
 
 Prints "ready" when it listens, writes each request it answered as a line of JSON, and ends when its
 standard input does, so that it dies with whoever started it.
@@ -15,7 +16,8 @@ documents it: a forwarded PUT is refused (403), and the token's path answers not
 
 --hop-limit is HttpPutResponseHopLimit: the IP time to live of answers to PUT, and of nothing else,
 as the name says. With --limited all, of every packet this service sends: what a service could do at
-most. --tokens is HttpTokens: `optional` also answers GET without any token.
+most. --tokens is HttpTokens: `optional` also answers GET without any token. --values is a JSON
+object of texts by path, read anew for each answer, so that a notice can come; null: no such path.
 """
 
 import argparse
@@ -95,10 +97,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._answer(401)
         elif self.path == USER_DATA_PATH and self.server.options.user_data:
             self._answer(200, self._user_data())
-        elif self.path not in VALUES:
-            self._answer(404)
         else:
-            self._answer(200, VALUES[self.path])
+            value = self._values().get(self.path)
+            self._answer(404 if value is None else 200, value or "")
+
+    def _values(self):
+        given = self.server.options.values
+        return VALUES | (json.loads(pathlib.Path(given).read_text()) if given else {})
 
     def _answer_gce(self):
         if self.headers.get("Metadata-Flavor") != "Google" or "X-Forwarded-For" in self.headers:
@@ -153,6 +158,7 @@ def main():
     parser.add_argument("--tokens", choices=("required", "optional"), default="required")
     parser.add_argument("--limited", choices=("put", "all"), default="put")
     parser.add_argument("--user-data")
+    parser.add_argument("--values")
     with Service(parser.parse_args()) as service:
         threading.Thread(target=service.serve_forever, daemon=True).start()
         print(f"ready {service.server_address[1]}", flush=True)

@@ -1,6 +1,7 @@
 """What listens in a network namespace and is answered by a server of this host's.
 
     with Relay(namespace, "198.51.100.1", lambda: 8008) as port: ...
+    with Relay(namespace, "127.0.0.1", lambda: 8008, 8008): ...     # a port of one's choice
 
 Connections to the address and port in the namespace go on to that port of loopback here. Where
 nobody listens there they are closed at once.
@@ -14,16 +15,16 @@ import threading
 LISTEN = """
 import socket, sys
 address, way_back = sys.argv[1], socket.socket(fileno=int(sys.argv[2]))
-with socket.create_server((address, 0)) as server:
+with socket.create_server((address, int(sys.argv[3]))) as server:
     socket.send_fds(way_back, [b"."], [server.fileno()])
 """
 
 
-def listen_in(namespace, address):
+def listen_in(namespace, address, port):
     """A listening socket in the namespace, which belongs to this process."""
     here, there = socket.socketpair()
     with here, there:
-        namespace.run(sys.executable, "-c", LISTEN, address, str(there.fileno()),
+        namespace.run(sys.executable, "-c", LISTEN, address, str(there.fileno()), str(port),
                       pass_fds=[there.fileno()])
         _, descriptors, _, _ = socket.recv_fds(here, 1, 1)
     return socket.socket(fileno=descriptors[0])
@@ -32,11 +33,12 @@ def listen_in(namespace, address):
 class Relay:
     """See the module's first lines."""
 
-    def __init__(self, namespace, address, port_here):
+    def __init__(self, namespace, address, port_here, port=0):
         self._namespace, self._address, self._port_here = namespace, address, port_here
+        self._port = port
 
     def __enter__(self):
-        self._server = listen_in(self._namespace, self._address)
+        self._server = listen_in(self._namespace, self._address, self._port)
         threading.Thread(target=self._accept, daemon=True).start()
         return self._server.getsockname()[1]
 

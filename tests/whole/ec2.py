@@ -1,0 +1,172 @@
+"""An EC2 instance, as far as mayfly-bootstrap can tell: its network is a namespace of its own, in
+which the metadata service answers at 169.254.169.254 (as the instance's kernel sees it), and the
+world's ClearML at the address that it has outside. Leaves out: hop limits, the power that goes.
+
+    with Instance(world, folder, market="spot") as instance:
+        instance.boot()
+        instance.give_notice(60)        # it is taken away in so many seconds
+        instance.wait_for_end()
+"""
+
+import base64
+import contextlib
+import io
+import json
+import os
+import subprocess
+import tarfile
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from peers.cloud import METADATA, MetadataService, NetworkNamespace, start_metadata_service
+from peers.relay import Relay
+from world import BOOTSTRAP, PREFIX, REAPER, command_of, environment_of, kill, role_of, wait_for
+
+ID = "i-0aaaabbbbccccdddd"
+TYPE = "m4.xlarge"
+DOCUMENT_PATH = "/latest/dynamic/instance-identity/document"
+MARKET_PATH = "/latest/meta-data/instance-life-cycle"
+NOTICE_PATH = "/latest/meta-data/spot/instance-action"
+REBALANCE_PATH = "/latest/meta-data/events/recommendations/rebalance"
+PATIENCE_S = 180
+
+
+def utc(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def ticket_for_aws(world, resource):
+    """The ticket of a local machine with another provider and type, signed and packed by tools that
+    know nothing of mayfly."""
+    made = subprocess.run([REAPER, "ticket", "--config", world.config, "--resource", resource],
+                          capture_output=True, text=True, timeout=60, check=True).stdout
+    block = "".join(line.lstrip("# ") for line in made.splitlines() if "-----" not in line)
+    folder = world.folder / "ticket"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with tarfile.open(fileobj=io.BytesIO(base64.b64decode(block)), mode="r:gz") as archive:
+        parts = {name: archive.extractfile(name).read() for name in archive.getnames()}
+    ticket = json.loads(parts["ticket.json"]) | {"provider": "aws", "type": TYPE}
+    path = folder / "ticket.json"
+    path.write_text(json.dumps(ticket))
+    subprocess.run(["minisign", "-S", "-s", world.signing_key, "-m", path, "-t",
+                    f"mayfly ticket for {PREFIX}"], input="\n", text=True, capture_output=True,
+                   check=True)
+    parts |= {"ticket.json": path.read_bytes(),
+              "ticket.json.minisig": Path(f"{path}.minisig").read_bytes()}
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in parts.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    lines = base64.encodebytes(packed.getvalue()).decode().splitlines()
+    return "\n".join(["# -----BEGIN MAYFLY TICKET-----", *(f"# {line}" for line in lines),
+                      "# -----END MAYFLY TICKET-----", ""])
+
+
+class Instance:
+    """See the module's first lines."""
+
+    def __init__(self, world, folder, market="on-demand", resource="cpu"):
+        self.world, self.folder, self.market = world, Path(folder), market
+        self.resource = resource
+        self.state = self.folder / "state"
+        self.log = self.folder / "bootstrap.log"
+        self.process = None
+
+    def __enter__(self):
+        self.state.mkdir(parents=True, mode=0o700)
+        user_data = self.folder / "user-data"
+        user_data.write_text(ticket_for_aws(self.world, self.resource))
+        self._values = {
+            DOCUMENT_PATH: json.dumps({
+                "accountId": "123456789012", "architecture": "x86_64",
+                "availabilityZone": "us-east-1f", "imageId": "ami-0b69ea66ff7391e80",
+                "instanceId": ID, "instanceType": TYPE, "pendingTime": utc(time.time()),
+                "privateIp": "10.0.7.10", "region": "us-east-1", "version": "2017-09-30"}, indent=2),
+            MARKET_PATH: self.market}
+        self.tell()
+        with contextlib.ExitStack() as stack:
+            self.network = stack.enter_context(NetworkNamespace())
+            self.network.run("ip", "link", "set", "lo", "up")
+            self.network.run("ip", "address", "add", f"{METADATA}/32", "dev", "lo")
+            log = self.folder / "metadata.jsonl"
+            stack.enter_context(start_metadata_service(
+                self.network.prefix, METADATA, 80, log, user_data=user_data,
+                values=self.folder / "values.json"))
+            self.metadata = MetadataService(log)
+            port = urlsplit(self.world.url).port
+            stack.enter_context(Relay(self.network, "127.0.0.1", lambda: port, port))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_exception):
+        for _ in range(50):
+            for pid in self.processes():
+                kill(pid)
+            if self.process and self.process.poll() is None:
+                self.process.kill()
+            if not self.processes():
+                break
+            time.sleep(0.1)
+        if self.process:
+            self.process.wait()
+        self._stack.close()
+
+    def tell(self):
+        """What the metadata service is to say from now on, replaced in one step."""
+        new = self.folder / "values.json.new"
+        new.write_text(json.dumps(self._values))
+        new.replace(self.folder / "values.json")
+
+    def forget(self, path):
+        self._values[path] = None
+        self.tell()
+
+    def give_notice(self, seconds):
+        self._values[NOTICE_PATH] = json.dumps(
+            {"action": "terminate", "time": utc(time.time() + seconds)}, indent=2)
+        self.tell()
+
+    def recommend_rebalance(self):
+        self._values[REBALANCE_PATH] = json.dumps({"noticeTime": utc(time.time())})
+        self.tell()
+
+    def boot(self):
+        baked = self.world.folder / "baked"
+        with open(self.log, "ab") as out:
+            self.process = subprocess.Popen(
+                [*self.network.prefix, BOOTSTRAP, "run", "--provider", "aws",
+                 "--folder", self.state, "--image-key", baked / "image.key",
+                 "--trusted-keys", baked / "trusted.pub"],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                env={"PATH": os.environ["PATH"], "HOME": str(self.folder)})
+
+    def processes(self):
+        """pid -> command of what bears the instance's mark."""
+        found = {}
+        for path in Path("/proc").iterdir():
+            if path.name.isdigit() and f"MAYFLY_INSTANCE={ID}" in environment_of(path.name):
+                found[int(path.name)] = command_of(path.name)
+        return found
+
+    def roles(self):
+        return {role_of(command) for command in self.processes().values()}
+
+    def wait_for_end(self):
+        """Its exit status."""
+        wait_for(lambda: self.process.poll() is not None, PATIENCE_S, "the machine leaves")
+        return self.process.returncode
+
+    def record(self):
+        return json.loads((self.state / "last-life.json").read_text())
+
+    def asked(self, path):
+        """The statuses that were answered when it asked for a path."""
+        return [line["status"] for line in self.metadata.answers() if line["path"] == path]
+
+    def log_tail(self):
+        paths = [self.log, *self.state.glob("agent/*/console.log")]
+        return "\n".join(f"=== {path.name}\n{path.read_text(errors='replace')[-5000:]}"
+                         for path in paths if path.exists())

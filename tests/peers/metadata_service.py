@@ -1,7 +1,7 @@
 """EC2's instance metadata service; leaves out every path but the role's, the instance id, the user
 data and those that --values names, IPv6, the limit on calls a second, and that the real one answers
-from below the instance's kernel. With --user-data also the one path of GCE's that gives it, with its header both
-ways.
+from below the instance's kernel. With --user-data also the one path of GCE's that gives it, with
+its header both ways.
 
     metadata_service.py --address 169.254.169.254 --port 80 --log FILE [--hop-limit 1]
                         [--tokens required|optional] [--limited put|all] [--user-data FILE]

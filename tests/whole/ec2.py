@@ -84,7 +84,8 @@ class Instance:
                 "accountId": "123456789012", "architecture": "x86_64",
                 "availabilityZone": "us-east-1f", "imageId": "ami-0b69ea66ff7391e80",
                 "instanceId": ID, "instanceType": TYPE, "pendingTime": utc(time.time()),
-                "privateIp": "10.0.7.10", "region": "us-east-1", "version": "2017-09-30"}, indent=2),
+                "privateIp": "10.0.7.10", "region": "us-east-1", "version": "2017-09-30"},
+                indent=2),
             MARKET_PATH: self.market}
         self.tell()
         with contextlib.ExitStack() as stack:

@@ -34,7 +34,7 @@ seed_object() {
 	cat >> "$3"
 	# shellcheck disable=SC2046 # flags are words
 	${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -I. \
-		$(pkg-config --cflags libcurl libcjson libsodium zlib sqlite3) \
+		$(pkg-config --cflags libcurl libcjson libsodium zlib sqlite3 expat) \
 		-c "$3" -o "$build/${3%.c}.o" || echo "$3" >> "$scratch/failed"
 	see "$1" "$2" "${4:-$3}"
 	cp "$scratch/kept" "$3"

@@ -6,6 +6,7 @@ from collections import Counter
 COUNTED = {
     "age vectors": "test_age.py::test_a_vector[",
     "age, both ways": "test_age.py::test_both_ways[",
+    "AWS signature vectors": "test_aws_sign.py::test_a_vector[",
     "minisign, both ways": "test_minisign.py::test_both_ways[",
     "minisign, same verdict": "test_minisign.py::test_the_verdict_is_that_of_minisign[",
     "envelopes by other tools": "test_envelope.py::test_found[",

@@ -124,12 +124,10 @@ static int prove_agent(const struct machine *machine, struct buf *found, struct 
 
 	if (agent_file(machine, err) < 0)
 		return -1;
-	if (ask_version(machine, &said, err) < 0) {
-		/* A program that hangs is unfit; "unreachable" would only mean to try again. */
-		if (err->class == ERROR_UNREACHABLE)
-			err->class = ERROR_REFUSED;
+	/* Without an answer in time it is asked again, within the boot deadline: the first start reads
+	 * a disk that a cloud may only be filling from a snapshot just then. */
+	if (ask_version(machine, &said, err) < 0)
 		return -1;
-	}
 	buf_add(found, last_line(buf_slice(&said)));
 	return 0;
 }

@@ -7,6 +7,7 @@ market, parameters, violations, warnings, fault, ids (of instances), status, cod
 import base64
 import binascii
 import json
+import re
 import threading
 import time
 import uuid
@@ -19,7 +20,7 @@ from .judge import Judge
 from .upstream import SPACE, named
 
 USER_DATA_LIMIT = 16384
-SETTINGS = {"hidden_looks": 0, "pending_looks": 1}
+SETTINGS = {"hidden_looks": 0, "pending_looks": 1, "page": 0}
 STATE_CODES = {"pending": "0", "running": "16", "terminated": "48"}
 # Filters that moto fails at, by the element that they compare.
 LACKING_FILTERS = {"client-token": "clientToken", "instance-lifecycle": "instanceLifecycle"}
@@ -237,7 +238,7 @@ class Cloud:
 
     def _DescribeInstances(self, call, request):
         self._refuse_hidden(call)
-        wanted, request = self._take_filters(call, request)
+        wanted, request = self._take_filters(call, self._cut_page(request))
         status, body = self._pass_on(call, request)
         if status != 200:
             return status, body
@@ -253,6 +254,14 @@ class Cloud:
             if not len(instances):
                 reservations.remove(reservation)
         return status, print_xml(root)
+
+    def _cut_page(self, request):
+        """EC2 may give fewer at a time than it was asked for."""
+        if not self.settings["page"]:
+            return request
+        method, path, headers, body = request
+        return method, path, headers, re.sub(rb"(?<=&MaxResults=)\d+",
+                                             b"%d" % self.settings["page"], body)
 
     @staticmethod
     def _take_filters(call, request):

@@ -8,12 +8,13 @@ does not, as far as our programs notice, it does between the two:
   IdempotentInstanceTerminated; one zone is the scope where a zone or subnet is named, else the
   region; concurrent ones launch once (memory.py: also over a kill -9)
 - a young instance is pending, or not to be seen at all, for so many looks (settings)
+- a page of a list is as short as wanted (settings; not while moto checks signatures)
 - user data of more than 16 KB is refused; a missing instance profile in EC2's words
 - faults on demand (faults.py), and instances that the cloud ends, with a reason
 
 Other services pass through, and are logged. Controls, under /_proxy/, in JSON:
     POST faults {...}   DELETE faults   GET faults     to inject, to clear, those still to come
-    POST settings {"hidden_looks": 0, "pending_looks": 1}
+    POST settings {"hidden_looks": 0, "pending_looks": 1, "page": 0}
     POST end {"region", "id", "code", "message"}       the cloud ends an instance
     POST keys {"access_key", "secret_key"}             what the proxy itself asks moto with
     POST forget                                        as new, once moto was reset

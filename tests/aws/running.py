@@ -114,6 +114,12 @@ class Proxy:
         self.control("POST", "end", {"region": region, "id": instance, "code": code,
                                      "message": message})
 
+    def guard(self, actions):
+        """As moto's; the proxy has keys of its own, for what it asks."""
+        own = self.moto.add_user("proxy", {"ec2:*"})
+        self.control("POST", "keys", {"access_key": own.access_key, "secret_key": own.secret_key})
+        return self.moto.guard(actions)
+
     # -- what was said -------------------------------------------------------------------------
 
     def calls(self, action=None):

@@ -54,6 +54,7 @@ static int run(const struct command_line *line)
 		.provider = command_value(line, "--provider", "local"),
 		.trust = trust_of(line),
 		.instance = getenv("MAYFLY_INSTANCE"),
+		.powers_off = command_has(line, "--power-off"),
 		.is_draining = command_has(line, "--drain"),
 		.boot_guard = command_value(line, "--boot-guard", NULL),
 	};
@@ -62,10 +63,10 @@ static int run(const struct command_line *line)
 
 	if (lock_fd_of(line, &lock_fd, &err) < 0)
 		return complain("run", &err, EXIT_USAGE);
-	if (command_has(line, "--power-off")) {
+	/* Its host is somebody's. */
+	if (options.powers_off && !strcmp(options.provider, "local")) {
 		(void)error_set(&err, ERROR_CONFIGURATION,
-				"--power-off: provider %s never powers off: leave it out",
-				options.provider);
+				"--power-off: provider local never powers off: leave it out");
 		return complain("run", &err, EXIT_USAGE);
 	}
 	/* The slot's lock is only held, by being open: child.h hands it to nobody. */
@@ -199,9 +200,9 @@ static int version(const struct command_line *line)
 	{                                                                   \
 		"--folder", "DIR", "the machine's folder (/var/lib/mayfly)" \
 	}
-#define PROVIDER                                                         \
-	{                                                                \
-		"--provider", "NAME", "who launched the machine (local)" \
+#define PROVIDER                                                                       \
+	{                                                                              \
+		"--provider", "NAME", "who launched the machine: local (default), aws" \
 	}
 #define TRUSTED_KEYS                                     \
 	{                                                \
@@ -209,9 +210,11 @@ static int version(const struct command_line *line)
 			"whose signatures are believed " \
 			"(" TRUST_TRUSTED_KEYS ")"       \
 	}
-#define IMAGE_KEY                                                                         \
-	{                                                                                 \
-		"--image-key", "FILE", "the key that opens bundles (" TRUST_IMAGE_KEY ")" \
+#define IMAGE_KEY                                                      \
+	{                                                              \
+		"--image-key", "FILE",                                 \
+			"the key that opens bundles (" TRUST_IMAGE_KEY \
+			"), or aws-secretsmanager:NAME"                \
 	}
 #define LOCK_FD                                                                 \
 	{                                                                       \

@@ -10,6 +10,7 @@
 #include "bootstrap/admit.h"
 #include "bootstrap/agent_sweep.h"
 #include "bootstrap/boot_guard.h"
+#include "bootstrap/power_off.h"
 #include "bootstrap/status.h"
 #include "common/clock.h"
 #include "common/command.h"
@@ -353,6 +354,12 @@ static int open_folder(struct supervisor *supervisor, const char *folder, struct
 		       -1;
 }
 
+/* Not where another bootstrap lives its life here, or another start may yet. */
+static bool is_life_over(int exit_status, const struct error *refusal)
+{
+	return exit_status != reason_exit_status(REASON_SYSTEM) && refusal->class != ERROR_CONFLICT;
+}
+
 /* Before anything of this life was touched. */
 static int refused_status(const struct error *err)
 {
@@ -402,13 +409,14 @@ int supervisor_run(const struct supervisor_options *options)
 	struct supervisor supervisor = { .signal_fd = -1, .lock_fd = -1, .notify.fd = -1 };
 	int exit_status;
 	bool is_locked;
-	struct error err;
+	struct error err = { 0 };
 
 	log_open(program, NULL, LOG_INFO);
 	supervisor.started_ms = clock_monotonic_ms();
 	if (notify_open(getenv("NOTIFY_SOCKET"), getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID"),
 			&supervisor.notify, &err) < 0)
 		log_failure("notify", &err);
+	err = (struct error){ 0 };
 	ticket_defaults(&supervisor.machine.ticket);
 	if (secret_prepare_process(&is_locked, &err) < 0 ||
 	    signals_open(&supervisor.signal_fd, &err) < 0 ||
@@ -422,5 +430,7 @@ int supervisor_run(const struct supervisor_options *options)
 		exit_status = run_once(&supervisor, options);
 	}
 	close_all(&supervisor);
+	if (options->powers_off && is_life_over(exit_status, &err))
+		power_off();
 	return exit_status;
 }

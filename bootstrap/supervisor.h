@@ -29,6 +29,7 @@ struct supervisor_options {
 	const char *folder, *provider;
 	struct trust_files trust;
 	const char *instance; /* MAYFLY_INSTANCE of the environment; NULL: started by hand */
+	bool powers_off; /* the machine, when its life is over */
 	bool is_draining; /* take no task; finish what an earlier process left */
 	const char *boot_guard; /* the note that the boot guard reads; NULL: there is none */
 };
@@ -76,7 +77,8 @@ struct supervisor {
 	struct idle idle;
 };
 
-/* A whole life; returns the exit status of DESIGN's table. Another bootstrap in this folder: 1. */
+/* A whole life; returns the exit status of DESIGN's table. Another bootstrap in this folder: 1, and
+ * the machine stays on, as where a restart may help (75). */
 int supervisor_run(const struct supervisor_options *options);
 
 /* The machine is to leave: for this reason, by this event. Later reasons do not

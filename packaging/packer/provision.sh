@@ -106,7 +106,7 @@ install_options() {
 		;;
 	esac
 	options=/etc/default/mayfly-bootstrap
-	printf 'MAYFLY_BOOTSTRAP_OPTIONS=--provider %s\n' "$provider" > "$options"
+	printf 'MAYFLY_BOOTSTRAP_OPTIONS=--provider %s --power-off\n' "$provider" > "$options"
 	chmod 644 "$options"
 }
 

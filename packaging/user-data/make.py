@@ -108,7 +108,7 @@ def files(options):
     yield "/etc/mayfly/trusted.pub", trusted_keys(options.trusted_keys), "0644"
     if options.provider:
         yield ("/etc/default/mayfly-bootstrap",
-               f"MAYFLY_BOOTSTRAP_OPTIONS=--provider {options.provider}\n", "0644")
+               f"MAYFLY_BOOTSTRAP_OPTIONS=--provider {options.provider} --power-off\n", "0644")
     for name in INSTALLED:
         yield f"/etc/systemd/system/{name}", read(units / name), "0644"
 

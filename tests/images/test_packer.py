@@ -212,7 +212,7 @@ def test_a_machine_knows_its_cloud(builder, provider, refusing):
         refusing.put(f"/clouds/{name}", text, "755")
     refusing.sh(f"PACKER_BUILDER_TYPE={builder} /provision.sh /clouds && rm /etc/machine-id")
     assert refusing.sh("cat /etc/default/mayfly-bootstrap").stdout == (
-        f"MAYFLY_BOOTSTRAP_OPTIONS=--provider {provider}\n")
+        f"MAYFLY_BOOTSTRAP_OPTIONS=--provider {provider} --power-off\n")
 
 
 def test_packer_ends_without_an_image_where_provisioning_fails(engine, uploads, tmp_path):

@@ -134,13 +134,14 @@ class Instance:
         self._values[REBALANCE_PATH] = json.dumps({"noticeTime": utc(time.time())})
         self.tell()
 
-    def boot(self):
+    def boot(self, *options, prefix=()):
+        """Options of `run`; words in front of the command."""
         baked = self.world.folder / "baked"
         with open(self.log, "ab") as out:
             self.process = subprocess.Popen(
-                [*self.network.prefix, BOOTSTRAP, "run", "--provider", "aws",
+                [*self.network.prefix, *prefix, BOOTSTRAP, "run", "--provider", "aws",
                  "--folder", self.state, "--image-key", baked / "image.key",
-                 "--trusted-keys", baked / "trusted.pub"],
+                 "--trusted-keys", baked / "trusted.pub", *options],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 env={"PATH": os.environ["PATH"], "HOME": str(self.folder)})
 

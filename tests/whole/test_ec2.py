@@ -1,6 +1,8 @@
 """Lives of mayfly-bootstrap on EC2: the metadata service at its real address, the real agent."""
 
+import fcntl
 import shutil
+import signal
 
 import pytest
 from ec2 import (DOCUMENT_PATH, ID, MARKET_PATH, NOTICE_PATH, PATIENCE_S, REBALANCE_PATH, TYPE,
@@ -126,6 +128,52 @@ def test_a_rebalance_is_recommended(make, world):
     assert world.client.waiting(world.queues["cpu"]) == [later]
     assert instance.record()["reason"] == "rebalance"
     assert_gone(instance)
+
+
+# As the only process but itself in a process namespace, in which reboot(2) ends the first one and
+# nothing else; without a systemd to be asked, and with a sysrq that leads nowhere.
+ALONE = ("unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", """
+[ $$ -eq 1 ] || exit 99
+[ ! -e /proc/sysrq-trigger ] || mount --bind /dev/null /proc/sysrq-trigger || exit 98
+[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd || exit 97
+"$@"
+echo "still on, status $?"
+""", "sh")
+
+
+def is_switched_off(instance):
+    """unshare tells how its namespace's first process ended: by reboot(2), which is SIGINT's work
+    there."""
+    return instance.wait_for_end() in (-signal.SIGINT, 128 + signal.SIGINT)
+
+
+def test_it_switches_itself_off(make, world):
+    """Last of all, when all is said."""
+    task = world.add_task("cpu", "short", "print('hello')")
+    instance = make()
+    instance.boot("--power-off", prefix=ALONE)
+    assert is_switched_off(instance)
+    assert world.client.status(task) == "completed"
+    assert instance.record()["reason"] == "idle"
+    assert "still on" not in instance.log.read_text()
+
+
+def test_who_cannot_know_itself_is_switched_off(make):
+    instance = make()
+    instance.forget(DOCUMENT_PATH)
+    instance.boot("--power-off", prefix=ALONE)
+    assert is_switched_off(instance)
+    assert instance.record()["reason"] == "identity"
+
+
+def test_beside_another_life_it_stays_on(make):
+    """A second bootstrap by mistake, in the same folder."""
+    instance = make()
+    with open(instance.state / "run.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        instance.boot("--power-off", prefix=ALONE)
+        assert instance.wait_for_end() == 0
+    assert "still on, status 1" in instance.log.read_text()
 
 
 @pytest.mark.parametrize("path", [DOCUMENT_PATH, MARKET_PATH])

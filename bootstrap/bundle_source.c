@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "bootstrap/aws_store.h"
 #include "common/file.h"
 #include "common/http.h"
 
@@ -84,6 +85,16 @@ static int read_https(const struct request *request, struct buf *out, struct err
 	return result;
 }
 
+static int read_object(const struct request *request, struct buf *out, struct error *err)
+{
+	return aws_store_object(request->place, out, err);
+}
+
+static int read_secret(const struct request *request, struct buf *out, struct error *err)
+{
+	return aws_store_secret(request->place, out, err);
+}
+
 static const struct {
 	const char *kind;
 	int (*read)(const struct request *request, struct buf *out, struct error *err);
@@ -91,6 +102,8 @@ static const struct {
 	{ "inline", read_inline },
 	{ "file:", read_local },
 	{ "https://", read_https },
+	{ "s3://", read_object },
+	{ "aws-secretsmanager:", read_secret },
 };
 
 int bundle_source_read(const struct ticket_bundle *bundle, const struct envelope *envelope,
@@ -104,6 +117,7 @@ int bundle_source_read(const struct ticket_bundle *bundle, const struct envelope
 			return places[i].read(&request, out, err);
 	}
 	return error_set(err, ERROR_CONFIGURATION,
-			 "bundle.source: expected inline, file:/path or https://..., got %.60s",
+			 "bundle.source: expected inline, file:/path, https://..., s3://bucket/key "
+			 "or aws-secretsmanager:name, got %.60s",
 			 bundle->source);
 }

@@ -9,6 +9,8 @@
  *   inline         it came with the ticket
  *   file:/path     on this machine
  *   https://...    fetched, with retries for up to two minutes
+ *   s3://BUCKET/KEY, aws-secretsmanager:NAME or an ARN
+ *                  read by the instance's role (aws_store.h)
  * What comes back is only bytes: envelope_check_bundle() says whether they are the ones meant.
  */
 

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "bootstrap/aws_store.h"
 #include "common/file.h"
 
 enum { KEY_FILE_MAX = 64 * 1024 };
@@ -38,13 +40,24 @@ int trust_signers(const struct trust_files *files, struct minisign_trusted *out,
 	return error_wrap(err, "%s", path);
 }
 
+static int read_identities(const char *place, struct buf *out, struct error *err)
+{
+	static const char store[] = "aws-secretsmanager:";
+
+	if (!strncmp(place, store, sizeof(store) - 1))
+		return aws_store_secret(place + sizeof(store) - 1, out, err);
+	if (file_read_private(place, out, err) < 0)
+		return tell_unread(place, "the key that bundles are sealed for", err);
+	return 0;
+}
+
 int trust_identities(const struct trust_files *files, struct age_identities *out, struct error *err)
 {
 	const char *path = files->image_key;
 	SCOPED(buf) struct buf text = BUF(KEY_FILE_MAX); /* a buf is wiped when released */
 
-	if (file_read_private(path, &text, err) < 0)
-		return tell_unread(path, "the key that bundles are sealed for", err);
+	if (read_identities(path, &text, err) < 0)
+		return -1;
 	if (age_identities_parse(buf_slice(&text), out, err) == 0)
 		return 0;
 	if (err->class == ERROR_MALFORMED)

@@ -12,7 +12,9 @@
 
 struct trust_files {
 	const char *trusted_keys; /* minisign public keys; /etc/mayfly/trusted.pub */
-	const char *image_key; /* age identities, 0400 or 0600; /etc/mayfly/image.key */
+	/* age identities, 0400 or 0600; /etc/mayfly/image.key. Or aws-secretsmanager:NAME (or an
+	 * ARN): a secret that the instance's role may read (aws_store.h), nothing is baked. */
+	const char *image_key;
 };
 
 #define TRUST_TRUSTED_KEYS "/etc/mayfly/trusted.pub"
@@ -24,7 +26,7 @@ CHECKED int trust_signers(const struct trust_files *files, struct minisign_trust
 			  struct error *err);
 
 /* The same for the secret half: closed to group and others, and ours. Release it right after use.
- */
+ * From a store also the errors of aws_store_secret(). */
 CHECKED int trust_identities(const struct trust_files *files, struct age_identities *out,
 			     struct error *err);
 

@@ -46,7 +46,8 @@ struct ticket_gates {
 
 /* Where the sealed bundle is, and which one. */
 struct ticket_bundle {
-	/* "inline" (with the ticket), "file:/path" (on the machine), "https://..." */
+	/* "inline" (with the ticket), "file:/path" (on the machine), "https://...",
+	 * "s3://bucket/key", "aws-secretsmanager:name or ARN" */
 	char source[TICKET_PATH_ROOM];
 	char digest[HASH_SHA256_ROOM]; /* SHA-256 of its sealed bytes, lower-case hex */
 };

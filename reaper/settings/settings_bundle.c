@@ -29,9 +29,26 @@ static void add_bundle(const struct settings_reader *reader, const char *path, c
 	settings->bundle_count++;
 }
 
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+static bool is_of(const char *text, const char *characters)
+{
+	return text[0] && !text[strspn(text, characters)];
+}
+
+/* BUCKET/KEY */
+static bool is_object(const char *place)
+{
+	size_t len = strcspn(place, "/");
+
+	return len >= 3 && strspn(place, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len &&
+	       place[len] && place[len + 1];
+}
+
 static bool is_source(const char *source)
 {
 	static const char file[] = "file:/", web[] = "https://";
+	static const char object[] = "s3://", secret[] = "aws-secretsmanager:";
 
 	if (!strncmp(source, file, sizeof(file) - 1))
 		return source[sizeof(file) - 1];
@@ -41,6 +58,10 @@ static bool is_source(const char *source)
 
 		return len && host[len] == '/' && !strchr(host, ' ');
 	}
+	if (!strncmp(source, object, sizeof(object) - 1))
+		return is_object(source + sizeof(object) - 1);
+	if (!strncmp(source, secret, sizeof(secret) - 1))
+		return is_of(source + sizeof(secret) - 1, LETTERS "/_+=.@:-");
 	return !strcmp(source, "inline");
 }
 
@@ -58,7 +79,8 @@ static int read_source(const struct settings_reader *reader, struct error *err)
 	settings_find(reader, "bundle.source", at);
 	return settings_refuse(reader->text, err, at,
 			       "expected \"inline\" (in the user data), \"file:/path\" (on the "
-			       "machine) or \"https://host/path\"");
+			       "machine), \"https://host/path\", \"s3://bucket/key\" or "
+			       "\"aws-secretsmanager:NAME\"");
 }
 
 int settings_bundle(const struct settings_reader *reader, struct error *err)

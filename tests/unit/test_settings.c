@@ -35,7 +35,8 @@ static const char form[] =
 #define QUEUE ", \"queues\": [\"cpu\"]"
 #define SOURCE                                                                           \
 	"c.json:5: resources[1].bundle.source: expected \"inline\" (in the user data), " \
-	"\"file:/path\" (on the machine) or \"https://host/path\""
+	"\"file:/path\" (on the machine), \"https://host/path\", \"s3://bucket/key\" or " \
+	"\"aws-secretsmanager:NAME\""
 #define RECIPIENT "age1q5nh0qu35q3wk0lh54zgw2wasn4aqjznq6a9f9dhhg6jxm0ueahqqwreg8"
 #define ANY "*" /* at the end of a message: another module's words, which its own test knows */
 #define BUNDLE ", \"bundle\": {\"file\": \"b\"}"
@@ -133,6 +134,16 @@ static const struct {
 	  MAX SECOND QUEUE ", \"bundle\": {\"file\": \"b\", \"source\": \"http://h/b\"}", SOURCE },
 	{ "a bundle's place has no path", "",
 	  MAX SECOND QUEUE ", \"bundle\": {\"file\": \"b\", \"source\": \"https://h\"}", SOURCE },
+	{ "a bundle's bucket has no key in it", "",
+	  MAX SECOND QUEUE ", \"bundle\": {\"file\": \"b\", \"source\": \"s3://bucket/\"}",
+	  SOURCE },
+	{ "a bundle's bucket is none", "",
+	  MAX SECOND QUEUE ", \"bundle\": {\"file\": \"b\", \"source\": \"s3://Bucket/b\"}",
+	  SOURCE },
+	{ "a bundle's secret has no name", "",
+	  MAX SECOND QUEUE
+	  ", \"bundle\": {\"file\": \"b\", \"source\": \"aws-secretsmanager:\"}",
+	  SOURCE },
 	{ "a recipient is none", "\"recipients\": [\"age1x\"],", MAX,
 	  "c.json:3: recipients[0]: expected a public key of age (age1...): " ANY },
 	{ "a recipient is a secret key",

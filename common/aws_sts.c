@@ -96,12 +96,15 @@ static enum error_class class_of(const char *code, long status)
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (!strcmp(codes[i].code, code))
 			return codes[i].class;
+	if (status == 401 || status == 403)
+		return ERROR_DENIED;
 	return status >= 500 ? ERROR_UNREACHABLE : ERROR_REFUSED;
 }
 
 static int refuse(const struct http_answer *answer, const struct xml *root, struct error *err)
 {
-	const struct xml *error = xml_child(root, "Error");
+	const struct xml *alone = xml_child(root, "Error");
+	const struct xml *error = alone ? alone : xml_child(root, "Errors/Error"); /* as EC2 */
 	const char *code = xml_text_of(error, "Code");
 
 	if (!error)

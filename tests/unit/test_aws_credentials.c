@@ -465,6 +465,23 @@ static void a_role_of_the_configuration_is_assumed(void **state)
 		  .role_arn = "arn:x",
 		  .class = ERROR_DENIED,
 		  .text = "environment: assume arn:x: STS: InvalidClientTokenId: no such key" },
+		{ .around = { "and STS refuses in EC2's form",
+			      { ENVIRONMENT },
+			      .steps = { { .expect = { "POST" },
+					   .answer =
+						   "HTTP/1.1 403 No\r\nConnection: close\r\n\r\n"
+						   "<ErrorResponse><Errors><Error><Code>Other"
+						   "</Code><Message>why</Message></Error></Errors>"
+						   "</ErrorResponse>" } } },
+		  .role_arn = "arn:x",
+		  .class = ERROR_DENIED,
+		  .text = "STS: Other: why" },
+		{ .around = { "and STS has a fault that it does not name",
+			      { ENVIRONMENT },
+			      .steps = { { .expect = { "POST" }, .answer = STATUS("500 Oops") } } },
+		  .role_arn = "arn:x",
+		  .class = ERROR_UNREACHABLE,
+		  .text = "STS answered with status 500" },
 		{ .around = { "and STS answers with a page",
 			      { ENVIRONMENT },
 			      .steps = { { .expect = { "POST" },

@@ -124,8 +124,8 @@ static int prove_agent(const struct machine *machine, struct buf *found, struct 
 
 	if (agent_file(machine, err) < 0)
 		return -1;
-	/* Without an answer in time it is asked again, within the boot deadline: the first start reads
-	 * a disk that a cloud may only be filling from a snapshot just then. */
+	/* Without an answer in time it is asked again, within the boot deadline: the first start
+	 * reads a disk that a cloud may only be filling from a snapshot just then. */
 	if (ask_version(machine, &said, err) < 0)
 		return -1;
 	buf_add(found, last_line(buf_slice(&said)));

@@ -73,6 +73,7 @@ void json_add_integer(struct json *container, const char *key, int64_t number);
 void json_add_bool(struct json *container, const char *key, bool flag);
 struct json *json_add_object(struct json *container, const char *key);
 struct json *json_add_list(struct json *container, const char *key);
+void json_add_copy(struct json *container, const char *key, const struct json *value);
 /* Print into out (buf_finish() is the caller's); is_pretty: indented, one member a line.
  * Whole numbers to 2^53 are exact, others read back as the same double; control codes, also
  * those beyond ASCII, are escaped. */

@@ -80,3 +80,8 @@ struct json *json_add_list(struct json *container, const char *key)
 {
 	return attach(container, key, cJSON_CreateArray());
 }
+
+void json_add_copy(struct json *container, const char *key, const struct json *value)
+{
+	attach(container, key, cJSON_Duplicate(json_item(value), true));
+}

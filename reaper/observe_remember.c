@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/log.h"
 #include "common/reason.h"
 #include "reaper/text_index.h"
 
@@ -159,7 +160,13 @@ static void remember(struct memory *memory, const struct observed_machine *machi
 	    memory->seen->tasks_known &&
 	    text_index_find(&memory->lost, remembered->instance) == TEXT_INDEX_NONE)
 		remembered->was_busy = false;
-	count_boot(memory, remembered, boot_of(memory, machine));
+	enum boot boot = boot_of(memory, machine);
+
+	/* Of one that has ended there is no console any more, in some clouds. */
+	if (boot == BOOT_FAILED && !remembered->is_judged && *machine->instance.why_ended)
+		log_warn("boot-failed", "%s of %s: %s", machine->instance.id,
+			 machine->instance.resource, machine->instance.why_ended);
+	count_boot(memory, remembered, boot);
 }
 
 /* ---- machines that are not seen any more ---- */

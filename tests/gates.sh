@@ -33,8 +33,6 @@ exported_for_tests="admit_fits clearml_keys_parse clearml_read_arguments clearml
 # Verbs of docker.h that the container mode has no use for yet.
 not_called_yet="docker_disk_usage docker_login_check docker_pause docker_prune
 	docker_stop docker_top docker_unpause"
-# The provider of AWS is not here yet.
-not_called_yet="$not_called_yet aws_flatten"
 
 complain() { printf 'gate %s: %s\n' "$gate" "$*" | tee -a "$found"; }
 # Turns each line of standard input into a complaint.
@@ -190,8 +188,8 @@ exported_for_tests="$exported_for_tests outcome_percentile"
 exported_for_tests="$exported_for_tests trace_office trace_office_len trace_steady
 	trace_steady_len trace_sweep trace_sweep_len"
 
-# AWS: common/aws*, whose caller (the provider) comes next.
-not_called_yet="$not_called_yet aws_call_all xml_first xml_name xml_next xml_text"
+# AWS: common/aws*.
+not_called_yet="$not_called_yet xml_text"
 exported_for_tests="$exported_for_tests aws_profile_check aws_sign_canonical aws_sign_string"
 
 # What only its own file uses is static: nm over all objects of the two programs. A name that is

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct provider *const providers[] = { &provider_local };
+static const struct provider *const providers[] = { &provider_local, &provider_aws };
 
 const struct provider *provider_named(const char *name)
 {

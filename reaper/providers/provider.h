@@ -18,6 +18,8 @@ enum instance_state {
 	INSTANCE_TERMINATED, /* seen dead: the slot is free, the generation is spent */
 };
 
+enum { INSTANCE_WHY_ROOM = 192 };
+
 struct instance {
 	char id[TICKET_FIELD_ROOM];
 	char resource[TICKET_FIELD_ROOM]; /* by its tags */
@@ -27,6 +29,8 @@ struct instance {
 	int64_t ended_s; /* when it was terminated, likewise; 0: not yet, or it does not say */
 	char type[TICKET_FIELD_ROOM], zone[TICKET_FIELD_ROOM]; /* "" where the provider says none */
 	enum market market;
+	/* Why it ended, in words, where that was not its own or our doing; "" else. */
+	char why_ended[INSTANCE_WHY_ROOM];
 	bool is_unnamed; /* its slot is held and tells no id yet: the id stands in for it in this
 			    list alone */
 };
@@ -64,11 +68,16 @@ enum { LAUNCH_ZONES = 9 };
 struct provider {
 	const char *name; /* as written in the configuration */
 	struct call_limit launch_limit; /* of the API: how fast launch may be called */
+	/* What can be told of a resource's settings without asking anybody; NULL: nothing.
+	 * ERROR_CONFIGURATION: the message says which member of its settings. */
+	int (*check)(const struct resource *resource, struct error *err);
 	/* All instances of our prefix where this resource's live, whatever resource they name,
 	 * terminated ones included as long as the provider shows them. Whole or an error: never a
 	 * part. (So a resource that is configured no more is still seen.) */
 	int (*list)(const struct settings *settings, const struct resource *resource,
 		    struct fleet *out, struct error *err);
+	/* Would both of these resources list the very same instances? NULL: never. */
+	bool (*is_one_list)(const struct resource *a, const struct resource *b);
 	/* Idempotent in launch->key: a second call with the same key launches nothing.
 	 * ERROR_CONFLICT: the slot is held by another. id is what was launched. */
 	int (*launch)(const struct launch *launch, char id[static TICKET_FIELD_ROOM],
@@ -85,6 +94,6 @@ struct provider {
 const struct provider *provider_named(const char *name);
 void provider_names(struct buf *out); /* "local, aws": for messages */
 
-extern const struct provider provider_local;
+extern const struct provider provider_local, provider_aws;
 
 #endif

@@ -332,6 +332,7 @@ static void release_resource(struct resource *resource)
 	free(resource->schedules);
 	free(resource->prices.overrides);
 	free(resource->prices.regions);
+	json_document_release(&resource->aws.spec);
 }
 
 void settings_release(struct settings *settings)

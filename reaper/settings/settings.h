@@ -2,6 +2,7 @@
 #define REAPER_SETTINGS_SETTINGS_H
 
 #include "common/age.h"
+#include "common/json.h"
 #include "common/minisign.h"
 #include "common/secret.h"
 #include "common/ticket.h"
@@ -36,6 +37,17 @@ struct local_settings {
 	/* What an image has in it elsewhere: the key that opens bundles, whose tickets are taken.
 	 */
 	char image_key[TICKET_PATH_ROOM], trusted_keys[TICKET_PATH_ROOM];
+};
+
+enum { SETTINGS_AWS_ROOM = 256 };
+
+struct aws_settings {
+	char region[TICKET_FIELD_ROOM]; /* "": what AWS's chain says when it is asked */
+	char profile[TICKET_FIELD_ROOM]; /* of the shared files; "": AWS_PROFILE, then default */
+	char role_arn[SETTINGS_AWS_ROOM], external_id[SETTINGS_AWS_ROOM]; /* "": none */
+	/* Owned: the members of "aws" that say what is launched (settings_aws.h), those of defaults
+	 * with them. Empty for other providers. */
+	struct json_document spec;
 };
 
 /* One sealed file, however many resources share it. */
@@ -86,6 +98,7 @@ struct resource {
 	struct ticket
 		ticket; /* what every ticket of this resource says; slot, generation, day unset */
 	struct local_settings local; /* for provider "local" */
+	struct aws_settings aws; /* for provider "aws" */
 };
 
 struct settings {

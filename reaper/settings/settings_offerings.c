@@ -47,6 +47,8 @@ static int add(const struct entry *entry, const struct offering *offering, struc
 	struct offering *added = &out->offerings[out->offering_count++];
 
 	*added = *offering;
+	if (!*added->region)
+		memcpy(added->region, out->aws.region, sizeof(added->region));
 	added->price = prices_find(&out->prices, out->provider, added);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "common/machine_record.h"
 #include "reaper/providers/provider.h"
 #include "reaper/settings/settings_agent.h"
+#include "reaper/settings/settings_aws.h"
 #include "reaper/settings/settings_bundle.h"
 #include "reaper/settings/settings_init.h"
 #include "reaper/settings/settings_money.h"
@@ -151,6 +152,8 @@ static int read_local(const struct settings_reader *reader, struct error *err)
 	struct local_settings *local = &reader->out->local;
 	char at[SETTINGS_AT_ROOM];
 
+	if (strcmp(reader->out->provider, "local") != 0)
+		return 0;
 	if (read_path(reader, "local.machines", "/var/lib/mayfly-reaper/machines", local->machines,
 		      err) < 0 ||
 	    read_path(reader, "local.image_key", "/etc/mayfly/image.key", local->image_key, err) <
@@ -213,8 +216,9 @@ static int read_spare(const struct settings_reader *reader, struct error *err)
 
 static int read_market(const struct settings_reader *reader, struct error *err)
 {
-	if (settings_prices(reader, err) < 0 || settings_offerings(reader, err) < 0 ||
-	    settings_budget(reader, err) < 0)
+	/* Where an offering is, which its price depends on, is said by "aws" too. */
+	if (settings_prices(reader, err) < 0 || settings_aws_place(reader, err) < 0 ||
+	    settings_offerings(reader, err) < 0 || settings_budget(reader, err) < 0)
 		return -1;
 	if (read_spare(reader, err) < 0)
 		return -1;
@@ -285,6 +289,20 @@ static int fill_ticket(const struct settings_reader *reader, struct error *err)
 	return 0;
 }
 
+/* What only its provider knows to be wrong. */
+static int ask_provider(const struct settings_reader *reader, struct error *err)
+{
+	const struct resource *out = reader->out;
+	const struct provider *provider = provider_named(out->provider);
+	struct error why;
+	char at[SETTINGS_AT_ROOM];
+
+	if (!provider || !provider->check || provider->check(out, &why) == 0)
+		return 0;
+	settings_find(reader, out->provider, at);
+	return settings_refuse(reader->text, err, at, "%s", why.message);
+}
+
 /* A ticket that no machine would take must not come to light on the machine. */
 static int prove_ticket(const struct settings_reader *reader, struct error *err)
 {
@@ -331,7 +349,8 @@ int settings_resource(const struct settings_text *text, const struct json *root,
 	if (text->is_shape)
 		return 0;
 	if (settings_bundle(&reader, err) < 0 || settings_agent(&reader, err) < 0 ||
-	    settings_init(&reader, err) < 0 || read_local(&reader, err) < 0)
+	    settings_init(&reader, err) < 0 || read_local(&reader, err) < 0 ||
+	    settings_aws(&reader, err) < 0 || ask_provider(&reader, err) < 0)
 		return -1;
 	return prove_ticket(&reader, err);
 }

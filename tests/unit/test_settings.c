@@ -106,9 +106,9 @@ static const struct {
 	{ "two looks are one", "\"two_looks\": 0,", MAX,
 	  "c.json:3: two_looks: expected at least 1 seconds, got 0" },
 	{ "a provider is unknown", "", MAX ", \"provider\": \"azure\"",
-	  "c.json:5: resources[0].provider: \"azure\" is no provider: known is local" },
+	  "c.json:5: resources[0].provider: \"azure\" is no provider: known is local, aws" },
 	{ "a provider is almost known", "", MAX ", \"provider\": \"locl\"",
-	  "c.json:5: resources[0].provider: \"locl\" is no provider: known is local" },
+	  "c.json:5: resources[0].provider: \"locl\" is no provider: known is local, aws" },
 	{ "a type is no field of a worker's name", "", MAX ", \"instance_type\": \"a:b\"",
 	  "c.json:5: resources[0].instance_type: expected 1 to 64 "
 	  "letters, digits, _ . or -, got \"a:b\"" },

@@ -377,7 +377,7 @@ BAD = {
                        "max_instnces: unknown, did you mean max_instances?"),
     "a cut file": ('"resources"', '"', "column"),
     "an unknown provider": ('"provider": "local"', '"provider": "azure"',
-                            '"azure" is no provider: known is local'),
+                            '"azure" is no provider: known is local, aws'),
     "a program that is not there": ("bootstrap-cpu", "none", "there is no program"),
     "a secret in the open": ('"secret_key": {', '"secret_key": "in-the-open", "x": {',
                              "clearml.secret_key: expected an object"),

@@ -67,25 +67,54 @@ static void look_at_queues(struct look *look)
 	free(names);
 }
 
+/* The first resource whose list is that of this one, too; itself if none before is. */
+static size_t find_list(const struct settings *settings, size_t resource)
+{
+	const struct resource *of = &settings->resources[resource];
+	const struct provider *provider = provider_named(of->provider);
+	size_t r = 0;
+
+	while (r < resource &&
+	       (strcmp(settings->resources[r].provider, of->provider) != 0 ||
+		!provider->is_one_list || !provider->is_one_list(&settings->resources[r], of)))
+		r++;
+	return r;
+}
+
+static void list_fleet(struct look *look, size_t resource, struct fleet *out)
+{
+	const struct settings *settings = look->observer->settings;
+	const struct resource *of = &settings->resources[resource];
+	struct observed_resource *seen = &look->seen->resources[resource];
+	struct error err;
+
+	seen->is_listed = provider_named(of->provider)->list(settings, of, out, &err) == 0;
+	if (seen->is_listed)
+		return;
+	text_cut(seen->problem, sizeof(seen->problem), err.message);
+	note_problem(look, of->name, &err);
+}
+
 static void look_at_fleets(struct look *look)
 {
 	const struct settings *settings = look->observer->settings;
+	struct observed_resource *seen = look->seen->resources;
+	struct fleet *fleets = memory_array(settings->resource_count + 1, sizeof(*fleets));
 
 	for (size_t r = 0; r < settings->resource_count; r++) {
-		const struct resource *resource = &settings->resources[r];
-		struct observed_resource *seen = &look->seen->resources[r];
-		SCOPED(fleet) struct fleet fleet = { 0 };
-		struct error err;
+		size_t list = find_list(settings, r);
 
-		if (provider_named(resource->provider)->list(settings, resource, &fleet, &err) <
-		    0) {
-			text_cut(seen->problem, sizeof(seen->problem), err.message);
-			note_problem(look, resource->name, &err);
-			continue;
-		}
-		seen->is_listed = true;
-		join_fleet(look->seen, settings, r, &fleet);
+		if (list == r)
+			list_fleet(look, r, &fleets[r]);
+		seen[r].is_listed = seen[list].is_listed;
+		if (seen[r].is_listed)
+			join_fleet(look->seen, settings, r, &fleets[list]);
+		else if (list != r)
+			memcpy(seen[r].problem, seen[list].problem, sizeof(seen[r].problem));
 	}
+	for (size_t r = 0; r < settings->resource_count; r++)
+		fleet_release(&fleets[r]);
+	free(fleets);
 }
 
 /* Those among everybody's workers that are machine records of our prefix. */

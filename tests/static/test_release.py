@@ -12,8 +12,7 @@ import tarfile
 import pytest
 from conftest import ARCH, BUILD, NAMES, TREE
 
-LIMITS = {"mayfly-bootstrap": 1_048_576 if ARCH == "x86_64" else 1_310_720,
-          "mayfly-reaper": 2_621_440}
+LIMITS = {"mayfly-bootstrap": 1_310_720, "mayfly-reaper": 2_621_440}
 DEBIAN_ARCH = {"x86_64": "amd64", "aarch64": "arm64"}[ARCH]
 CONTENTS = TREE / "packaging" / "static" / "contents.py"
 LOCK = {line.split()[0]: line.split() for line in

@@ -125,27 +125,8 @@ int aws_credentials_container(const struct aws_quest *quest, struct aws_credenti
 
 #define ROLE_PATH "/latest/meta-data/iam/security-credentials/"
 
-static int ask_role(struct aws_imds *imds, struct aws_credentials *out, struct error *err)
-{
-	SCOPED(buf) struct buf role = BUF(128), path = BUF(256), answer = BUF(ANSWER_MAX);
-
-	if (aws_imds_get(imds, ROLE_PATH, INSTANCE_TIMEOUT_MS, &role, err) < 0)
-		return -1;
-	size_t len = strcspn(buf_text(&role), "\r\n");
-
-	buf_add(&path, slice_of(ROLE_PATH));
-	buf_add(&path, (struct slice){ buf_text(&role), len });
-	if (!len || strspn(buf_text(&role), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					    "0123456789+=,.@_-") != len)
-		return error_set(err, ERROR_MALFORMED, "the metadata service names no role");
-	if (aws_imds_get(imds, buf_text(&path), INSTANCE_TIMEOUT_MS, &answer, err) < 0)
-		return -1;
-	return aws_credentials_read(buf_slice(&answer), out, err);
-}
-
-/* Where the service is not, or is closed to us, this source is not set up. Later in its talk a
- * failure is one. */
-static int judge_silence(struct error *err)
+/* Where no service of EC2's is, or no role, this source is not set up. */
+static int judge_absence(struct error *err)
 {
 	switch (err->class) {
 	case ERROR_NOT_FOUND:
@@ -154,9 +135,45 @@ static int judge_silence(struct error *err)
 		return error_set(err, ERROR_NOT_FOUND,
 				 "no metadata service answers (not on EC2, or in a container "
 				 "behind its hop limit)");
+	case ERROR_MALFORMED:
+		return error_set(err, ERROR_NOT_FOUND,
+				 "what answers is no metadata service of EC2's");
 	default:
-		return error_wrap(err, "role");
+		return -1;
 	}
+}
+
+/* The path of the role's keys. */
+static int ask_role(struct aws_imds *imds, struct buf *path, struct error *err)
+{
+	SCOPED(buf) struct buf role = BUF(128);
+
+	if (aws_imds_get(imds, ROLE_PATH, INSTANCE_TIMEOUT_MS, &role, err) < 0)
+		return judge_absence(err);
+	const char *name = buf_text(&role);
+	size_t len = strcspn(name, "\r\n");
+
+	if (!len || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				 "0123456789+=,.@_-") != len)
+		return error_set(err, ERROR_MALFORMED, "the metadata service names no role");
+	buf_add(path, slice_of(ROLE_PATH));
+	buf_add(path, (struct slice){ name, len });
+	return buf_finish(path, err);
+}
+
+static int ask_keys(struct aws_imds *imds, struct aws_credentials *out, struct error *err)
+{
+	SCOPED(buf) struct buf path = BUF(256), answer = BUF(ANSWER_MAX);
+
+	if (ask_role(imds, &path, err) < 0)
+		return -1;
+	if (aws_imds_get(imds, buf_text(&path), INSTANCE_TIMEOUT_MS, &answer, err) < 0) {
+		/* It was named just now: its keys will come. */
+		if (err->class == ERROR_NOT_FOUND)
+			err->class = ERROR_UNREACHABLE;
+		return -1;
+	}
+	return aws_credentials_read(buf_slice(&answer), out, err);
 }
 
 int aws_credentials_instance(const struct aws_quest *quest, struct aws_credentials *out,
@@ -168,8 +185,8 @@ int aws_credentials_instance(const struct aws_quest *quest, struct aws_credentia
 		return error_set(err, ERROR_NOT_FOUND, "AWS_EC2_METADATA_DISABLED is true");
 	if (aws_imds_open(quest->search->http, &imds, err) < 0)
 		return -1;
-	int result = ask_role(imds, out, err);
+	int result = ask_keys(imds, out, err);
 
 	aws_imds_close(imds);
-	return result < 0 ? judge_silence(err) : 0;
+	return result;
 }

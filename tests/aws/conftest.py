@@ -2,6 +2,7 @@
 
 import pytest
 
+from .bench import Bench
 from .moto import Moto
 from .running import Proxy
 
@@ -36,3 +37,19 @@ def proxy(proxy_server, ground):  # the ground is laid in a moto that was reset
     proxy_server.forget()
     yield proxy_server
     proxy_server.verify()
+
+
+@pytest.fixture
+def bench(request, proxy, ground, tmp_path):
+    with Bench(tmp_path / "bench", proxy, ground) as made:
+        request.node.world = made
+        yield made
+        assert not made.client.violations()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    world = getattr(item, "world", None)
+    if report.when == "call" and report.failed and world:
+        report.sections.append(("the world's logs", world.log_tail()))

@@ -36,7 +36,7 @@ from urllib.parse import parse_qsl
 from .cloud import SETTINGS, Cloud, Cut, Refusal
 from .memory import Memory
 from .moto import REGION, Keys
-from .upstream import Upstream
+from .upstream import PATIENCE_S, Upstream
 
 
 class Log:
@@ -52,9 +52,32 @@ class Log:
             self._file.flush()
 
 
+class Underway:
+    """The calls that are not in the log yet: one whose client was killed goes on here."""
+
+    def __init__(self):
+        self._changed = threading.Condition()
+        self._count = 0
+
+    def __enter__(self):
+        with self._changed:
+            self._count += 1
+
+    def __exit__(self, *_exception):
+        with self._changed:
+            self._count -= 1
+            self._changed.notify_all()
+
+    def wait(self):
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._count == 0, PATIENCE_S):
+                raise ValueError(f"calls are underway for {PATIENCE_S} s")
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     cloud = log = None  # set by main()
+    underway = Underway()
 
     def log_message(self, *_words):
         pass
@@ -68,7 +91,8 @@ class Handler(BaseHTTPRequestHandler):
                           self.headers.get("Authorization") or "")
         region, service = scope.groups() if scope else (REGION, "")
         if service == "ec2" or not service and b"Version=2016-11-15" in body:
-            self._ask_ec2(region, body)
+            with self.underway:
+                self._ask_ec2(region, body)
         else:
             self._pass_through(region, service, body)
 
@@ -142,6 +166,7 @@ class Handler(BaseHTTPRequestHandler):
         elif word == "keys":
             cloud.upstream.keys = Keys(said["access_key"], said["secret_key"])
         elif word == "forget":
+            self.underway.wait()
             cloud.forget()
         elif (word, verb) != ("faults", "GET"):
             raise ValueError(f"{verb} {word} {said}: no such control")

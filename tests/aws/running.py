@@ -96,7 +96,7 @@ class Proxy:
         request = urllib.request.Request(f"{self.url}/_proxy/{word}", json.dumps(said).encode(),
                                          method=verb)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=150) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as problem:
             raise ValueError(problem.read().decode()) from None

@@ -7,6 +7,8 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 from botocore.exceptions import ReadTimeoutError
 
+from standin.client import wait_for
+
 from .judge import Judge
 
 CUT = (ConnectionClosedError, EndpointConnectionError, ReadTimeoutError)
@@ -178,6 +180,16 @@ def test_an_instance_dies_at_once(proxy, moto, ground, ec2):
 def test_a_wrong_fault_is_refused(proxy, fault):
     with pytest.raises(ValueError):
         proxy.fault(**fault)
+
+
+def test_a_call_that_outlives_its_client_is_not_the_next_tests(proxy, ground):
+    proxy.fault(action="RunInstances", delay_s=2)
+    thread = threading.Thread(target=launch, args=(proxy.client("ec2"), ground))
+    thread.start()
+    wait_for(lambda: not proxy.control("GET", "faults"), 60, "it was asked")
+    proxy.forget()
+    thread.join()
+    assert proxy.calls() == []
 
 
 # -- what moto lacks -------------------------------------------------------------------------------

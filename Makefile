@@ -13,7 +13,7 @@ ifeq ($(origin CC),default)
 CC      := $(if $(filter fuzz,$(MODE)),$(shell command -v clang-14 || echo clang),gcc)
 endif
 PKG_CONFIG ?= pkg-config
-PACKAGES   := libcurl libcjson libsodium zlib sqlite3 expat
+PACKAGES   := libcurl libcjson libsodium zlib sqlite3 expat yaml-0.1
 MODES      := debug release static asan cover analyze fuzz
 $(if $(filter $(MODES),$(MODE)),,$(error MODE=$(MODE) is unknown, it is one of: $(MODES)))
 
@@ -52,7 +52,7 @@ libraries = $(eval libraries := $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm)$(
 ifeq ($(MODE),static)
 CC        := $(LIBRARY_FOLDER)/root/bin/musl-gcc
 packages  :=
-libraries := -lcurl -lmbedtls -lmbedx509 -lmbedcrypto -lz -lcjson -lsodium -lsqlite3 -lexpat
+libraries := -lcurl -lmbedtls -lmbedx509 -lmbedcrypto -lz -lcjson -lsodium -lsqlite3 -lexpat -lyaml
 STAMPS    := $(LIBRARIES:%=$(LIBRARY_FOLDER)/%.stamp)
 endif
 compile = $(CC) -std=gnu11 -D_GNU_SOURCE -I. -DMAYFLY_VERSION='"$(VERSION)"' $(WARN) \

@@ -70,6 +70,7 @@ bool json_bool_value(const struct json *value);
 void json_new_object(struct json_document *out);
 void json_add_text(struct json *container, const char *key, const char *text); /* NULL adds null */
 void json_add_integer(struct json *container, const char *key, int64_t number);
+void json_add_number(struct json *container, const char *key, double number); /* finite */
 void json_add_bool(struct json *container, const char *key, bool flag);
 struct json *json_add_object(struct json *container, const char *key);
 struct json *json_add_list(struct json *container, const char *key);

@@ -66,6 +66,11 @@ void json_add_integer(struct json *container, const char *key, int64_t number)
 	attach(container, key, cJSON_CreateNumber((double)number));
 }
 
+void json_add_number(struct json *container, const char *key, double number)
+{
+	attach(container, key, cJSON_CreateNumber(number));
+}
+
 void json_add_bool(struct json *container, const char *key, bool flag)
 {
 	attach(container, key, cJSON_CreateBool(flag));
@@ -83,5 +88,12 @@ struct json *json_add_list(struct json *container, const char *key)
 
 void json_add_copy(struct json *container, const char *key, const struct json *value)
 {
-	attach(container, key, cJSON_Duplicate(json_item(value), true));
+	cJSON *copy = cJSON_Duplicate(json_item(value), true);
+
+	if (copy && copy->string) {
+		explicit_bzero(copy->string, strlen(copy->string));
+		cJSON_free(copy->string);
+		copy->string = NULL;
+	}
+	attach(container, key, copy);
 }

@@ -31,7 +31,7 @@ WORDS = {
     ("--arrival", "TIME"): "started created",
     ("--provider", "NAME"): "local",
 }
-OPERAND_FILES = ("CONFIG", "TRACE")
+OPERAND_FILES = ("CONFIG", "TRACE", "FILE")
 
 
 class Option:

@@ -2,6 +2,7 @@
 
 #include "reaper/forecast/simulate.h"
 #include "reaper/forecast/trace_export.h"
+#include "reaper/import/import.h"
 #include "reaper/journal_list.h"
 #include "reaper/keygen.h"
 #include "reaper/money/report.h"
@@ -202,6 +203,13 @@ static const struct command_option trace_options[] = {
 	{ "--arrival", "TIME", "a task arrives when it was started (the default) or created" },
 };
 
+static const struct command_option import_options[] = {
+	{ "FILE", NULL,
+	  "aws_autoscaler.yaml; or what ClearML's app exported, as JSON (unverified)" },
+	{ "--bundle", "FILE", "write git's login and the extra clearml.conf there, mode 0600" },
+	{ "--prefix", "NAME", "another prefix than theirs, for both at once" },
+};
+
 static const struct command commands[] = {
 	{ "run", run, "observe, plan, act, report once: what cron calls", run_options,
 	  ARRAY_LEN(run_options) },
@@ -237,6 +245,8 @@ static const struct command commands[] = {
 	  report_options, ARRAY_LEN(report_options) },
 	{ "trace", trace_export, "print what has run at ClearML as a trace for simulate",
 	  trace_options, ARRAY_LEN(trace_options) },
+	{ "import", import_run, "print what ClearML's AWS autoscaler was told as a configuration",
+	  import_options, ARRAY_LEN(import_options) },
 	{ "version", show_version, "print the version", NULL, 0 },
 };
 

@@ -54,7 +54,7 @@ at() { sed "s|^\([^:]*:[0-9]*\):.*|\1 $1|"; }
 sources() { files 'common/*.[ch]' 'bootstrap/*.[ch]' 'reaper/*.[ch]'; }
 flags() {
 	printf '%s' "-std=gnu11 -D_GNU_SOURCE -I. "
-	pkg-config --cflags libcurl libcjson libsodium zlib sqlite3 expat
+	pkg-config --cflags libcurl libcjson libsodium zlib sqlite3 expat yaml-0.1
 }
 objects() {
 	find "$build/common" "$build/bootstrap" "$build/reaper" "$build/templates" -name '*.o'
@@ -121,6 +121,8 @@ gate_libraries() {
 		deny '#include <zlib' 'only common/gzip.c knows zlib' $rooms ':!common/gzip.c'
 		deny '#include <sqlite3' 'only reaper/ledger/ledger_sql.c knows SQLite' $rooms \
 			':!reaper/ledger/ledger_sql.c'
+		deny '#include <yaml' 'only reaper/import/yaml.c knows libyaml' $rooms \
+			':!reaper/import/yaml.c'
 		deny '#include <expat' 'only common/xml.c knows expat' $rooms ':!common/xml.c'
 		deny '#include <openssl/' 'a library without a room yet' $rooms
 		deny '\b(clock_gettime|gettimeofday|time|ftime|timespec_get) ?\(' \

@@ -34,7 +34,7 @@ seed_object() {
 	cat >> "$3"
 	# shellcheck disable=SC2046 # flags are words
 	${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -I. \
-		$(pkg-config --cflags libcurl libcjson libsodium zlib sqlite3 expat) \
+		$(pkg-config --cflags libcurl libcjson libsodium zlib sqlite3 expat yaml-0.1) \
 		-c "$3" -o "$build/${3%.c}.o" || echo "$3" >> "$scratch/failed"
 	see "$1" "$2" "${4:-$3}"
 	cp "$scratch/kept" "$3"
@@ -66,6 +66,7 @@ echo '#include "reaper/plan.h"' | seed layers "must not see reaper/" bootstrap/m
 echo '#include "bootstrap/slot.h"' | seed layers "must not see bootstrap/" reaper/main.c
 echo '#include <curl/curl.h>' | seed libraries "libcurl" common/error.c
 echo '#include <cjson/cJSON.h>' | seed libraries "cJSON" reaper/main.c
+echo '#include <yaml.h>' | seed libraries "libyaml" reaper/import/import.c
 echo '#include <sodium.h>' | seed libraries "libsodium" bootstrap/main.c
 echo 'long f(void) { return time(0); }' | seed libraries "asks the time" reaper/main.c
 echo 'void f(char *a) { strcpy(a, "x"); }' | seed calls "banned" common/error.c

@@ -20,7 +20,8 @@ BUILD = TREE / "build" / "debug"
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-I.", "-O0", "-w", *SANITIZE]
 LINK = ["gcc", *SANITIZE, *(["-fuse-ld=gold"] if shutil.which("ld.gold") else [])]
-LIBRARIES = ["-lcurl", "-lcjson", "-lsodium", "-lz", "-lsqlite3", "-lexpat", "-lm", "-lcmocka"]
+LIBRARIES = ["-lcurl", "-lcjson", "-lsodium", "-lz", "-lsqlite3", "-lexpat",
+             "-lyaml", "-lm", "-lcmocka"]
 TESTS = {  # the module -> the unit tests that must notice
     "reaper/plan.c": ["plan", "plan_stock", "plan_end", "plan_spare"],
     "reaper/plan_end.c": ["plan_end", "plan_spare", "plan"],

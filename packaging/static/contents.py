@@ -19,7 +19,8 @@ from pathlib import Path
 TREE = Path(__file__).resolve().parents[2]
 ARCHIVES = {"libc.a": "musl", "libz.a": "zlib", "libcjson.a": "cjson", "libsodium.a": "libsodium",
             "libmbedtls.a": "mbedtls", "libmbedx509.a": "mbedtls", "libmbedcrypto.a": "mbedtls",
-            "libsqlite3.a": "sqlite", "libexpat.a": "expat", "libcurl.a": "curl"}
+            "libsqlite3.a": "sqlite", "libexpat.a": "expat", "libyaml.a": "libyaml",
+            "libcurl.a": "curl"}
 OURS = "mayfly"
 LICENCE_FILES = ("LICENSE", "LICENSE.md", "COPYING", "COPYRIGHT")
 # Licences that Debian has on every system.
@@ -30,6 +31,7 @@ HOLDERS = {"musl": "Rich Felker and others, named below",
            "zlib": "Jean-loup Gailly and Mark Adler", "cjson": "Dave Gamble and cJSON contributors",
            "libsodium": "Frank Denis", "mbedtls": "The Mbed TLS Contributors",
            "expat": "Thai Open Source Software Center Ltd and the Expat maintainers",
+           "libyaml": "Ingy döt Net and Kirill Simonov",
            "sqlite": "none, its authors gave it to the public domain"}
 # One input section that was kept: its address, its size, the file that it is from.
 PLACED = re.compile(r"^ \.\S+\s+0x([0-9a-f]+)\s+0x([0-9a-f]+) (\S+)$", re.M)

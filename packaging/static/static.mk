@@ -3,7 +3,7 @@
 # build/libraries/$(ARCH).
 STATIC         := build/static/$(ARCH)
 LIBRARY_FOLDER := build/libraries/$(ARCH)
-LIBRARIES      := musl zlib cjson libsodium mbedtls sqlite expat curl
+LIBRARIES      := musl zlib cjson libsodium mbedtls sqlite expat libyaml curl
 
 .PHONY: static setup-static check-static static-tests size deb packages packages-tests dist
 

@@ -288,6 +288,15 @@ int settings_parse(struct slice text, const char *path, const char *const *envir
 		read_without_files, out, err);
 }
 
+int settings_parse_shape(struct slice text, const char *path, const char *const *environment,
+			 struct settings *out, struct error *err)
+{
+	return read_settings(
+		&(struct settings_text){
+			.path = path, .text = text, .environment = environment, .is_shape = true },
+		read_without_files, out, err);
+}
+
 static int read_text(const char *path, struct buf *out, struct error *err)
 {
 	return file_read(path, out, err) < 0 ? error_wrap(err, "read the configuration") : 0;

@@ -159,6 +159,10 @@ CHECKED int settings_parse(struct slice text, const char *path, const char *cons
  * that only has prices is taken too. */
 CHECKED int settings_load_shape(const char *path, const char *const *environment,
 				struct settings *out, struct error *err);
+/* The same from a text that was read already; path names it. */
+CHECKED int settings_parse_shape(struct slice text, const char *path,
+				 const char *const *environment, struct settings *out,
+				 struct error *err);
 void settings_release(struct settings *settings);
 
 #endif

@@ -12,7 +12,8 @@ NAME = "peers/system:1"
 # What a machine needs, but for a kernel: its init, and what the agent and its tasks are run with.
 PACKAGES = ["systemd", "systemd-sysv", "python3", "git", "procps", "cron", "ca-certificates"]
 # Of a debug build.
-LIBRARIES = ["libcurl4", "libcjson1", "libsodium23", "zlib1g", "libsqlite3-0", "libexpat1"]
+LIBRARIES = ["libcurl4", "libcjson1", "libsodium23", "zlib1g", "libsqlite3-0", "libexpat1",
+             "libyaml-0-2"]
 KERNELS = {"x86_64": "linux-image-cloud-amd64"}
 HARDWARE = ["udev", "dbus", "initramfs-tools", "qemu-guest-agent"]  # of a machine that has its own
 FOR_PEOPLE = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*"]

@@ -53,7 +53,8 @@ def test_the_stack_is_protected_in_ours_and_in_the_libraries(program):
     libraries = BUILD.parents[1] / "libraries" / ARCH / "root" / "lib"
     for what in [BUILD / "common" / "ticket.o", *(
             libraries / f"lib{name}.a"
-            for name in ("curl", "mbedtls", "mbedcrypto", "sodium", "sqlite3", "cjson", "expat"))]:
+            for name in ("curl", "mbedtls", "mbedcrypto", "sodium", "sqlite3", "cjson", "expat",
+                         "yaml"))]:
         names = subprocess.run(["nm", "-u", what], check=True, capture_output=True, text=True)
         assert "__stack_chk_fail" in names.stdout, what
 

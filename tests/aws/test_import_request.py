@@ -1,4 +1,4 @@
-"""What is imported asks EC2 for the machine that ClearML's own driver asked for (clearml/record.py)."""
+"""What is imported asks EC2 for the machine that ClearML's driver asked for (clearml/record.py)."""
 
 import json
 import re

@@ -22,7 +22,7 @@ ARCHIVES = {"libc.a": "musl", "libz.a": "zlib", "libcjson.a": "cjson", "libsodiu
             "libsqlite3.a": "sqlite", "libexpat.a": "expat", "libyaml.a": "libyaml",
             "libcurl.a": "curl"}
 OURS = "mayfly"
-LICENCE_FILES = ("LICENSE", "LICENSE.md", "COPYING", "COPYRIGHT")
+LICENCE_FILES = ("LICENSE", "LICENSE.md", "License", "COPYING", "COPYRIGHT")
 # Licences that Debian has on every system.
 COMMON_LICENCES = {"Apache-2.0": "/usr/share/common-licenses/Apache-2.0"}
 # Whose they are; the years stand in their licences.

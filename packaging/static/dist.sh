@@ -25,7 +25,7 @@ install -m 644 packaging/man/*.[1-9] "$out/$name/man/"
 cp -R templates "$out/$name/"
 for source in "build/libraries/$arch"/*/source; do
 	library=${source%/source}
-	for licence in LICENSE LICENSE.md COPYING COPYRIGHT; do
+	for licence in LICENSE LICENSE.md License COPYING COPYRIGHT; do
 		[ ! -f "$source/$licence" ] || install -m 644 "$source/$licence" \
 			"$out/$name/licences/${library##*/}-$licence"
 	done

@@ -13,7 +13,7 @@ enum { STAT_MAX = 4096, COMMAND_MAX = 1 << 20, DEPTH_MAX = 64 };
 struct process {
 	pid_t pid, parent; /* parent 0: it has gone, or its parent is not known */
 	bool is_agent;
-	bool is_task; /* an agent is among its ancestors, and it is none itself */
+	bool is_wrapper; /* a shell that an agent puts around a task, and that waits for it */
 };
 
 struct family {
@@ -69,6 +69,24 @@ static bool is_agent(pid_t pid)
 	return false;
 }
 
+/* "bash -c COMMAND": told to end it would do so at once, and leave its command behind. */
+static bool is_wrapper(pid_t pid)
+{
+	SCOPED(buf) struct buf text = BUF(COMMAND_MAX);
+
+	if (!read_of(pid, "cmdline", &text))
+		return false;
+	const char *first = buf_text(&text), *slash = strrchr(first, '/');
+	const char *name = slash ? slash + 1 : first;
+
+	if (strcmp(name, "bash") != 0 && strcmp(name, "sh") != 0 && strcmp(name, "dash") != 0)
+		return false;
+	for (size_t at = strlen(first) + 1; at < text.len; at += strlen(buf_text(&text) + at) + 1)
+		if (!strcmp(buf_text(&text) + at, "-c"))
+			return true;
+	return false;
+}
+
 static const struct process *find(const struct family *family, pid_t pid)
 {
 	for (size_t i = 0; i < family->count; i++)
@@ -77,13 +95,21 @@ static const struct process *find(const struct family *family, pid_t pid)
 	return NULL;
 }
 
-static bool is_below_agent(const struct family *family, const struct process *process)
+/*
+ * Above it there is nothing of the run but an agent, or shells that wait for it. (The agent in a
+ * task's container becomes the task: there it is the first process.)
+ */
+static bool is_own_process(const struct family *family, const struct process *process)
 {
+	if (process->is_agent || process->is_wrapper)
+		return false;
 	/* Read one after the other, parents may seem to go round in a circle. */
-	for (unsigned depth = 0; process && depth < DEPTH_MAX; depth++) {
+	for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
 		process = find(family, process->parent);
-		if (process && process->is_agent)
+		if (!process || process->is_agent)
 			return true;
+		if (!process->is_wrapper)
+			return false;
 	}
 	return false;
 }
@@ -96,10 +122,10 @@ static int look(const char *mark, struct family *out, struct error *err)
 		return -1;
 	*out = (struct family){ memory_array(found.count + 1, sizeof(out->list[0])), found.count };
 	for (size_t i = 0; i < found.count; i++)
-		out->list[i] = (struct process){ found.pids[i], parent_of(found.pids[i]),
-						 is_agent(found.pids[i]), false };
-	for (size_t i = 0; i < out->count; i++)
-		out->list[i].is_task = !out->list[i].is_agent && is_below_agent(out, &out->list[i]);
+		out->list[i] = (struct process){ .pid = found.pids[i],
+						 .parent = parent_of(found.pids[i]),
+						 .is_agent = is_agent(found.pids[i]),
+						 .is_wrapper = is_wrapper(found.pids[i]) };
 	return 0;
 }
 
@@ -112,13 +138,9 @@ int agent_processes_tell(const char *mark, struct error *err)
 	for (size_t i = 0; i < family.count; i++)
 		if (family.list[i].is_agent)
 			marked_signal(family.list[i].pid, mark, SIGSTOP);
-	for (size_t i = 0; i < family.count; i++) {
-		const struct process *process = &family.list[i];
-		const struct process *parent = find(&family, process->parent);
-
-		if (process->is_task && parent && parent->is_agent)
-			marked_signal(process->pid, mark, SIGTERM);
-	}
+	for (size_t i = 0; i < family.count; i++)
+		if (is_own_process(&family, &family.list[i]))
+			marked_signal(family.list[i].pid, mark, SIGTERM);
 	return 0;
 }
 
@@ -130,7 +152,7 @@ int agent_processes_have_ended(const char *mark, bool *have_ended, struct error 
 		return -1;
 	*have_ended = true;
 	for (size_t i = 0; i < family.count; i++)
-		if (family.list[i].is_task)
+		if (!family.list[i].is_agent)
 			*have_ended = false;
 	return 0;
 }

@@ -23,14 +23,19 @@ signal.signal(signal.SIGTERM, save)
 '''
 
 
+def unavailable():
+    """None, or a sentence why there are no instances here."""
+    if not shutil.which("minisign"):
+        return "needs minisign (package minisign)"
+    return Cloud.unavailable()
+
+
 @pytest.fixture
 def make(request, world, tmp_path):
     """make(market) -> an instance for the world's resource."""
-    reason = Cloud.unavailable()
+    reason = unavailable()
     if reason:
         pytest.skip(reason)
-    if not shutil.which("minisign"):
-        pytest.skip("needs minisign (package minisign)")
     world.add_resource("cpu", agent={
         "mode": "host", "command": [str(AGENT)],
         "environment": {"CLEARML_AGENT_SKIP_PYTHON_ENV_INSTALL": "1"}})
@@ -96,6 +101,31 @@ def test_a_spot_instance_is_taken_away(make, world):
     assert instance.record()["reason"] == "interrupted"
     assert set(instance.asked(NOTICE_PATH)) <= {200, 404}
     assert_gone(instance)
+
+
+def test_a_task_in_a_container_is_told(docker_world, tmp_path):
+    """Its own process alone: the agent in its container stands still, and its end is not the
+    container's."""
+    reason = unavailable()
+    if reason:
+        pytest.skip(reason)
+    world = docker_world
+    world.add_resource("cpu")
+    saved = world.folder / "saved"
+    task, _ = add_gated(world, SAVING.format(saved=str(saved)))
+    with Instance(world, tmp_path / "instance", "spot") as instance:
+        instance.boot()
+        wait_for_runs(world, task, 1)
+        wait_for_status(world, task, "in_progress")
+        instance.give_notice(110)
+        status = instance.wait_for_end()
+        assert status == 0, instance.log_tail()
+        assert saved.read_text() == "saved\n"
+        assert world.client.status(task) == "queued"
+        assert world.client.task(task)["status_reason"].startswith("infra:spot (")
+        assert instance.record()["reason"] == "interrupted"
+        assert world.containers(instance=ID) == {}
+        assert_gone(instance)
 
 
 def test_a_task_that_does_not_save_in_time(make, world):

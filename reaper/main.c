@@ -2,6 +2,7 @@
 
 #include "reaper/forecast/simulate.h"
 #include "reaper/forecast/trace_export.h"
+#include "reaper/iam.h"
 #include "reaper/import/import.h"
 #include "reaper/journal_list.h"
 #include "reaper/keygen.h"
@@ -169,6 +170,13 @@ static const struct command_option ticket_options[] = {
 	{ "--dry-run", NULL, "print the ticket and what takes up how much room instead" },
 };
 
+static const struct command_option iam_options[] = {
+	CONFIG,
+	{ "--for", "WHOM", "reaper (the default) or machines" },
+	{ "--machine-role", "ROLE", "in the machines' instance profile (the profile's name)" },
+	{ "CLOUD", NULL, "aws" },
+};
+
 static const struct command_option simulate_options[] = {
 	{ "CONFIG", NULL, "a configuration; its keys and bundles need not be there" },
 	{ "TRACE", NULL, "what came when, and how long it ran: a CSV file" },
@@ -239,6 +247,8 @@ static const struct command commands[] = {
 	  unseal_options, ARRAY_LEN(unseal_options) },
 	{ "ticket", ticket_run, "print the user data of a machine, and how large it is",
 	  ticket_options, ARRAY_LEN(ticket_options) },
+	{ "iam", iam_run, "print the least that the cloud must allow, as its own tools take it",
+	  iam_options, ARRAY_LEN(iam_options) },
 	{ "simulate", simulate, "try a configuration on a trace: money, waits, idle time",
 	  simulate_options, ARRAY_LEN(simulate_options) },
 	{ "report", spend_report, "print what was spent, by task, queue, day, resource or user",

@@ -65,6 +65,14 @@ struct launch {
 };
 enum { LAUNCH_ZONES = 9 };
 
+/* Whose permissions, to run this configuration. */
+struct policy_order {
+	const struct settings *settings; /* a shape is enough (settings_load_shape) */
+	bool is_for_machines; /* else the reaper's */
+	const char *machine_role; /* of the machines, name or full name; NULL: as the provider names
+				     it where nobody says otherwise */
+};
+
 struct provider {
 	const char *name; /* as written in the configuration */
 	struct call_limit launch_limit; /* of the API: how fast launch may be called */
@@ -88,6 +96,10 @@ struct provider {
 	/* The tail of what it printed while it booted, for the journal. */
 	int (*console)(const struct settings *settings, const struct resource *resource,
 		       const char *instance, struct buf *out, struct error *err);
+	/* The least that the account must allow, as the cloud's own tools take it. NULL: nothing is
+	 * to be allowed. */
+	int (*policy)(const struct policy_order *order, struct json_document *out,
+		      struct error *err);
 };
 
 /* NULL when there is none of this name; names are listed by provider_names(). */

@@ -155,8 +155,9 @@ CHECKED int settings_parse(struct slice text, const char *path, const char *cons
 			   struct settings *out, struct error *err);
 
 /* Only what machines there are, what they serve and what they cost, for a forecast: nothing that
- * the file refers to needs to be there: no keys, no bundles, no programs, no ClearML. A provider
- * that only has prices is taken too. */
+ * the file refers to needs to be there: no keys, no bundles, no programs, no ClearML. Where
+ * machines find their bundle, and what they are on AWS, is kept as it stands there. A provider that
+ * only has prices is taken too. */
 CHECKED int settings_load_shape(const char *path, const char *const *environment,
 				struct settings *out, struct error *err);
 /* The same from a text that was read already; path names it. */

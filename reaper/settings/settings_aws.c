@@ -242,13 +242,15 @@ static void add_both(const struct settings_reader *reader, const char *path, con
 	add_members(both, own, NULL);
 }
 
-static void read_spec(const struct settings_reader *reader)
+void settings_aws_keep(const struct settings_reader *reader)
 {
 	static const char *const whole[] = {
 		"image",     "subnets",	       "security_groups", "key_name",	"instance_profile",
 		"public_ip", "ipv6_addresses", "spot_max_price",  "launch_spec"
 	};
 
+	if (!is_ec2(reader))
+		return;
 	json_new_object(&reader->out->aws.spec);
 	for (size_t i = 0; i < ARRAY_LEN(whole); i++) {
 		char path[64], at[SETTINGS_AT_ROOM];
@@ -275,7 +277,7 @@ int settings_aws(const struct settings_reader *reader, struct error *err)
 					       "resolve:ssm:/..., or {\"name\": ..., "
 					       "\"owners\": [...]}",
 					       err);
-	read_spec(reader);
+	settings_aws_keep(reader);
 	if (check_places(reader, err) < 0)
 		return -1;
 	const struct json *tags = json_find(reader->out->aws.spec.root, "tags");

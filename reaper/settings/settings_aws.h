@@ -23,4 +23,7 @@ CHECKED int settings_aws_place(const struct settings_reader *reader, struct erro
 /* The rest; after the offerings were read. */
 CHECKED int settings_aws(const struct settings_reader *reader, struct error *err);
 
+/* Only what the file says, unjudged: of a shape (settings_load_shape), for what is made of it. */
+void settings_aws_keep(const struct settings_reader *reader);
+
 #endif

@@ -346,8 +346,11 @@ int settings_resource(const struct settings_text *text, const struct json *root,
 					       "how many machines may exist at once", err);
 	if (settings_schedule(&reader, err) < 0)
 		return -1;
-	if (text->is_shape)
-		return 0;
+	if (text->is_shape) {
+		settings_aws_keep(&reader);
+		return settings_read_text(&reader, "bundle.source", out->ticket.bundle.source,
+					  sizeof(out->ticket.bundle.source), err);
+	}
 	if (settings_bundle(&reader, err) < 0 || settings_agent(&reader, err) < 0 ||
 	    settings_init(&reader, err) < 0 || read_local(&reader, err) < 0 ||
 	    settings_aws(&reader, err) < 0 || ask_provider(&reader, err) < 0)

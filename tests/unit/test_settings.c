@@ -33,8 +33,8 @@ static const char form[] =
 #define MAX ", \"max_instances\": 2"
 #define SECOND "}, {\"name\": \"x\", \"max_instances\": 1"
 #define QUEUE ", \"queues\": [\"cpu\"]"
-#define SOURCE                                                                           \
-	"c.json:5: resources[1].bundle.source: expected \"inline\" (in the user data), " \
+#define SOURCE                                                                            \
+	"c.json:5: resources[1].bundle.source: expected \"inline\" (in the user data), "  \
 	"\"file:/path\" (on the machine), \"https://host/path\", \"s3://bucket/key\" or " \
 	"\"aws-secretsmanager:NAME\""
 #define RECIPIENT "age1q5nh0qu35q3wk0lh54zgw2wasn4aqjznq6a9f9dhhg6jxm0ueahqqwreg8"
@@ -141,8 +141,7 @@ static const struct {
 	  MAX SECOND QUEUE ", \"bundle\": {\"file\": \"b\", \"source\": \"s3://Bucket/b\"}",
 	  SOURCE },
 	{ "a bundle's secret has no name", "",
-	  MAX SECOND QUEUE
-	  ", \"bundle\": {\"file\": \"b\", \"source\": \"aws-secretsmanager:\"}",
+	  MAX SECOND QUEUE ", \"bundle\": {\"file\": \"b\", \"source\": \"aws-secretsmanager:\"}",
 	  SOURCE },
 	{ "a recipient is none", "\"recipients\": [\"age1x\"],", MAX,
 	  "c.json:3: recipients[0]: expected a public key of age (age1...): " ANY },

@@ -210,11 +210,9 @@ static int version(const struct command_line *line)
 			"whose signatures are believed " \
 			"(" TRUST_TRUSTED_KEYS ")"       \
 	}
-#define IMAGE_KEY                                                      \
-	{                                                              \
-		"--image-key", "FILE",                                 \
-			"the key that opens bundles (" TRUST_IMAGE_KEY \
-			"), or aws-secretsmanager:NAME"                \
+#define IMAGE_KEY                                                                               \
+	{                                                                                       \
+		"--image-key", "KEY", "what opens bundles, file or place (" TRUST_IMAGE_KEY ")" \
 	}
 #define LOCK_FD                                                                 \
 	{                                                                       \

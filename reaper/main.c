@@ -212,8 +212,7 @@ static const struct command_option trace_options[] = {
 };
 
 static const struct command_option import_options[] = {
-	{ "FILE", NULL,
-	  "aws_autoscaler.yaml; or what ClearML's app exported, as JSON (unverified)" },
+	{ "FILE", NULL, "aws_autoscaler.yaml, or what the app exported (unverified)" },
 	{ "--bundle", "FILE", "write git's login and the extra clearml.conf there, mode 0600" },
 	{ "--prefix", "NAME", "another prefix than theirs, for both at once" },
 };

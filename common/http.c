@@ -1,12 +1,12 @@
 #include "common/http.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/http_policy.h"
 #include "common/http_wire.h"
+#include "common/wiped.h"
 
 enum {
 	ANSWER_MAX_DEFAULT = 16 << 20,
@@ -28,35 +28,13 @@ struct exchange {
 	int64_t deadline_ms;
 };
 
-/* --- libcurl's memory: it copies credentials into its buffer of the request, which only its
- * allocator can wipe. */
-
-static void wiping_free(void *bytes)
-{
-	if (bytes)
-		secret_wipe(bytes, malloc_usable_size(bytes));
-	free(bytes);
-}
-
-/* Never in place: what it outgrows is wiped too. */
-static void *wiping_realloc(void *bytes, size_t size)
-{
-	size_t had = bytes ? malloc_usable_size(bytes) : 0;
-	void *moved = malloc(size);
-
-	if (!moved)
-		return NULL;
-	if (had)
-		memcpy(moved, bytes, had < size ? had : size);
-	wiping_free(bytes);
-	return moved;
-}
-
 /* --- Opening. */
 
 int http_open(const char *user_agent, struct http **out, struct error *err)
 {
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, strdup,
+	/* libcurl copies credentials into its buffer of the request, which only its allocator can
+	 * wipe. */
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiped_free, wiped_realloc, strdup,
 				 calloc) != CURLE_OK)
 		return error_set(err, ERROR_SYSTEM, "libcurl does not start");
 	CURLM *multi = curl_multi_init();

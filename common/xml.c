@@ -1,11 +1,10 @@
 #include "common/xml.h"
 
 #include <expat.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/secret.h"
+#include "common/wiped.h"
 
 enum {
 	DEPTH_MAX = 64,
@@ -27,30 +26,8 @@ struct reading {
 	unsigned long line; /* where */
 };
 
-/* --- expat's memory, which holds copies of the text. */
-
-static void wiping_free(void *bytes)
-{
-	if (bytes)
-		secret_wipe(bytes, malloc_usable_size(bytes));
-	free(bytes);
-}
-
-/* Never in place: what it outgrows is wiped too. */
-static void *wiping_realloc(void *bytes, size_t size)
-{
-	size_t had = bytes ? malloc_usable_size(bytes) : 0;
-	void *moved = malloc(size);
-
-	if (!moved)
-		return NULL;
-	if (had)
-		memcpy(moved, bytes, had < size ? had : size);
-	wiping_free(bytes);
-	return moved;
-}
-
-static const XML_Memory_Handling_Suite wiping = { malloc, wiping_realloc, wiping_free };
+/* expat's memory holds copies of the text. */
+static const XML_Memory_Handling_Suite wiping = { malloc, wiped_realloc, wiped_free };
 
 /* --- What expat calls. */
 

@@ -6,6 +6,7 @@ task, the machine reads it with its heartbeat. And what a machine must not obey.
 
 import json
 import shutil
+import signal
 import subprocess
 
 from lives import (PATIENCE_S, begin, check_nothing_left, finish, runs_of, running_machine,
@@ -208,9 +209,12 @@ def test_two_reapers_leave_each_others_orders_alone(world):
     wait_for_order(world, machine, "keep")
     first, = parts(world)
     second = second_reaper(world)
-    # It may be the same reaper with a new ledger: it takes the word over.
+    # It may be the same reaper with a new ledger: it takes the word over, and sees no other one
+    # until that one signs again.
+    reaper.send_signal(signal.SIGSTOP)
     second("run")
     assert "OTHER REAPER" not in second("status").stdout
+    reaper.send_signal(signal.SIGCONT)
     # The first one signs its word again, and the second one gives it back.
     wait_for(lambda: parts(world).get(first) == {machine: "keep"}, PATIENCE_S,
              "the first one has signed anew")

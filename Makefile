@@ -27,7 +27,8 @@ cflags_debug    := -O1 -g
 cflags_release  := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 ldflags_release := -pie -Wl,-z,relro,-z,now
 cflags_static   := -Os -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections \
-	-fno-asynchronous-unwind-tables -fno-ident $(if $(filter aarch64,$(ARCH)),-mno-outline-atomics)
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-ident \
+	$(if $(filter aarch64,$(ARCH)),-mno-outline-atomics)
 # Debian's linker packs relocations on x86 alone.
 ldflags_static   = -static-pie -s \
 	-Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack,-Map=$@.map \
@@ -147,20 +148,22 @@ agent_version = $(or $(AGENT),3.0.3)
 stages:
 	$(Q)$(MAKE) --no-print-directory $(parallel) all unit-programs
 	$(Q)failed=; for stage in $(STAGES); do \
-		$(MAKE) --no-print-directory $$stage || failed="$$failed $$stage"; done; \
+		began=$$(date +%s); \
+		$(MAKE) --no-print-directory $$stage || failed="$$failed $$stage"; \
+		echo "--- $$stage: $$(($$(date +%s) - began)) s"; done; \
 	if [ "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi; echo "passed: $(STAGES)"
 
 unit-programs: $(TESTS) $(REPLAYS) $(SIMULATE) $(DRIVERS:%.c=$(BUILD)/%) $(BENCHES:%.c=$(BUILD)/%)
 
 unit: $(TESTS) ## the unit tests, one line a program
-	$(Q)sh tests/run.sh $(TESTS)
+	$(Q)JOBS=$(JOBS) sh tests/run.sh $(TESTS)
 
 replay: $(REPLAYS) ## the fuzz targets over their saved inputs
-	$(Q)sh tests/run.sh $(REPLAYS)
+	$(Q)JOBS=$(JOBS) sh tests/run.sh $(REPLAYS)
 
 # Not test_child: what it looks at (descriptors, signals, the parent's death) valgrind has for itself.
 valgrind: $(TESTS) ## the unit tests under valgrind
-	$(Q)RUN_UNDER="valgrind -q --error-exitcode=9 --leak-check=full" \
+	$(Q)JOBS=$(JOBS) RUN_UNDER="valgrind -q --error-exitcode=9 --leak-check=full" \
 		sh tests/run.sh $(filter-out %/test_child,$(TESTS))
 
 contract: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## the ClearML stand-in held to what a real server answered
@@ -209,8 +212,9 @@ test-machine: setup static ## the same lives and more, in virtual machines with 
 images: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## packaging/: container image, packer templates, user data; what cannot run here says so
 	$(Q)$(PYTEST) -rs tests/images
 
+# They wait more than they work: a file of them a processor.
 whole: $(PROGRAMS) ## reaper, machines and the real clearml-agent together, also killed midway
-	$(Q)$(PYTEST) tests/whole
+	$(Q)$(PYTEST) -n $(JOBS) --dist loadfile tests/whole
 
 # --- What a developer calls.
 setup-developer: ## what fuzz, analyze and gates need on top: clang, cppcheck, shellcheck, ...

@@ -39,7 +39,8 @@ compiler="${tools}gcc"
 command -v "$compiler" > /dev/null || give_up "needs $compiler: run \`make setup-static\`"
 export CC="$root/bin/musl-gcc" AR="${tools}gcc-ar" RANLIB="${tools}gcc-ranlib"
 export CFLAGS="-Os -pipe $machine -fPIE -fstack-protector-strong -ffunction-sections \
--fdata-sections -fno-asynchronous-unwind-tables -fno-ident -ffile-prefix-map=$work/source=$name"
+-fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-ident \
+-ffile-prefix-map=$work/source=$name"
 
 unpack() {
 	rm -rf "$work"

@@ -1,9 +1,6 @@
-"""versitygw, an S3 server that is strict about signatures, as a process of its own. It is built by
-Go, pinned, once for all trees (outside of them); without Go its tests are skipped, and say so.
-"""
+"""versitygw, an S3 server that is strict about signatures, as a process of its own."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,35 +8,15 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import pytest
-
+from peers.go_peer import program
 from standin.client import wait_for
 
 from .moto import Keys
 
 MODULE = "github.com/versity/versitygw/cmd/versitygw"
 VERSION = "v1.8.0"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mayfly-peers"
-BUILD_DEADLINE_S = 900
 START_DEADLINE_S = 60
 KEYS = Keys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
-
-
-def program():
-    """Its path; built where it is not there yet."""
-    folder = CACHE / f"versitygw-{VERSION}"
-    path = folder / "versitygw"
-    if path.exists():
-        return path
-    if not shutil.which("go"):
-        pytest.skip("Go is not installed: no versitygw")
-    try:
-        subprocess.run(["go", "install", f"{MODULE}@{VERSION}"], check=True, capture_output=True,
-                       text=True, timeout=BUILD_DEADLINE_S,
-                       env=os.environ | {"GOBIN": str(folder), "CGO_ENABLED": "0"})
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as problem:
-        pytest.skip(f"versitygw cannot be built: {problem}: {str(problem.stderr)[-200:]}")
-    return path
 
 
 def free_port():
@@ -52,7 +29,7 @@ class Gateway:
     """One server over an empty folder, of the region us-east-1."""
 
     def __init__(self, folder):
-        self.program = program()
+        self.program = program(MODULE, VERSION)
         self.folder = Path(folder)
         self.url = f"http://127.0.0.1:{free_port()}"
         self.process = None

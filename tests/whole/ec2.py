@@ -92,15 +92,18 @@ class Instance:
             self.network = stack.enter_context(NetworkNamespace())
             self.network.run("ip", "link", "set", "lo", "up")
             self.network.run("ip", "address", "add", f"{METADATA}/32", "dev", "lo")
-            log = self.folder / "metadata.jsonl"
-            stack.enter_context(start_metadata_service(
-                self.network.prefix, METADATA, 80, log, user_data=user_data,
-                values=self.folder / "values.json"))
-            self.metadata = MetadataService(log)
+            self._serve_metadata(stack, user_data)
             port = urlsplit(self.world.url).port
             stack.enter_context(Relay(self.network, "127.0.0.1", lambda: port, port))
             self._stack = stack.pop_all()
         return self
+
+    def _serve_metadata(self, stack, user_data):
+        log = self.folder / "metadata.jsonl"
+        stack.enter_context(start_metadata_service(
+            self.network.prefix, METADATA, 80, log, user_data=user_data,
+            values=self.folder / "values.json"))
+        self.metadata = MetadataService(log)
 
     def __exit__(self, *_exception):
         for _ in range(50):

@@ -3,11 +3,13 @@
 import fcntl
 import shutil
 import signal
+import time
 
 import pytest
 from ec2 import (DOCUMENT_PATH, ID, MARKET_PATH, NOTICE_PATH, PATIENCE_S, REBALANCE_PATH, TYPE,
                  Instance)
 from lives import check_properties_gone, runs_of, wait_for_runs, wait_for_status
+from metadata_mock import MockedInstance
 from peers.cloud import Cloud
 from world import AGENT, wait_for
 
@@ -32,7 +34,7 @@ def unavailable():
 
 @pytest.fixture
 def make(request, world, tmp_path):
-    """make(market) -> an instance for the world's resource."""
+    """make(market, kind) -> an instance for the world's resource."""
     reason = unavailable()
     if reason:
         pytest.skip(reason)
@@ -41,8 +43,8 @@ def make(request, world, tmp_path):
         "environment": {"CLEARML_AGENT_SKIP_PYTHON_ENV_INSTALL": "1"}})
     made = []
 
-    def begin(market="on-demand"):
-        made.append(Instance(world, tmp_path / "instance", market).__enter__())
+    def begin(market="on-demand", kind=Instance):
+        made.append(kind(world, tmp_path / "instance", market).__enter__())
         return made[-1]
     yield begin
     for instance in made:
@@ -100,6 +102,23 @@ def test_a_spot_instance_is_taken_away(make, world):
     assert runs_of(world, later) == []
     assert instance.record()["reason"] == "interrupted"
     assert set(instance.asked(NOTICE_PATH)) <= {200, 404}
+    assert_gone(instance)
+
+
+def test_a_life_with_the_mock_of_aws(make, world):
+    """amazon-ec2-metadata-mock says who it is and gives the ticket. Then it is started anew, with a
+    notice and without the token that bootstrap has."""
+    task, _ = add_gated(world)
+    instance = make("spot", MockedInstance)
+    instance.boot()
+    wait_for_runs(world, task, 1)
+    wait_for_status(world, task, "in_progress")
+    instance.take_away(time.time() + 110)
+    assert instance.wait_for_end() == 0
+    record = instance.record()
+    assert (record["instance"], record["reason"]) == (ID, "interrupted")
+    assert world.client.status(task) == "queued"
+    assert world.client.task(task)["status_reason"].startswith("infra:spot (")
     assert_gone(instance)
 
 

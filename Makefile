@@ -206,7 +206,6 @@ machine: $(PROGRAMS) ## lives under systemd as a container's init, each up to po
 test-machine: setup static ## the same lives and more, in virtual machines with a kernel and a disk of their own
 	$(Q)sh tests/setup.sh machine
 	$(Q)$(MAKE) --no-print-directory $(parallel) all
-	$(Q)$(MAKE) --no-print-directory $(parallel) MODE=static build/static/$(ARCH)/tests/peers/metadata_calls
 	$(Q)$(PYTEST) -rs --durations=0 --durations-min=2 --machine=virtual tests/machine
 
 images: $(PROGRAMS) $(DRIVERS:%.c=$(BUILD)/%) ## packaging/: container image, packer templates, user data; what cannot run here says so

@@ -1,11 +1,17 @@
 """A machine that is a container whose first process is systemd: there in seconds.
 
 It shares the network, on which the world's ClearML is, and the folder of the world, where tasks
-leave their traces; nothing else. Its ticket is given by hand, as the manual says. Power-off ends
-the container: its init has no right to do more.
+leave their traces; nothing else. It is a local machine: its ticket is given by hand, as the manual
+says, and who it is was written by hand, as the launcher writes it. Power-off ends the container:
+its init has no right to do more.
 """
 
-from world import BOOTSTRAP, TREE
+import json
+import subprocess
+import time
+from pathlib import Path
+
+from world import BOOTSTRAP, PREFIX, REAPER, TREE
 
 import system_image
 from machine import STATE, Machine
@@ -14,6 +20,16 @@ from machine import STATE, Machine
 RIGHTS = ["--cap-add", "SYS_ADMIN", "--cap-add", "SYS_NICE", "--security-opt", "seccomp=unconfined",
           "--security-opt", "apparmor=unconfined", "--security-opt", "systempaths=unconfined",
           "--cgroupns", "private", "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp"]
+
+
+def identity():
+    """What the launcher of a local machine writes."""
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return json.dumps({
+        "provider": "local", "instance": "machine-1", "type": "local", "zone": "local",
+        "market": "on-demand", "prefix": PREFIX, "resource": "cpu", "slot": 0, "generation": 0,
+        "launched_s": int(time.time()), "boot_id": boot_id,
+        "launched_boottime_ms": int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)})
 
 
 class Container(Machine):
@@ -25,6 +41,7 @@ class Container(Machine):
     patience_s = 180
     has_own_disk = False
     output = f"StandardOutput=append:{STATE}/console.log\nStandardError=inherit"
+    without_ticket = "admission"
 
     def __init__(self, engine, world, folder):
         super().__init__(world, folder)
@@ -35,7 +52,7 @@ class Container(Machine):
 
     def __enter__(self):
         self.state.mkdir(parents=True, mode=0o700)
-        (self.state / "instance.json").write_text(self.instance())
+        (self.state / "instance.json").write_text(identity())
         super().__enter__()
         wanted = self.units / "multi-user.target.wants" / "mayfly-bootstrap.service"
         wanted.parent.mkdir()  # as `systemctl enable` leaves it
@@ -45,6 +62,11 @@ class Container(Machine):
     def __exit__(self, *_exception):
         if self.container:
             self.engine.docker("rm", "-f", self.container, check=False)
+
+    def ticket(self):
+        return subprocess.run([str(REAPER), "ticket", "--config", str(self.world.config),
+                               "--resource", "cpu"], capture_output=True, text=True, check=True,
+                              timeout=60).stdout
 
     def take_ticket_away(self):
         self.user_data.unlink()

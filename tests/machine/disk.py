@@ -18,9 +18,7 @@ from world import TREE
 
 import system_image
 
-STATIC = TREE / "build" / "static" / os.uname().machine
-BOOTSTRAP = STATIC / "mayfly-bootstrap"
-METADATA_CALLS = STATIC / "tests" / "peers" / "metadata_calls"
+BOOTSTRAP = TREE / "build" / "static" / os.uname().machine / "mayfly-bootstrap"
 SIZE = 2 << 30
 ADDRESS, GATEWAY = "198.51.100.2", "198.51.100.1"
 FILLER = "/usr/local/sbin/fill-the-disk"
@@ -32,15 +30,6 @@ FILES = {
     "etc/systemd/network/cloud.network":
         f"[Match]\nType=ether\n[Network]\nAddress={ADDRESS}/24\nGateway={GATEWAY}\n"
         "LinkLocalAddressing=no\n",
-    # This release knows no cloud: bootstrap asks no metadata service of its own accord. So its
-    # client of them is called beforehand, and what it is told put where a local machine's lies.
-    "etc/systemd/system/user-data.service":
-        "[Unit]\nWants=network-online.target\nAfter=network-online.target\n"
-        "Before=mayfly-bootstrap.service\n"
-        "[Service]\nType=oneshot\nUMask=0077\nStandardOutput=journal+console\n"
-        "ExecStart=/bin/sh -c '/usr/local/sbin/metadata_calls aws > /var/lib/mayfly/told"
-        " && mv /var/lib/mayfly/told /var/lib/mayfly/user-data'\n"
-        "[Install]\nWantedBy=multi-user.target\n",
 }
 # Up to the last block, which is root's.
 FILL = """#!/bin/sh
@@ -50,7 +39,7 @@ dd if=/dev/zero of=/filler.rest bs=4096 oflag=append conv=notrunc
 sync
 ! dd if=/dev/zero of=/filler.more bs=4096 count=1
 """
-ENABLED = ["systemd-networkd", "systemd-networkd-wait-online", "user-data", "mayfly-bootstrap",
+ENABLED = ["systemd-networkd", "systemd-networkd-wait-online", "mayfly-bootstrap",
            "mayfly-boot-guard.timer"]
 MASKED = ["serial-getty@ttyS0.service", "getty@tty1.service", "apt-daily.timer",
           "apt-daily-upgrade.timer", "e2scrub_reap.service"]
@@ -137,7 +126,6 @@ def install(root):
         (root / name).write_text(text)
     subprocess.run(["sh", TREE / "packaging/install.sh", "mayfly-bootstrap", BOOTSTRAP, "/usr",
                     root], check=True)
-    shutil.copy(METADATA_CALLS, root / "usr/local/sbin")
     (root / FILLER[1:]).write_text(FILL)
     (root / FILLER[1:]).chmod(0o755)
     shutil.copytree(TREE / "packaging/systemd/system.conf.d", root / "etc/systemd/system.conf.d")

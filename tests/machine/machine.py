@@ -5,23 +5,20 @@
         machine.wait_for_off()
         machine.record()        # the exit record of its life
 
-It is a local machine: who it is was written by hand, as the launcher writes it. The two kinds of
-machine differ in what carries them, how their ticket reaches them, and how fast they are.
+The two kinds of machine differ in what carries them, in whose they are (a local one, an instance
+of EC2), and in how fast they are.
 """
 
 import json
 import shutil
-import subprocess
-import time
 from pathlib import Path
 
 from standin.client import wait_for
-from world import GATED, PREFIX, REAPER, TREE
+from world import GATED, TREE
 
 UNITS = TREE / "packaging" / "systemd"
 BOOTSTRAP_UNIT = "mayfly-bootstrap.service"
 GUARD_UNIT = "mayfly-boot-guard.timer"
-INSTANCE = "machine-1"
 STATE = Path("/var/lib/mayfly")  # in the machine
 # The units as they are, with times for tests, and with the log where the test can read it. One
 # empty OnBootSec= takes away all times of a timer.
@@ -29,7 +26,7 @@ FASTER_BOOTSTRAP = """[Service]
 WatchdogSec={watchdog_s}
 RestartSec=100ms
 {output}
-Environment=MAYFLY_BOOTSTRAP_OPTIONS={options}
+Environment="MAYFLY_BOOTSTRAP_OPTIONS={options}"
 """
 FASTER_GUARD = """[Timer]
 OnBootSec=
@@ -48,6 +45,8 @@ class Machine:
     dead_man = ""  # a setting that one that works never comes to
     patience_s = 0  # for a boot, for a power-off, for a task that starts
     output = ""  # the lines of a unit that say where bootstrap's log goes
+    options = ""  # of `mayfly-bootstrap run`, as the image has them
+    without_ticket = ""  # the reason to leave of one that is given none
 
     def __init__(self, world, folder):
         self.world, self.folder = world, Path(folder)
@@ -61,10 +60,10 @@ class Machine:
         self.write_ticket()
         return self
 
-    def configure(self, *, watchdog_s="5min", guard_s="60min", options=""):
-        """Before boot(): the units' times, and options of `mayfly-bootstrap run`."""
+    def configure(self, *, watchdog_s="5min", guard_s="60min"):
+        """Before boot(): the units' times."""
         self.drop_in(BOOTSTRAP_UNIT, "faster", FASTER_BOOTSTRAP.format(
-            watchdog_s=watchdog_s, output=self.output, options=options))
+            watchdog_s=watchdog_s, output=self.output, options=self.options))
         self.drop_in(GUARD_UNIT, "faster", FASTER_GUARD.format(guard_s=guard_s))
 
     def drop_in(self, unit, name, text):
@@ -73,25 +72,13 @@ class Machine:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
 
-    def instance(self):
-        """What the launcher of a local machine writes."""
-        boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return json.dumps({
-            "provider": "local", "instance": INSTANCE, "type": "local", "zone": "local",
-            "market": "on-demand", "prefix": PREFIX, "resource": "cpu", "slot": 0,
-            "generation": 0, "launched_s": int(time.time()), "boot_id": boot_id,
-            "launched_boottime_ms": int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)})
-
     def write_ticket(self, text=None, **resource):
         """Before boot(): a ticket for the world's resource, with other settings if given, or
         whatever the text is."""
         if text is None:
             self.world.resources[0].update(resource)
             self.world.write_config()
-            made = subprocess.run([str(REAPER), "ticket", "--config", str(self.world.config),
-                                   "--resource", "cpu"], capture_output=True, check=True,
-                                  timeout=60)
-            text = made.stdout.decode()
+            text = self.ticket()
         self.user_data.touch(mode=0o600)
         self.user_data.write_text(text)
 

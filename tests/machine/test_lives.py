@@ -88,7 +88,7 @@ def test_there_is_no_ticket(machine):
     machine.take_ticket_away()
     machine.boot()
     assert machine.wait_for_off() == 0
-    assert machine.record()["reason"] == "admission"
+    assert machine.record()["reason"] == machine.without_ticket
     assert machine.starts() == 1
 
 

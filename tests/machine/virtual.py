@@ -1,14 +1,15 @@
 """A machine that qemu plays, processor and all, in a network namespace that is its cloud.
 
 It has a kernel and a disk of its own, and reaches nothing but the namespace's two addresses: the
-metadata service at 169.254.169.254, which has its ticket, and the gateway, on which the world's
-ClearML answers. The processor is emulated, which works everywhere, some ten times slower: no time
+metadata service at 169.254.169.254, which tells who it is and has its ticket, as on EC2, and the
+gateway, on which the world's ClearML answers. The processor is emulated, which works everywhere, some ten times slower: no time
 that a test measures here means anything. Off is off: qemu has ended by itself, with status 0, after
 its kernel said so on the serial line.
 """
 
 import contextlib
 import functools
+import json
 import os
 import re
 import shutil
@@ -16,13 +17,14 @@ import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ec2 import identity, ticket_for_aws
 from peers.cloud import METADATA, Cloud, NetworkNamespace, start_metadata_service
 from peers.relay import Relay
 
 import disk
 import system_image
 from guest import Guest, Unheard
-from machine import STATE, Machine
+from machine import Machine
 
 PROGRAMS = {"qemu-system-x86_64": "qemu-system-x86", "mmdebstrap": "mmdebstrap",
             "mke2fs": "e2fsprogs", "debugfs": "e2fsprogs", "setpriv": "util-linux",
@@ -43,6 +45,8 @@ class VirtualMachine(Machine):
     has_own_disk = True
     filler = disk.FILLER
     output = "StandardOutput=journal+console\nStandardError=inherit"
+    options = "--provider aws --power-off"  # as packaging/packer/provision.sh writes them
+    without_ticket = "identity"  # who gives none does not say either who it is
 
     def __init__(self, base, world, folder):
         super().__init__(world, folder)
@@ -86,6 +90,9 @@ class VirtualMachine(Machine):
                 "access_key": self.world.access_key,
                 "secret_key": {"file": str(self.world.folder / "secret")}}
 
+    def ticket(self):
+        return ticket_for_aws(self.world, "cpu")
+
     def take_ticket_away(self):
         """And the service that would give one."""
         self.has_metadata = False
@@ -95,9 +102,11 @@ class VirtualMachine(Machine):
         self.disk.put(self._files())
         if self.has_metadata:  # else nobody answers there, not even to refuse
             self.cloud.run("ip", "address", "add", f"{METADATA}/32", "dev", "tap")
+            values = self.folder / "values.json"
+            values.write_text(json.dumps(identity("on-demand")))
             self._stack.enter_context(start_metadata_service(
                 self.cloud.prefix, METADATA, 80, self.folder / "metadata.jsonl",
-                user_data=self.user_data))
+                user_data=self.user_data, values=values))
         line = self.folder / "guest"
         with open(self.folder / "qemu.out", "wb") as out:
             self.process = subprocess.Popen(
@@ -108,8 +117,7 @@ class VirtualMachine(Machine):
 
     def _files(self):
         baked = self.world.folder / "baked"
-        files = {f"{STATE}/instance.json": (self.instance(), 0o600),
-                 "/etc/mayfly/image.key": ((baked / "image.key").read_text(), 0o400),
+        files = {"/etc/mayfly/image.key": ((baked / "image.key").read_text(), 0o400),
                  "/etc/mayfly/trusted.pub": ((baked / "trusted.pub").read_text(), 0o644)}
         for path in self.units.glob("*.d/*.conf"):
             if path.parent.suffixes[-2:] in ([".service", ".d"], [".timer", ".d"]):

@@ -65,6 +65,17 @@ def ticket_for_aws(world, resource):
                       "# -----END MAYFLY TICKET-----", ""])
 
 
+def identity(market):
+    """What the metadata service tells of it: path -> text."""
+    return {DOCUMENT_PATH: json.dumps({
+                "accountId": "123456789012", "architecture": "x86_64",
+                "availabilityZone": "us-east-1f", "imageId": "ami-0b69ea66ff7391e80",
+                "instanceId": ID, "instanceType": TYPE, "pendingTime": utc(time.time()),
+                "privateIp": "10.0.7.10", "region": "us-east-1", "version": "2017-09-30"},
+                indent=2),
+            MARKET_PATH: market}
+
+
 class Instance:
     """See the module's first lines."""
 
@@ -79,14 +90,7 @@ class Instance:
         self.state.mkdir(parents=True, mode=0o700)
         user_data = self.folder / "user-data"
         user_data.write_text(ticket_for_aws(self.world, self.resource))
-        self._values = {
-            DOCUMENT_PATH: json.dumps({
-                "accountId": "123456789012", "architecture": "x86_64",
-                "availabilityZone": "us-east-1f", "imageId": "ami-0b69ea66ff7391e80",
-                "instanceId": ID, "instanceType": TYPE, "pendingTime": utc(time.time()),
-                "privateIp": "10.0.7.10", "region": "us-east-1", "version": "2017-09-30"},
-                indent=2),
-            MARKET_PATH: self.market}
+        self._values = identity(self.market)
         self.tell()
         with contextlib.ExitStack() as stack:
             self.network = stack.enter_context(NetworkNamespace())

@@ -15,6 +15,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from standin.client import wait_for
 
 REGION = "us-east-1"
 START_DEADLINE_S = 60
+SESSION_S = 7200
 # Like AWS, it knows which images, instance types and key pairs there are.
 STRICT = {
     "MOTO_ENABLE_AMI_VALIDATION": "true",
@@ -63,6 +65,10 @@ class Ground:
     key_name: str
     instance_profile: str
     images: list          # ids, oldest first; all named mayfly-test-*, of this account
+
+
+def utc(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def client_of(url, service, keys=OWNER, region=REGION):
@@ -130,7 +136,9 @@ class Moto:
         self._control("reset")
 
     def guard(self, actions):
-        """Keys that may do these actions; every call from now on is checked, up to reset()."""
+        """Keys that may do these actions; every call from now on is checked, up to reset(). That
+        is all moto can check of EC2: to it, each call is to the resource "*", and has no values for
+        conditions, so that a statement with any refuses its actions (moto/iam/access_control.py)."""
         keys = self.add_user("operator", actions)
         self._control("reset-auth", b"0")
         return keys
@@ -143,6 +151,13 @@ class Moto:
                 {"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}]}))
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return Keys(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def session_of(self, role, name):
+        """What the metadata service of an instance of this name gives of its role, an ARN."""
+        made = self.client("sts").assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
+        return {"Code": "Success", "Type": "AWS-HMAC", "LastUpdated": utc(time.time()),
+                "AccessKeyId": made["AccessKeyId"], "SecretAccessKey": made["SecretAccessKey"],
+                "Token": made["SessionToken"], "Expiration": utc(time.time() + SESSION_S)}
 
     def _control(self, verb, body=b""):
         # Any other type than text makes moto read a form, and fail.

@@ -4,7 +4,6 @@ hands out, against moto with its checks of signatures and permissions on."""
 import json
 import os
 import subprocess
-import time
 
 import pytest
 
@@ -39,12 +38,7 @@ def role_keys(moto, actions):
     iam.put_role_policy(RoleName=ROLE, PolicyName="may", PolicyDocument=json.dumps(
         {"Version": "2012-10-17",
          "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}))
-    made = moto.client("sts").assume_role(RoleArn=role["Role"]["Arn"],
-                                          RoleSessionName="i-0aaaabbbbccccdddd")["Credentials"]
-    return {"Code": "Success", "Type": "AWS-HMAC", "LastUpdated": "2026-11-23T20:00:00Z",
-            "AccessKeyId": made["AccessKeyId"], "SecretAccessKey": made["SecretAccessKey"],
-            "Token": made["SessionToken"],
-            "Expiration": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 7200))}
+    return moto.session_of(role["Role"]["Arn"], "i-0aaaabbbbccccdddd")
 
 
 @pytest.fixture(name="read")

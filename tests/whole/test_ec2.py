@@ -2,16 +2,15 @@
 
 import fcntl
 import shutil
-import signal
 import time
 
 import pytest
-from ec2 import (DOCUMENT_PATH, ID, MARKET_PATH, NOTICE_PATH, PATIENCE_S, REBALANCE_PATH, TYPE,
-                 Instance)
+from ec2 import (ALONE, DOCUMENT_PATH, HOST_AGENT, ID, MARKET_PATH, NOTICE_PATH, PATIENCE_S,
+                 REBALANCE_PATH, TYPE, Instance, ticket_for_aws)
 from lives import check_properties_gone, runs_of, wait_for_runs, wait_for_status
 from metadata_mock import MockedInstance
 from peers.cloud import Cloud
-from world import AGENT, wait_for
+from world import wait_for
 
 SAVING = '''
 import os, signal, sys, time
@@ -38,13 +37,12 @@ def make(request, world, tmp_path):
     reason = unavailable()
     if reason:
         pytest.skip(reason)
-    world.add_resource("cpu", agent={
-        "mode": "host", "command": [str(AGENT)],
-        "environment": {"CLEARML_AGENT_SKIP_PYTHON_ENV_INSTALL": "1"}})
+    world.add_resource("cpu", agent=HOST_AGENT)
     made = []
 
     def begin(market="on-demand", kind=Instance):
-        made.append(kind(world, tmp_path / "instance", market).__enter__())
+        made.append(kind(world, tmp_path / "instance", ticket_for_aws(world, "cpu"),
+                         market).__enter__())
         return made[-1]
     yield begin
     for instance in made:
@@ -132,7 +130,8 @@ def test_a_task_in_a_container_is_told(docker_world, tmp_path):
     world.add_resource("cpu")
     saved = world.folder / "saved"
     task, _ = add_gated(world, SAVING.format(saved=str(saved)))
-    with Instance(world, tmp_path / "instance", "spot") as instance:
+    with Instance(world, tmp_path / "instance", ticket_for_aws(world, "cpu"),
+                  "spot") as instance:
         instance.boot()
         wait_for_runs(world, task, 1)
         wait_for_status(world, task, "in_progress")
@@ -179,29 +178,13 @@ def test_a_rebalance_is_recommended(make, world):
     assert_gone(instance)
 
 
-# As the only process but itself in a process namespace, in which reboot(2) ends the first one and
-# nothing else; without a systemd to be asked, and with a sysrq that leads nowhere.
-ALONE = ("unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", """
-[ $$ -eq 1 ] || exit 99
-[ ! -e /proc/sysrq-trigger ] || mount --bind /dev/null /proc/sysrq-trigger || exit 98
-[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd || exit 97
-"$@"
-echo "still on, status $?"
-""", "sh")
-
-
-def is_switched_off(instance):
-    """unshare tells how its namespace's first process ended: by reboot(2), which is SIGINT's work
-    there."""
-    return instance.wait_for_end() in (-signal.SIGINT, 128 + signal.SIGINT)
-
-
 def test_it_switches_itself_off(make, world):
     """Last of all, when all is said."""
     task = world.add_task("cpu", "short", "print('hello')")
     instance = make()
     instance.boot("--power-off", prefix=ALONE)
-    assert is_switched_off(instance)
+    instance.wait_for_end()
+    assert instance.has_switched_itself_off()
     assert world.client.status(task) == "completed"
     assert instance.record()["reason"] == "idle"
     assert "still on" not in instance.log.read_text()
@@ -211,7 +194,8 @@ def test_who_cannot_know_itself_is_switched_off(make):
     instance = make()
     instance.forget(DOCUMENT_PATH)
     instance.boot("--power-off", prefix=ALONE)
-    assert is_switched_off(instance)
+    instance.wait_for_end()
+    assert instance.has_switched_itself_off()
     assert instance.record()["reason"] == "identity"
 
 

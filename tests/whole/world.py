@@ -253,6 +253,10 @@ class World:
         """Names of all machines that ever were."""
         return sorted(path.parent.name for path in self.machines.glob("*/instance.json"))
 
+    def state_of(self, instance):
+        """The folder that its bootstrap works in."""
+        return self.machines / instance
+
     def processes(self, instance=None):
         """pid -> command of the living processes of one machine, or of all."""
         marks = {f"MAYFLY_INSTANCE={name}" for name in
@@ -284,7 +288,7 @@ class World:
         """Exit record by instance, of the machines that left one."""
         records = {}
         for name in self.instances():
-            path = self.machines / name / "last-life.json"
+            path = self.state_of(name) / "last-life.json"
             if path.exists():
                 records[name] = json.loads(path.read_text())
         return records

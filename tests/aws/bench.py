@@ -8,6 +8,7 @@
 """
 
 import base64
+import functools
 import io
 import json
 import os
@@ -54,11 +55,23 @@ class Bench(World):
     def add_resource(self, name, queues=None, offerings=None, aws=None, **more):
         super().add_resource(
             name, queues, provider="aws", offerings=offerings or [self.offering()],
-            agent={"command": ["/bin/true"]},
             aws={"region": self.ground.region, "image": self.ground.images[0],
                  "subnets": self.ground.subnets, "key_name": self.ground.key_name,
                  "security_groups": [self.ground.security_group],
-                 "instance_profile": self.ground.instance_profile, **(aws or {})}, **more)
+                 "instance_profile": self.ground.instance_profile, **(aws or {})},
+            **{"agent": {"command": ["/bin/true"]}, **more})
+
+    def policy(self, *options):
+        """What `iam aws` prints for this configuration."""
+        done = self.run_reaper("iam", "aws", *options)
+        assert done.returncode == DONE, done.stderr
+        return json.loads(done.stdout)
+
+    def guard(self, actions):
+        """From now on moto checks all calls; the reaper's keys may do these actions."""
+        self.ec2 = self.proxy.moto.client("ec2", self.proxy.moto.add_user("owner", {"*"}),
+                                          self.ground.region)
+        self.environment |= self.proxy.guard(actions).environment()
 
     def add_tasks(self, queue, count):
         return [self.add_task(queue, f"task {i}", "pass") for i in range(count)]
@@ -76,6 +89,17 @@ class Bench(World):
             child = subprocess.Popen(argv, stdout=out, stderr=out, env=self.environment)
         self._children.append(child)
         return child
+
+    def hosts(self, count):
+        """The same configuration with a state folder of its own for each host."""
+        text = self.config.read_text()
+        made = []
+        for number in range(count):
+            path = self.folder / f"host-{number}.json"
+            path.write_text(text.replace(str(self.folder / "state"),
+                                         str(self.folder / f"state-{number}")))
+            made.append(path)
+        return made
 
     def run(self, expected=DONE, *words):
         """One `run`; what it logged."""
@@ -100,10 +124,14 @@ class Bench(World):
 
     # -- the machines ---------------------------------------------------------------------------
 
+    @functools.cached_property
+    def ec2(self):
+        """moto's own, as the owner of the account asks it."""
+        return self.proxy.moto.client("ec2", region=self.ground.region)
+
     def all_of_moto(self):
         """What moto itself lists of our prefix, as boto3 reads it, oldest first."""
-        ec2 = self.proxy.moto.client("ec2", region=self.ground.region)
-        pages = ec2.get_paginator("describe_instances").paginate(
+        pages = self.ec2.get_paginator("describe_instances").paginate(
             Filters=[{"Name": "tag:mayfly:prefix", "Values": [PREFIX]}])
         return [one for page in pages for reservation in page["Reservations"]
                 for one in reservation["Instances"]]
@@ -116,6 +144,10 @@ class Bench(World):
         """(zone, market, error code) of each RunInstances that EC2 was asked."""
         return [(call["zone"], call["market"], call["code"])
                 for call in self.proxy.calls("RunInstances")]
+
+
+def actions_of(policy):
+    return {action for statement in policy["Statement"] for action in statement["Action"]}
 
 
 def tags_of(instance):

@@ -136,9 +136,9 @@ class Moto:
         self._control("reset")
 
     def guard(self, actions):
-        """Keys that may do these actions; every call from now on is checked, up to reset(). That
-        is all moto can check of EC2: to it, each call is to the resource "*", and has no values for
-        conditions, so that a statement with any refuses its actions (moto/iam/access_control.py)."""
+        """Keys that may do these actions; every call from now on is checked, up to reset(). moto
+        can check no more of EC2 (moto/iam/access_control.py): to it every call is to the resource
+        "*", and a statement with a condition refuses its actions whatever the call says."""
         keys = self.add_user("operator", actions)
         self._control("reset-auth", b"0")
         return keys

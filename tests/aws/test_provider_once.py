@@ -26,18 +26,6 @@ def run_all(bench, configs):
     return [child.returncode for child in children]
 
 
-def hosts(bench, count):
-    """The same configuration with a state folder of its own for each host."""
-    text = bench.config.read_text()
-    made = []
-    for number in range(count):
-        path = bench.folder / f"host-{number}.json"
-        path.write_text(text.replace(str(bench.folder / "state"),
-                                     str(bench.folder / f"state-{number}")))
-        made.append(path)
-    return made
-
-
 @pytest.fixture
 def full(bench):
     """Three slots, and more tasks than they take."""
@@ -56,7 +44,7 @@ def test_reapers_of_one_host_overlap(full):
 
 def test_reapers_of_several_hosts_overlap(full):
     """None knows what another has asked: EC2 gives them the same machine for the same key."""
-    configs = hosts(full, REAPERS)
+    configs = full.hosts(REAPERS)
     for _ in range(3):
         run_all(full, configs)
     assert slots(full) == {("gpu", slot): 1 for slot in range(3)}

@@ -36,11 +36,12 @@ PATIENCE_S = 180
 HOST_AGENT = {"mode": "host", "command": [str(AGENT)],
               "environment": {"CLEARML_AGENT_SKIP_PYTHON_ENV_INSTALL": "1"}}
 # As the only process but itself in a process namespace, in which reboot(2) ends the first one and
-# nothing else; without a systemd to be asked, and with a sysrq that leads nowhere.
+# nothing else; without a systemd to be asked, and with a sysrq that leads nowhere. Its /run and
+# /dev/shm are its own: it would sweep away what others keep there for processes that it cannot see.
 ALONE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", """
 [ $$ -eq 1 ] || exit 99
 [ ! -e /proc/sysrq-trigger ] || mount --bind /dev/null /proc/sysrq-trigger || exit 98
-[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd || exit 97
+mount -t tmpfs none /run && mount -t tmpfs none /dev/shm || exit 97
 "$@"
 echo "still on, status $?"
 """, "sh")

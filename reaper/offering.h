@@ -17,11 +17,29 @@ enum market { MARKET_ON_DEMAND, MARKET_SPOT, MARKET_COUNT };
 
 enum { OFFERING_KEY_ROOM = 2 * TICKET_FIELD_ROOM + 16 };
 
+/* Where a price comes from; MONEY_UNKNOWN comes from nowhere. */
+enum price_source {
+	PRICE_NOWHERE,
+	PRICE_CONFIGURED, /* prices.overrides */
+	PRICE_LISTED, /* the table that ships with the program */
+	PRICE_LEARNED, /* of spot: the cloud's own word */
+	PRICE_SHARE, /* prices.spot_share of on-demand */
+};
+
 struct offering {
 	char type[TICKET_FIELD_ROOM];
 	char region[TICKET_FIELD_ROOM], zone[TICKET_FIELD_ROOM]; /* "" where there are none */
 	enum market market;
 	int64_t price; /* micro-dollars an hour, or MONEY_UNKNOWN */
+	enum price_source price_source;
+};
+
+/* What spot costs in one zone, as the cloud said when a resource's account asked it. */
+struct spot_price {
+	char resource[TICKET_FIELD_ROOM];
+	char type[TICKET_FIELD_ROOM], region[TICKET_FIELD_ROOM], zone[TICKET_FIELD_ROOM];
+	int64_t price; /* micro-dollars an hour */
+	int64_t learned_s;
 };
 
 const char *market_name(enum market market); /* "on-demand", "spot" */

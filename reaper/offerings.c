@@ -138,7 +138,7 @@ static struct offering_state *remember(struct ledger *ledger, const struct resou
 	return &ledger->offerings[ledger->offering_count++];
 }
 
-static struct remembered_resource *remember_resource(struct ledger *ledger, const char *name)
+struct remembered_resource *offerings_memory(struct ledger *ledger, const char *name)
 {
 	for (size_t i = 0; i < ledger->resource_count; i++)
 		if (!strcmp(ledger->resources[i].resource, name))
@@ -177,7 +177,7 @@ static int64_t cooldown(const struct settings *settings, unsigned failures)
 
 static void spot_failed(struct ledger *ledger, const struct resource *resource, int64_t now_s)
 {
-	struct remembered_resource *memory = remember_resource(ledger, resource->name);
+	struct remembered_resource *memory = offerings_memory(ledger, resource->name);
 
 	if (!is_spot_failing(resource, memory->spot_failing_since_s, memory->spot_blackout_until_s,
 			     now_s))
@@ -227,7 +227,7 @@ void offerings_worked(struct ledger *ledger, const struct resource *resource, si
 	}
 	if (resource->offerings[offering].market != MARKET_SPOT)
 		return;
-	struct remembered_resource *memory = remember_resource(ledger, resource->name);
+	struct remembered_resource *memory = offerings_memory(ledger, resource->name);
 
 	memory->spot_failing_since_s = memory->spot_blackout_until_s = 0;
 }

@@ -51,6 +51,10 @@ struct offering_failure {
 	int64_t now_s;
 };
 
+/* What the ledger remembers of a resource; made where that is nothing yet. Borrowed, until the next
+ * one is made. */
+struct remembered_resource *offerings_memory(struct ledger *ledger, const char *name);
+
 /* The answers, into the ledger. */
 void offerings_failed(struct ledger *ledger, const struct settings *settings,
 		      const struct resource *resource, size_t offering,

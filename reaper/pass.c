@@ -6,6 +6,7 @@
 #include "reaper/act.h"
 #include "reaper/money/report.h"
 #include "reaper/money/spend.h"
+#include "reaper/money/spot_prices.h"
 #include "reaper/observe.h"
 #include "reaper/pass_channel.h"
 #include "reaper/pass_journal.h"
@@ -39,6 +40,10 @@ static int look(const struct pass *pass, int64_t deadline_ms, bool is_view, stru
 						       &out->file, err) < 0 ||
 	    ledger_read(out->file, &out->ledger, err) < 0)
 		return -1;
+	spot_prices_look(&(struct spot_prices_look){ .settings = pass->settings,
+						     .ledger = &out->ledger,
+						     .now_ms = wall_ms,
+						     .deadline_ms = deadline_ms });
 	pass_channel_look(pass, out);
 	observe(&(struct observer){ .settings = pass->settings,
 				    .clearml = pass->clearml,

@@ -12,7 +12,7 @@
  */
 
 struct pass {
-	const struct settings *settings;
+	struct settings *settings; /* what spot costs in them is brought up to date */
 	struct clearml *clearml;
 	bool is_sweep_wanted; /* read the tasks too, although nothing looks lost */
 };
@@ -27,7 +27,8 @@ struct pass_result {
 
 void pass_run(const struct pass *pass, struct pass_result *out);
 
-/* Stops before act: what `plan` and `status` print. Takes no lock, writes nothing. */
+/* Stops before act: what `plan` and `status` print. Takes no lock, writes nothing; spot prices that
+ * are due are asked for, and forgotten. */
 struct pass_view {
 	struct ledger_file *file;
 	struct ledger ledger;

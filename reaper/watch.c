@@ -54,8 +54,7 @@ static void reap_children(void)
 		;
 }
 
-int watch(const struct settings *settings, struct clearml *clearml, int64_t every_ms,
-	  bool until_empty)
+int watch(struct settings *settings, struct clearml *clearml, int64_t every_ms, bool until_empty)
 {
 	struct pass pass = { .settings = settings, .clearml = clearml };
 	struct pass_result result = { 0 };

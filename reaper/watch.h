@@ -9,7 +9,6 @@
  * ends it. until_empty: it ends by itself once nothing waits, no instance of
  * ours is alive and no task is lost. The answer is the exit status.
  */
-int watch(const struct settings *settings, struct clearml *clearml, int64_t every_ms,
-	  bool until_empty);
+int watch(struct settings *settings, struct clearml *clearml, int64_t every_ms, bool until_empty);
 
 #endif

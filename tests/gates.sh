@@ -192,7 +192,8 @@ exported_for_tests="$exported_for_tests trace_office trace_office_len trace_stea
 
 # AWS: common/aws*.
 not_called_yet="$not_called_yet xml_text"
-exported_for_tests="$exported_for_tests aws_profile_check aws_sign_canonical aws_sign_string"
+exported_for_tests="$exported_for_tests aws_market_answer_prices aws_profile_check
+	aws_sign_canonical aws_sign_string"
 
 # What only its own file uses is static: nm over all objects of the two programs. A name that is
 # excused and needs it no more is a complaint too.

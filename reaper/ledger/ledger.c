@@ -61,6 +61,11 @@ static const char *const steps[] = {
 	"ALTER TABLE ledger ADD COLUMN rival_s INTEGER;"
 	"ALTER TABLE ledger ADD COLUMN spend_lost_s INTEGER;"
 	"ALTER TABLE orders ADD COLUMN issuer TEXT",
+
+	"ALTER TABLE resources ADD COLUMN spot_asked_s INTEGER;"
+	"ALTER TABLE resources ADD COLUMN is_spot_secret INTEGER;"
+	"CREATE TABLE spot_prices (resource TEXT, type TEXT, region TEXT, zone TEXT,"
+	" price INTEGER, learned_s INTEGER, checksum INTEGER) STRICT",
 };
 
 static void ledger_path(const struct ledger_file *file, const char *name, const char *ending,
@@ -174,9 +179,10 @@ static int identify(struct ledger_file *file, bool *is_new, int64_t *version, st
  * day, and when one of them turns out to be damaged (ledger_history_each()). */
 static int check_memory(struct ledger_file *file, struct error *err)
 {
-	static const char *const tables[] = { "sqlite_schema", "ledger",    "attempts",	 "marks",
-					      "machines",      "resources", "offerings", "orders",
-					      "users",	       "upkeep",    "spend_sums" };
+	static const char *const tables[] = { "sqlite_schema", "ledger",     "attempts",
+					      "marks",	       "machines",   "resources",
+					      "offerings",     "orders",     "users",
+					      "upkeep",	       "spend_sums", "spot_prices" };
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		if (ledger_sql_check_table(file->sql, tables[i], err) < 0)

@@ -36,6 +36,8 @@ struct remembered_resource {
 	unsigned boot_failures;
 	int64_t last_boot_failure_s;
 	int64_t spot_failing_since_s, spot_blackout_until_s;
+	int64_t spot_asked_s; /* when the cloud was asked what spot costs, in vain too; 0: never */
+	bool is_spot_secret; /* it did not say, and that was told */
 };
 
 struct ordered { /* an operator's mark on a machine */
@@ -78,6 +80,8 @@ struct ledger {
 	struct clearml_user *users; /* as ClearML last named them, in order of id */
 	size_t user_count;
 	int64_t users_asked_s; /* when it was asked who they are, in vain too; 0: never */
+	struct spot_price *spot_prices; /* as the clouds last said them (spot_prices.h) */
+	size_t spot_price_count;
 };
 
 struct ledger_file; /* opaque: the open database */

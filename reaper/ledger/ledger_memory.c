@@ -44,6 +44,8 @@ static const struct ledger_field resource_fields[] = {
 	LEDGER_INTEGER(remembered_resource, last_boot_failure_s),
 	LEDGER_INTEGER(remembered_resource, spot_failing_since_s),
 	LEDGER_INTEGER(remembered_resource, spot_blackout_until_s),
+	LEDGER_INTEGER(remembered_resource, spot_asked_s),
+	LEDGER_BOOL(remembered_resource, is_spot_secret),
 };
 static const struct ledger_field offering_fields[] = {
 	LEDGER_TEXT(offering_state, resource),		LEDGER_TEXT(offering_state, offering),
@@ -59,6 +61,12 @@ static const struct ledger_field order_fields[] = {
 static const struct ledger_field user_fields[] = {
 	LEDGER_TEXT(clearml_user, id),
 	LEDGER_TEXT(clearml_user, name),
+};
+
+static const struct ledger_field spot_price_fields[] = {
+	LEDGER_TEXT(spot_price, resource), LEDGER_TEXT(spot_price, type),
+	LEDGER_TEXT(spot_price, region),   LEDGER_TEXT(spot_price, zone),
+	LEDGER_INTEGER(spot_price, price), LEDGER_INTEGER(spot_price, learned_s),
 };
 
 /* A list of struct ledger: its table, where its items and their count are, and the order that
@@ -85,6 +93,8 @@ static const struct list lists[] = {
 	     "resource, offering"),
 	LIST("orders", ordered, order_fields, orders, order_count, "instance"),
 	LIST("users", clearml_user, user_fields, users, user_count, "id"),
+	LIST("spot_prices", spot_price, spot_price_fields, spot_prices, spot_price_count,
+	     "resource, type, zone"),
 };
 
 /* ---- reading ---- */
@@ -202,5 +212,6 @@ void ledger_release(struct ledger *ledger)
 	free(ledger->offerings);
 	free(ledger->orders);
 	free(ledger->users);
+	free(ledger->spot_prices);
 	*ledger = (struct ledger){ 0 };
 }

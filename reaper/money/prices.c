@@ -46,8 +46,7 @@ static int compare_rows(const void *left, const void *right)
 	return order ? order : compare_slices(a->region, b->region);
 }
 
-/* "0.0255" into micro-dollars, to the nearest; -1 when it is no such number. */
-static int64_t read_price(struct slice text)
+int64_t prices_parse(struct slice text)
 {
 	int64_t price = 0;
 	int digits = -1; /* behind the point, which none was yet */
@@ -58,11 +57,13 @@ static int64_t read_price(struct slice text)
 			continue;
 		}
 		if (text.ptr[i] < '0' || text.ptr[i] > '9' || price > INT64_MAX / 100)
-			return -1;
+			return MONEY_UNKNOWN;
 		if (digits >= 0 && digits++ >= HALF_MICRO_DIGITS)
 			continue;
 		price = price * 10 + (text.ptr[i] - '0');
 	}
+	if (!text.len)
+		return MONEY_UNKNOWN;
 	for (digits = digits < 0 ? 0 : digits; digits < HALF_MICRO_DIGITS; digits++)
 		price *= 10;
 	return (price + 5) / 10;
@@ -85,7 +86,7 @@ static struct row read_row(struct slice line)
 
 	row.region = take_to(&line, ',');
 	row.type = take_to(&line, ',');
-	row.price = read_price(line);
+	row.price = prices_parse(line);
 	if (!row.region.len || !row.type.len || !line.len || row.price < 0)
 		abort();
 	return row;
@@ -256,18 +257,104 @@ static int64_t overridden_price(const struct price_book *book, const struct offe
 	return price;
 }
 
-int64_t prices_find(const struct price_book *book, const char *provider,
-		    const struct offering *offering)
+/* ---- what the cloud said of spot ---- */
+
+static bool is_said_of(const struct spot_price *said, const struct offering *offering)
 {
-	int64_t price = overridden_price(book, offering, offering->market);
+	struct slice region = region_of(offering);
+
+	if (strcmp(said->type, offering->type) != 0)
+		return false;
+	if (*offering->zone)
+		return !strcmp(said->zone, offering->zone);
+	return !region.len || slice_equals(region, said->region);
+}
+
+static int64_t learned_price(const struct price_book *book, const struct offering *offering)
+{
+	int64_t dearest = MONEY_UNKNOWN;
+
+	for (size_t i = 0; i < book->spot_count; i++)
+		if (book->spot[i].price > dearest && is_said_of(&book->spot[i], offering))
+			dearest = book->spot[i].price;
+	return dearest;
+}
+
+/* ---- all of it ---- */
+
+struct found {
+	int64_t price;
+	enum price_source source;
+};
+
+static struct found from(enum price_source source, int64_t price)
+{
+	return (struct found){ price, price == MONEY_UNKNOWN ? PRICE_NOWHERE : source };
+}
+
+static struct found find_on_demand(const struct price_book *book, const char *provider,
+				   const struct offering *offering)
+{
+	int64_t price = overridden_price(book, offering, MARKET_ON_DEMAND);
 
 	if (price != MONEY_UNKNOWN)
-		return price;
-	if (offering->market == MARKET_SPOT)
-		price = overridden_price(book, offering, MARKET_ON_DEMAND);
-	if (price == MONEY_UNKNOWN)
-		price = listed_price(book, provider, offering);
-	if (offering->market != MARKET_SPOT || price <= 0)
-		return price;
-	return book->spot_share > 0 ? times(price, book->spot_share) : MONEY_UNKNOWN;
+		return from(PRICE_CONFIGURED, price);
+	return from(PRICE_LISTED, listed_price(book, provider, offering));
+}
+
+static struct found find_spot(const struct price_book *book, const char *provider,
+			      const struct offering *offering)
+{
+	int64_t price = overridden_price(book, offering, MARKET_SPOT);
+
+	if (price != MONEY_UNKNOWN)
+		return from(PRICE_CONFIGURED, price);
+	price = learned_price(book, offering);
+	if (price != MONEY_UNKNOWN)
+		return from(PRICE_LEARNED, price);
+	struct found full = find_on_demand(book, provider, offering);
+
+	if (full.price <= 0)
+		return full;
+	return from(PRICE_SHARE,
+		    book->spot_share > 0 ? times(full.price, book->spot_share) : MONEY_UNKNOWN);
+}
+
+int64_t prices_find(const struct price_book *book, const char *provider,
+		    const struct offering *offering, enum price_source *source)
+{
+	struct found found = offering->market == MARKET_SPOT ?
+				     find_spot(book, provider, offering) :
+				     find_on_demand(book, provider, offering);
+
+	if (source)
+		*source = found.source;
+	return found.price;
+}
+
+void prices_set(const struct price_book *book, const char *provider, struct offering *offering)
+{
+	offering->price = prices_find(book, provider, offering, &offering->price_source);
+}
+
+/* ---- words ---- */
+
+static const struct {
+	const char *word, *words;
+} sources[] = {
+	[PRICE_NOWHERE] = { NULL, "" },
+	[PRICE_CONFIGURED] = { "overrides", "prices.overrides" },
+	[PRICE_LISTED] = { "table", "the list price" },
+	[PRICE_LEARNED] = { "cloud", "the cloud's spot price" },
+	[PRICE_SHARE] = { "spot_share", "prices.spot_share" },
+};
+
+const char *prices_word(enum price_source source)
+{
+	return sources[source].word;
+}
+
+const char *prices_words(enum price_source source)
+{
+	return sources[source].words;
 }

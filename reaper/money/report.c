@@ -228,13 +228,16 @@ static void add_offering(const struct report *report, const struct planned_launc
 {
 	const struct resource *resource = &report->settings->resources[launch->resource];
 	const struct offering *offering = &resource->offerings[launch->offering];
-	char key[OFFERING_KEY_ROOM], price[MONEY_TEXT_ROOM];
+	const char *source = prices_words(offering->price_source);
+	char key[OFFERING_KEY_ROOM], price[MONEY_TEXT_ROOM], at[2 * MONEY_TEXT_ROOM + 64] = "";
 
 	offering_key(offering, key);
 	money_text(offering->price, price);
-	table_cell(table, "%s slot %u generation %u: %s%s%s%s", resource->name, launch->slot,
-		   launch->generation, key, offering->price < 0 ? "" : " at ",
-		   offering->price < 0 ? "" : price, offering->price < 0 ? "" : " $/h");
+	if (offering->price >= 0)
+		snprintf(at, sizeof(at), " at %s $/h%s%s%s", price, *source ? " (" : "", source,
+			 *source ? ")" : "");
+	table_cell(table, "%s slot %u generation %u: %s%s", resource->name, launch->slot,
+		   launch->generation, key, at);
 }
 
 static void add_launches(const struct report *report, struct table *table)

@@ -128,6 +128,7 @@ static void add_offering(const struct report *report, const struct planned_launc
 	json_add_text(item, "zone", *offering->zone ? offering->zone : NULL);
 	json_add_text(item, "market", market_name(offering->market));
 	add_money(item, "price_microdollars", offering->price);
+	json_add_text(item, "price_source", prices_word(offering->price_source));
 }
 
 static void add_launches(const struct report *report, struct json *list)

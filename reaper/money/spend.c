@@ -48,7 +48,7 @@ static int64_t price_of(const struct settings *settings, const struct observed_m
 	/* Where the provider names no zone, the resource's offerings may all be in one region. */
 	if (!*offering.zone && resource->offering_count)
 		memcpy(offering.region, resource->offerings[0].region, sizeof(offering.region));
-	return prices_find(&resource->prices, resource->provider, &offering);
+	return prices_find(&resource->prices, resource->provider, &offering, NULL);
 }
 
 /* ---- sums ---- */

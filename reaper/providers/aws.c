@@ -4,6 +4,7 @@
 #include "reaper/providers/aws_answer.h"
 #include "reaper/providers/aws_choice.h"
 #include "reaper/providers/aws_flatten.h"
+#include "reaper/providers/aws_market.h"
 #include "reaper/providers/aws_policy.h"
 #include "reaper/providers/aws_request.h"
 #include "reaper/providers/aws_session.h"
@@ -279,5 +280,6 @@ const struct provider provider_aws = {
 	.launch = aws_launch,
 	.terminate = aws_terminate,
 	.console = aws_console,
+	.spot_prices = aws_market_spot_prices,
 	.policy = aws_policy,
 };

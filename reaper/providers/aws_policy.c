@@ -109,7 +109,7 @@ static const char *partition_of(const struct settings *settings)
 static void allow_looking(struct policy *policy)
 {
 	static const char *const actions[] = { "ec2:DescribeImages", "ec2:DescribeInstances",
-					       NULL };
+					       "ec2:DescribeSpotPriceHistory", NULL };
 	struct json *statement = add_statement(policy, "Look", actions);
 
 	json_add_text(statement, "Resource", "*");

@@ -25,6 +25,12 @@ void fleet_release(struct fleet *fleet)
 	*fleet = (struct fleet){ 0 };
 }
 
+void spot_price_list_release(struct spot_price_list *prices)
+{
+	free(prices->list);
+	*prices = (struct spot_price_list){ 0 };
+}
+
 size_t fleet_alive(const struct fleet *fleet, const char *resource)
 {
 	size_t alive = 0;

@@ -43,6 +43,12 @@ void fleet_release(struct fleet *fleet);
 /* How many of this resource hold a slot still: a list may show those of others. */
 size_t fleet_alive(const struct fleet *fleet, const char *resource);
 
+struct spot_price_list {
+	struct spot_price *list; /* owned */
+	size_t count;
+};
+void spot_price_list_release(struct spot_price_list *prices);
+
 /* What an answer of ERROR_CONFLICT says of the launch key; nothing was launched by the request. */
 enum launch_key {
 	LAUNCH_KEY_FRESH, /* nothing: the slot is held */
@@ -96,6 +102,10 @@ struct provider {
 	/* The tail of what it printed while it booted, for the journal. */
 	int (*console)(const struct settings *settings, const struct resource *resource,
 		       const char *instance, struct buf *out, struct error *err);
+	/* What spot costs now, in every zone where this resource's spot offerings may be launched;
+	 * whose it is and when it was learned is the caller's to fill in. NULL: it does not say. */
+	int (*spot_prices)(const struct resource *resource, int64_t now_ms,
+			   struct spot_price_list *out, struct error *err);
 	/* The least that the account must allow, as the cloud's own tools take it. NULL: nothing is
 	 * to be allowed. */
 	int (*policy)(const struct policy_order *order, struct json_document *out,

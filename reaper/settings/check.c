@@ -11,6 +11,7 @@
 #include "reaper/ledger/ledger.h"
 #include "reaper/money/user_names.h"
 #include "reaper/providers/provider.h"
+#include "reaper/settings/check_cloud.h"
 #include "reaper/settings/check_folder.h"
 #include "reaper/settings/check_limits.h"
 #include "reaper/table.h"
@@ -257,10 +258,24 @@ static int check_instances(const struct settings *settings, const struct resourc
 	return say(true, what, text);
 }
 
+static void tell_cloud(enum cloud_verdict verdict, const char *what, const char *text,
+		       void *context)
+{
+	unsigned *failures = context;
+
+	if (verdict == CLOUD_DOUBTFUL)
+		warn(what, text, NULL);
+	else
+		*failures += say(verdict == CLOUD_FINE, what, text) < 0;
+}
+
+/* Who cannot be asked for the instances would say the same again. */
 static unsigned check_resource(const struct settings *settings, const struct resource *resource)
 {
 	unsigned failures = check_instances(settings, resource) < 0;
 
+	if (!failures)
+		check_cloud(resource, tell_cloud, &failures);
 	failures += check_ticket(settings, resource) < 0;
 	failures += check_local(settings, resource) < 0;
 	failures += check_machines(resource) < 0;

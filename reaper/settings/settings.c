@@ -341,6 +341,7 @@ static void release_resource(struct resource *resource)
 	free(resource->schedules);
 	free(resource->prices.overrides);
 	free(resource->prices.regions);
+	free(resource->prices.spot);
 	json_document_release(&resource->aws.spec);
 }
 

@@ -49,7 +49,7 @@ static int add(const struct entry *entry, const struct offering *offering, struc
 	*added = *offering;
 	if (!*added->region)
 		memcpy(added->region, out->aws.region, sizeof(added->region));
-	added->price = prices_find(&out->prices, out->provider, added);
+	prices_set(&out->prices, out->provider, added);
 	return 0;
 }
 

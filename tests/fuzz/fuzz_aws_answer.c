@@ -9,6 +9,7 @@
 #include "common/worker_id.h"
 #include "reaper/providers/aws_answer.h"
 #include "reaper/providers/aws_fault.h"
+#include "reaper/providers/aws_market.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -57,6 +58,24 @@ static void read_image(struct slice body)
 		       err.message[0]);
 }
 
+static void read_prices(struct slice body)
+{
+	static struct offering offering = { .type = "g5.xlarge", .market = MARKET_SPOT };
+	static const struct resource resource = { .offerings = &offering, .offering_count = 1 };
+	SCOPED(spot_price_list) struct spot_price_list prices = { 0 };
+	SCOPED(buf) struct buf next = BUF(4096);
+	struct error err = { 0 };
+
+	if (aws_market_answer_prices(body, &resource, "us-east-1", &prices, &next, &err) < 0) {
+		assert(err.class == ERROR_MALFORMED && err.message[0] && !prices.count);
+		return;
+	}
+	for (size_t i = 0; i < prices.count; i++) {
+		assert(prices.list[i].price > 0 && !strcmp(prices.list[i].type, offering.type));
+		assert(worker_id_is_field(slice_of(prices.list[i].zone)));
+	}
+}
+
 static void read_fault(struct slice body)
 {
 	char zones[LAUNCH_ZONES][TICKET_FIELD_ROOM] = { "" };
@@ -81,6 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_list(body);
 	read_launched(body);
 	read_image(body);
+	read_prices(body);
 	read_fault(body);
 	if (aws_answer_console(body, &console, &err) == 0)
 		assert(console.len <= console.limit && !console.overflowed);

@@ -474,7 +474,7 @@ static void test_what_the_ledger_says_of_resources_and_orders(void **state)
 	struct observe_bench bench;
 	struct remembered_resource resources[] = {
 		{ .resource = "gone", .boot_failures = 9 },
-		{ "cpu", 2, 11, 12, 13 },
+		{ "cpu", 2, 11, 12, 13, 0, false },
 	};
 	struct offering_state offering = { .resource = "cpu", .failures = 4 };
 
@@ -525,12 +525,12 @@ static void test_what_a_machine_costs(void **state)
 		  MONEY_UNKNOWN },
 	};
 	struct offering offerings[] = {
-		{ "big", "", "a", MARKET_SPOT, 30 },
-		{ "big", "", "b", MARKET_SPOT, 40 },
-		{ "big", "", "a", MARKET_ON_DEMAND, 90 },
-		{ "big", "", "b", MARKET_ON_DEMAND, 90 },
-		{ "small", "", "", MARKET_SPOT, 7 },
-		{ "odd", "", "", MARKET_ON_DEMAND, MONEY_UNKNOWN },
+		{ "big", "", "a", MARKET_SPOT, 30, PRICE_LISTED },
+		{ "big", "", "b", MARKET_SPOT, 40, PRICE_LISTED },
+		{ "big", "", "a", MARKET_ON_DEMAND, 90, PRICE_LISTED },
+		{ "big", "", "b", MARKET_ON_DEMAND, 90, PRICE_LISTED },
+		{ "small", "", "", MARKET_SPOT, 7, PRICE_LISTED },
+		{ "odd", "", "", MARKET_ON_DEMAND, MONEY_UNKNOWN, PRICE_LISTED },
 	};
 
 	(void)state;

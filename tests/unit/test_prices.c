@@ -69,12 +69,12 @@ static void test_says_what_the_tables_say(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct offering offering = offering_of(cases[i].type, cases[i].region,
 						       cases[i].zone, MARKET_ON_DEMAND);
-		int64_t price = prices_find(&book, cases[i].provider, &offering);
+		int64_t price = prices_find(&book, cases[i].provider, &offering, NULL);
 
 		if (price != cases[i].price)
 			fail_msg("when %s: %lld", cases[i].when, (long long)price);
 		offering.market = MARKET_SPOT;
-		if (prices_find(&book, cases[i].provider, &offering) !=
+		if (prices_find(&book, cases[i].provider, &offering, NULL) !=
 		    (strcmp(cases[i].provider, "local") != 0 ? MONEY_UNKNOWN : 0))
 			fail_msg("when %s: a spot price was guessed", cases[i].when);
 	}
@@ -134,11 +134,90 @@ static void test_takes_the_operators_word_before_the_tables(void **state)
 					   .spot_share = cases[i].spot_share };
 		struct offering offering =
 			offering_of(cases[i].type, cases[i].region, "", cases[i].market);
-		int64_t price = prices_find(&book, cases[i].provider, &offering);
+		int64_t price = prices_find(&book, cases[i].provider, &offering, NULL);
 
 		if (price != cases[i].price)
 			fail_msg("when %s: %lld", cases[i].when, (long long)price);
 	}
+}
+
+static void test_takes_the_clouds_word_on_spot(void **state)
+{
+	static struct spot_price said[] = {
+		{ "gpu", "g5.xlarge", "us-east-1", "us-east-1a", 300000, 1 },
+		{ "gpu", "g5.xlarge", "us-east-1", "us-east-1b", 500000, 1 },
+		{ "gpu", "g5.xlarge", "us-west-2", "us-west-2a", 900000, 1 },
+		{ "gpu", "m5.large", "us-east-1", "us-east-1a", 40000, 1 },
+	};
+	static struct price_override overrides[] = { { "m5.large", "", MARKET_SPOT, 7 } };
+	static const struct {
+		const char *when, *type, *region, *zone;
+		enum market market;
+		double spot_share;
+		int64_t price;
+		const char *source;
+	} cases[] = {
+		{ "its zone is told", "g5.xlarge", "us-east-1", "us-east-1a", MARKET_SPOT, 0.9,
+		  300000, "cloud" },
+		{ "the zone alone is known", "g5.xlarge", "", "us-west-2a", MARKET_SPOT, 0, 900000,
+		  "cloud" },
+		{ "any zone of the region may be had, the dearest counts", "g5.xlarge", "us-east-1",
+		  "", MARKET_SPOT, 0, 500000, "cloud" },
+		{ "any zone at all may be had", "g5.xlarge", "", "", MARKET_SPOT, 0, 900000,
+		  "cloud" },
+		{ "another zone is told", "g5.xlarge", "us-east-1", "us-east-1c", MARKET_SPOT, 0,
+		  MONEY_UNKNOWN, NULL },
+		{ "another zone is told, and a share is given", "g5.xlarge", "us-east-1",
+		  "us-east-1c", MARKET_SPOT, 0.5, 503000, "spot_share" },
+		{ "another type is told", "g4dn.xlarge", "us-east-1", "", MARKET_SPOT, 0.5, 263000,
+		  "spot_share" },
+		{ "the operator says it too", "m5.large", "us-east-1", "us-east-1a", MARKET_SPOT,
+		  0.5, 7, "overrides" },
+		{ "it is no spot one", "g5.xlarge", "us-east-1", "us-east-1a", MARKET_ON_DEMAND,
+		  0.5, 1006000, "table" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct price_book book = { .overrides = overrides,
+					   .override_count = ARRAY_LEN(overrides),
+					   .spot_share = cases[i].spot_share,
+					   .spot = said,
+					   .spot_count = ARRAY_LEN(said) };
+		struct offering offering =
+			offering_of(cases[i].type, cases[i].region, cases[i].zone, cases[i].market);
+
+		prices_set(&book, "aws", &offering);
+		const char *source = prices_word(offering.price_source);
+
+		if (offering.price != cases[i].price || !source != !cases[i].source ||
+		    (source && strcmp(source, cases[i].source) != 0))
+			fail_msg("when %s: %lld by %s", cases[i].when, (long long)offering.price,
+				 source ? source : "nothing");
+	}
+}
+
+static void test_a_price_is_a_number_of_dollars(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t price;
+	} cases[] = {
+		{ "0.123400", 123400 },
+		{ "2", 2000000 },
+		{ "0.0000005", 1 },
+		{ "0.00001", 10 },
+		{ "", MONEY_UNKNOWN },
+		{ "-1", MONEY_UNKNOWN },
+		{ "1e3", MONEY_UNKNOWN },
+		{ "1.2.3", MONEY_UNKNOWN },
+		{ "99999999999999999999", MONEY_UNKNOWN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (prices_parse(slice_of(cases[i].text)) != cases[i].price)
+			fail_msg("\"%s\"", cases[i].text);
 }
 
 /* Each row of a table is found, at the price that is written there; its head names the source. */
@@ -158,7 +237,7 @@ static void check_table(const char *provider, const char *text, size_t len)
 		char *region = strsep(&line, ","), *type = strsep(&line, ",");
 		struct offering offering = offering_of(type, region, "", MARKET_ON_DEMAND);
 		double wanted = strtod(line, NULL) * 1e6;
-		double price = (double)prices_find(&book, provider, &offering);
+		double price = (double)prices_find(&book, provider, &offering, NULL);
 
 		if (price - wanted > 0.5001 || wanted - price > 0.5001)
 			fail_msg("%s %s: %f instead of %f", region, type, price, wanted);
@@ -181,6 +260,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_says_what_the_tables_say),
 		cmocka_unit_test(test_takes_the_operators_word_before_the_tables),
+		cmocka_unit_test(test_takes_the_clouds_word_on_spot),
+		cmocka_unit_test(test_a_price_is_a_number_of_dollars),
 		cmocka_unit_test(test_finds_every_row_of_every_table),
 	};
 

@@ -36,7 +36,9 @@ static void sample_item(struct ledger *out, size_t i, unsigned n)
 	*resource = (struct remembered_resource){ .boot_failures = n + 3,
 						  .last_boot_failure_s = BASE_S + n + 4,
 						  .spot_failing_since_s = BASE_S + n + 5,
-						  .spot_blackout_until_s = BASE_S + n + 6 };
+						  .spot_blackout_until_s = BASE_S + n + 6,
+						  .spot_asked_s = BASE_S + n + 12,
+						  .is_spot_secret = n % 4 == 0 };
 	snprintf(resource->resource, sizeof(resource->resource), "resource-%06zu", i);
 	*offering = (struct offering_state){ .until_s = BASE_S + n + 7,
 					     .failures = n + 8,
@@ -49,6 +51,13 @@ static void sample_item(struct ledger *out, size_t i, unsigned n)
 	snprintf(out->orders[i].issuer, sizeof(out->orders[i].issuer), "%08x", n % 3);
 	snprintf(out->users[i].id, sizeof(out->users[i].id), "user-%06zu", i);
 	snprintf(out->users[i].name, sizeof(out->users[i].name), "Ann \"%u\"", n);
+	out->spot_prices[i] = (struct spot_price){ .price = n + 13, .learned_s = BASE_S + n + 14 };
+	snprintf(out->spot_prices[i].resource, sizeof(out->spot_prices[i].resource), "gpu-%06zu",
+		 i);
+	text_cut(out->spot_prices[i].type, sizeof(out->spot_prices[i].type), "g5.xlarge");
+	text_cut(out->spot_prices[i].region, sizeof(out->spot_prices[i].region), "us-east-1");
+	snprintf(out->spot_prices[i].zone, sizeof(out->spot_prices[i].zone), "us-east-1%c",
+		 (char)('a' + n % 6));
 }
 
 void ledger_sample(unsigned seed, size_t count, struct ledger *out)
@@ -73,11 +82,12 @@ void ledger_sample(unsigned seed, size_t count, struct ledger *out)
 	out->offerings = memory_array(count + 1, sizeof(*out->offerings));
 	out->orders = memory_array(count + 1, sizeof(*out->orders));
 	out->users = memory_array(count + 1, sizeof(*out->users));
+	out->spot_prices = memory_array(count + 1, sizeof(*out->spot_prices));
 	for (size_t i = 0; i < count; i++)
 		sample_item(out, i, seed + (unsigned)i);
 	out->attempt_count = out->mark_count = out->machine_count = count;
 	out->resource_count = out->offering_count = out->order_count = count;
-	out->user_count = count;
+	out->user_count = out->spot_price_count = count;
 }
 
 #define SAME_LISTS(list, count)        \
@@ -109,7 +119,9 @@ const char *ledger_difference(const struct ledger *one, const struct ledger *oth
 		return "offerings";
 	if (!SAME_LISTS(orders, order_count))
 		return "orders";
-	return SAME_LISTS(users, user_count) ? NULL : "users";
+	if (!SAME_LISTS(users, user_count))
+		return "users";
+	return SAME_LISTS(spot_prices, spot_price_count) ? NULL : "spot prices";
 }
 
 struct ledger_file *ledger_opened(const char *folder, int64_t now_s)

@@ -53,11 +53,11 @@ static void print_commands(FILE *stream, const struct dispatch *dispatch)
 	for (size_t i = 0; i < dispatch->count; i++)
 		if ((int)strlen(dispatch->commands[i].name) > width)
 			width = (int)strlen(dispatch->commands[i].name);
-	fprintf(stream, "usage: %s COMMAND [OPTION...]\n\n", dispatch->program);
+	fprintf(stream, "usage: %s COMMAND [OPTION...]; COMMAND --help lists its options\n\n",
+		dispatch->program);
 	for (size_t i = 0; i < dispatch->count; i++)
 		fprintf(stream, "  %-*s  %s\n", width, dispatch->commands[i].name,
 			dispatch->commands[i].summary);
-	fprintf(stream, "\n%s COMMAND --help lists a command's options.\n", dispatch->program);
 }
 
 /* "--config FILE", but "INSTANCE..." */

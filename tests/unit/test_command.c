@@ -70,14 +70,12 @@ static const struct command commands[] = {
 	{ "pair", version, "take two", pair_options, ARRAY_LEN(pair_options) },
 };
 
-static const char usage[] = "usage: prog COMMAND [OPTION...]\n"
+static const char usage[] = "usage: prog COMMAND [OPTION...]; COMMAND --help lists its options\n"
 			    "\n"
 			    "  run      one pass\n"
 			    "  version  which one this is\n"
 			    "  copy     take operands\n"
-			    "  pair     take two\n"
-			    "\n"
-			    "prog COMMAND --help lists a command's options.\n";
+			    "  pair     take two\n";
 
 static const char run_usage[] = "usage: prog run [OPTION...]\n"
 				"\n"

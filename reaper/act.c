@@ -123,6 +123,11 @@ static void tidy(struct act_look *look, struct act_result *out)
 		out->queues[q] = act_make_queue(act, q);
 		out->failed += out->queues[q] == OUTCOME_FAILED;
 	}
+	for (size_t i = 0; i < act->seen->leftover_count; i++) {
+		out->leftovers[i] = act_leftover(act, i);
+		out->failed += out->leftovers[i] == OUTCOME_FAILED;
+	}
+	act_warn_of_kept(act);
 	act_warn_of_doubles(act);
 }
 
@@ -139,6 +144,7 @@ void act(const struct act *act, struct act_result *out)
 		.unregisters = memory_array(plan->unregister_count + 1, sizeof(*out->unregisters)),
 		.launched = memory_array(plan->launch_count + 1, sizeof(*out->launched)),
 		.queues = memory_array(act->settings->queue_count + 1, sizeof(*out->queues)),
+		.leftovers = memory_array(act->seen->leftover_count + 1, sizeof(*out->leftovers)),
 	};
 	keep_marks(act);
 	act_launch(&(struct act_launch){ act, provider_named }, out);
@@ -161,5 +167,6 @@ void act_result_release(struct act_result *result)
 	free(result->unregisters);
 	free(result->launched);
 	free(result->queues);
+	free(result->leftovers);
 	*result = (struct act_result){ 0 };
 }

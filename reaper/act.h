@@ -42,6 +42,7 @@ struct act_result {
 	enum outcome *launches, *terminations, *repairs, *unregisters; /* by place in the plan */
 	struct act_launched *launched; /* by place in plan.launches */
 	enum outcome *queues; /* by place in settings.queues: made where it was missing */
+	enum outcome *leftovers; /* by place in observation.leftovers */
 	unsigned failed; /* steps that failed, or had no time */
 };
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "reaper/money/money.h"
 
 /* ---- ghosts ---- */
 
@@ -86,6 +87,52 @@ enum outcome act_make_queue(const struct act *act, size_t queue)
 	(void)error_wrap(&err, "make queue \"%s\"", name);
 	log_failure("queue", &err);
 	return OUTCOME_FAILED;
+}
+
+/* ---- leftovers ---- */
+
+enum outcome act_leftover(const struct act *act, size_t leftover)
+{
+	const struct observed_leftover *seen = &act->seen->leftovers[leftover];
+	const struct resource *resource = &act->settings->resources[seen->place];
+	const char *kind = leftover_kind_text(seen->leftover.kind), *id = seen->leftover.id;
+	struct error err;
+
+	if (act->plan->leftovers[leftover] != LEFTOVER_CANCELLED)
+		return OUTCOME_NONE;
+	if (act_has_time(act, &err) == 0 &&
+	    provider_named(resource->provider)->remove(resource, &seen->leftover, &err) == 0) {
+		log_info("removed", "%s %s of %s slot %u: its launch is over", kind, id,
+			 seen->leftover.resource, seen->leftover.slot);
+		return OUTCOME_DONE;
+	}
+	if (err.class == ERROR_NOT_FOUND)
+		return OUTCOME_CHANGED;
+	log_failure("remove", &err);
+	return OUTCOME_FAILED;
+}
+
+void act_warn_of_kept(const struct act *act)
+{
+	char month[MONEY_TEXT_ROOM];
+	unsigned kept = 0;
+	int64_t cost = 0;
+
+	for (size_t i = 0; i < act->seen->leftover_count; i++) {
+		int64_t one = leftover_month(&act->seen->leftovers[i].leftover);
+
+		if (act->plan->leftovers[i] != LEFTOVER_KEPT)
+			continue;
+		kept++;
+		cost += one > 0 ? one : 0;
+	}
+	if (!kept)
+		return;
+	money_text(cost, month);
+	log_warn("leftovers",
+		 "machines left %u volume%s behind, about %s $ a month: mayfly-reaper sweep lists "
+		 "and removes them",
+		 kept, kept == 1 ? "" : "s", month);
 }
 
 /* ---- double executions ---- */

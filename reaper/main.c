@@ -13,6 +13,7 @@
 #include "reaper/session.h"
 #include "reaper/settings/check.h"
 #include "reaper/settings/duration.h"
+#include "reaper/sweep.h"
 #include "reaper/tell.h"
 #include "reaper/ticket.h"
 #include "reaper/unseal.h"
@@ -45,7 +46,9 @@ static int show(const struct command_line *line, report_writer *text, report_wri
 
 	if (status != EXIT_OK)
 		return status;
-	struct pass pass = { .settings = &session.settings, .clearml = session.clearml };
+	struct pass pass = { .settings = &session.settings,
+			     .clearml = session.clearml,
+			     .are_leftovers_wanted = true };
 	if (pass_look(&pass, &view, &err) < 0)
 		return session_complain(&err, EXIT_FAILED);
 	struct report report = { &session.settings, &view.seen, &view.plan };
@@ -193,6 +196,13 @@ static const struct command_option tell_options[] = {
 	{ "INSTANCE", "...", "the machines, as mayfly-reaper status names them" },
 };
 
+static const struct command_option sweep_options[] = {
+	CONFIG,
+	LEVEL,
+	{ "--all", NULL, "remove all that the list shows, volumes too" },
+	{ "ID", "...", "remove these of the list (without: only print it)" },
+};
+
 static const struct command_option report_options[] = {
 	CONFIG,
 	LEVEL,
@@ -238,6 +248,8 @@ static const struct command commands[] = {
 	  tell_options, ARRAY_LEN(tell_options) },
 	{ "forget", tell_run, "take back what machines are told", tell_options,
 	  ARRAY_LEN(tell_options) },
+	{ "sweep", sweep_run, "print what machines left behind in the cloud, or remove it",
+	  sweep_options, ARRAY_LEN(sweep_options) },
 	{ "keygen", keygen_run, "make the keys that credentials are sealed and signed with",
 	  keygen_options, ARRAY_LEN(keygen_options) },
 	{ "seal", seal_run, "check, seal and sign the credentials of the machines", seal_options,

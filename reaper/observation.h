@@ -124,6 +124,11 @@ struct observed_user { /* by place in settings.user_budgets */
 	char problem[512]; /* why the budget limits nobody; "": it does */
 };
 
+struct observed_leftover {
+	struct leftover leftover;
+	size_t place; /* into settings.resources: by whose list it was found */
+};
+
 struct mark { /* a destructive decision that waits for its second look */
 	char what[128]; /* "silent local-1f0e", "return task 1a2b" */
 	int64_t first_s;
@@ -155,6 +160,11 @@ struct observation {
 	size_t ghost_count;
 	struct observed_double *doubles;
 	size_t double_count;
+	/* Only where this look asked for them: once in a while, for they change nothing else. */
+	bool leftovers_known;
+	char leftover_problem[256]; /* why not, where it did; "" */
+	struct observed_leftover *leftovers;
+	size_t leftover_count;
 	struct observed_run *runs; /* by machine */
 	size_t run_count;
 	struct observed_user *users; /* owned; NULL: not looked at */

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "reaper/observe_join.h"
+#include "reaper/observe_leftovers.h"
 #include "reaper/settings/schedule.h"
 
 enum { CALL_LIMIT_MS = 10000 };
@@ -67,20 +68,6 @@ static void look_at_queues(struct look *look)
 	free(names);
 }
 
-/* The first resource whose list is that of this one, too; itself if none before is. */
-static size_t find_list(const struct settings *settings, size_t resource)
-{
-	const struct resource *of = &settings->resources[resource];
-	const struct provider *provider = provider_named(of->provider);
-	size_t r = 0;
-
-	while (r < resource &&
-	       (strcmp(settings->resources[r].provider, of->provider) != 0 ||
-		!provider->is_one_list || !provider->is_one_list(&settings->resources[r], of)))
-		r++;
-	return r;
-}
-
 static void list_fleet(struct look *look, size_t resource, struct fleet *out)
 {
 	const struct settings *settings = look->observer->settings;
@@ -102,7 +89,7 @@ static void look_at_fleets(struct look *look)
 	struct fleet *fleets = memory_array(settings->resource_count + 1, sizeof(*fleets));
 
 	for (size_t r = 0; r < settings->resource_count; r++) {
-		size_t list = find_list(settings, r);
+		size_t list = provider_list_of(settings, r);
 
 		if (list == r)
 			list_fleet(look, r, &fleets[r]);
@@ -311,6 +298,9 @@ void observe(const struct observer *observer, struct observation *out)
 	    (observer->is_sweep_wanted ||
 	     join_is_sweep_due(out, observer->settings, observer->ledger)))
 		look_at_tasks(&look);
+	if (observer->are_leftovers_wanted ||
+	    observer->ledger->passes % OBSERVE_LEFTOVERS_EVERY == 0)
+		observe_leftovers(observer, out);
 	join_prices(out, observer->settings);
 	for (size_t r = 0; r < observer->settings->resource_count; r++)
 		out->resources[r].minimum =
@@ -329,6 +319,7 @@ void observation_release(struct observation *seen)
 	free(seen->marks);
 	free(seen->ghosts);
 	free(seen->doubles);
+	free(seen->leftovers);
 	free(seen->runs);
 	free(seen->users);
 	*seen = (struct observation){ 0 };

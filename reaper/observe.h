@@ -6,9 +6,9 @@
 /*
  * observe: queues, workers and instances, with what the ledger remembers, as
  * one record. Three reads of ClearML at most, and four more when something
- * looks lost, however many queues there are (I10), and one list per resource. It never
- * fails: what could not be read is unknown in the record, with the problem
- * told and logged.
+ * looks lost, however many queues there are (I10), one list per resource, and once in
+ * a while a look for what machines left behind (observe_leftovers.h). It never fails: what could
+ * not be read is unknown in the record, with the problem told and logged.
  *
  * In this order: instances, workers, queues, all queues' names, tasks, then all queues. Each task
  * moves from a queue to a worker, never back but by a repair. Read against
@@ -28,6 +28,7 @@ struct observer {
 	int64_t wall_ms; /* our own clock, for when ClearML's does not answer */
 	int64_t deadline_ms; /* monotonic: nothing is asked past it */
 	bool is_sweep_wanted; /* read the tasks too, although nothing looks lost */
+	bool are_leftovers_wanted; /* look for them too, although it is not their turn */
 };
 
 enum { OBSERVE_SWEEP_EVERY = 10 /* passes, when nothing looks lost */ };

@@ -50,7 +50,8 @@ static int look(const struct pass *pass, int64_t deadline_ms, bool is_view, stru
 				    .ledger = &out->ledger,
 				    .wall_ms = wall_ms,
 				    .deadline_ms = deadline_ms,
-				    .is_sweep_wanted = pass->is_sweep_wanted },
+				    .is_sweep_wanted = pass->is_sweep_wanted,
+				    .are_leftovers_wanted = pass->are_leftovers_wanted },
 		&out->seen);
 	pass_channel_show(out);
 	struct spend_look spend = spend_of(pass, deadline_ms, out);

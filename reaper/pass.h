@@ -15,6 +15,7 @@ struct pass {
 	struct settings *settings; /* what spot costs in them is brought up to date */
 	struct clearml *clearml;
 	bool is_sweep_wanted; /* read the tasks too, although nothing looks lost */
+	bool are_leftovers_wanted; /* look for them too, although it is not their turn */
 };
 
 struct pass_result {

@@ -245,7 +245,35 @@ static void add_double(const struct reporter *reporter, const struct observed_do
 	    twice->workers[0], twice->workers[1]);
 }
 
+static void add_leftover(const struct reporter *reporter, size_t i)
+{
+	const struct leftover *left = &reporter->act->seen->leftovers[i].leftover;
+	const char *kind = leftover_kind_text(left->kind);
+
+	if (reporter->result->leftovers[i] == OUTCOME_DONE)
+		say(add(reporter, NEWS_HAPPENED, "removed", left->id),
+		    "%s of %s slot %u: its launch is over", kind, left->resource, left->slot);
+	else if (reporter->result->leftovers[i] == OUTCOME_FAILED)
+		say(add(reporter, NEWS_LASTS, "removal failed", left->id),
+		    "%s of %s slot %u: the log says why", kind, left->resource, left->slot);
+	else if (reporter->act->plan->leftovers[i] == LEFTOVER_KEPT)
+		say(add(reporter, NEWS_LASTS, "leftover", left->id), "%s of %s slot %u: %s", kind,
+		    left->resource, left->slot, leftover_fate_text(LEFTOVER_KEPT));
+}
+
 /* ---- what lasts ---- */
+
+static void add_leftovers(const struct reporter *reporter)
+{
+	const struct observation *seen = reporter->act->seen;
+	const char *prefix = reporter->act->settings->prefix;
+
+	if (*seen->leftover_problem)
+		say(add(reporter, NEWS_LASTS, "leftovers", prefix), "unknown: %s",
+		    seen->leftover_problem);
+	else if (seen->leftovers_known)
+		say(add(reporter, NEWS_ENDED, "leftovers", prefix), "known again");
+}
 
 static void add_list(const struct reporter *reporter, size_t r)
 {
@@ -433,6 +461,9 @@ void pass_news(const struct act *act, const struct act_result *result, struct ne
 		add_double(&reporter, &act->seen->doubles[i]);
 	for (size_t q = 0; q < act->settings->queue_count; q++)
 		add_queue(&reporter, q);
+	for (size_t i = 0; i < act->seen->leftover_count; i++)
+		add_leftover(&reporter, i);
+	add_leftovers(&reporter);
 	for (size_t r = 0; r < act->settings->resource_count; r++) {
 		add_list(&reporter, r);
 		add_breaker(&reporter, r);

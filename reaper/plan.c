@@ -108,6 +108,17 @@ static void planner_release(struct planner *planner)
 	free(planner->young);
 }
 
+static void judge_leftovers(const struct planner *planner)
+{
+	const struct observation *seen = planner->seen;
+	struct plan *plan = planner->plan;
+
+	plan->leftovers = memory_array(seen->leftover_count + 1, sizeof(*plan->leftovers));
+	for (size_t i = 0; i < seen->leftover_count; i++)
+		plan->leftovers[i] =
+			leftover_fate(seen, planner->settings, &seen->leftovers[i].leftover);
+}
+
 void plan_make(const struct observation *seen, const struct settings *settings, struct plan *out)
 {
 	struct planner planner = { .seen = seen, .settings = settings, .plan = out };
@@ -122,6 +133,7 @@ void plan_make(const struct observation *seen, const struct settings *settings, 
 	plan_warnings(&planner);
 	plan_why(&planner);
 	plan_repair(&planner);
+	judge_leftovers(&planner);
 	planner_release(&planner);
 }
 
@@ -132,6 +144,7 @@ void plan_release(struct plan *plan)
 	free(plan->orders);
 	free(plan->unregisters);
 	free(plan->repairs);
+	free(plan->leftovers);
 	free(plan->warnings);
 	free(plan->calm_budgets);
 	free(plan->marks);

@@ -2,7 +2,7 @@
 #define REAPER_PLAN_H
 
 #include "common/verdict.h"
-#include "reaper/observation.h"
+#include "reaper/leftover.h"
 
 /*
  * plan: what to launch, what to terminate, which tasks to give back, and for
@@ -118,6 +118,7 @@ struct plan {
 	size_t unregister_count;
 	struct planned_repair *repairs;
 	size_t repair_count;
+	enum leftover_fate *leftovers; /* by place in observation.leftovers */
 	char (*warnings)[PLAN_WORDS_ROOM]; /* budgets that are spent to settings.budget_warn_percent
 					    */
 	size_t warning_count;

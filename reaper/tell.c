@@ -1,10 +1,8 @@
 #include "reaper/tell.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "reaper/pass.h"
@@ -12,8 +10,9 @@
 #include "reaper/session.h"
 #include "reaper/table.h"
 #include "reaper/told.h"
+#include "reaper/who.h"
 
-enum { OUT_BYTES = 4 << 20, WHO_ROOM = 128, WAIT_MORE_MS = 5000 };
+enum { OUT_BYTES = 4 << 20, WAIT_MORE_MS = 5000 };
 
 /* To whom: places in the observation's machines, or names where the ledger alone knows them. */
 struct addressees {
@@ -153,23 +152,11 @@ static int find_addressees(const struct command_line *line, struct session *sess
 
 /* ---- what is noted ---- */
 
-static void find_who(char out[static WHO_ROOM])
-{
-	struct passwd room, *found = NULL;
-	char texts[4096], host[65] = "";
-
-	(void)gethostname(host, sizeof(host) - 1);
-	if (getpwuid_r(getuid(), &room, texts, sizeof(texts), &found) == 0 && found)
-		(void)snprintf(out, WHO_ROOM, "%.50s on %.60s", found->pw_name, host);
-	else
-		(void)snprintf(out, WHO_ROOM, "user %u on %.60s", (unsigned)getuid(), host);
-}
-
 static void describe(const char *instance, const char *verb, struct journal_entry *out)
 {
 	char who[WHO_ROOM];
 
-	find_who(who);
+	who_am_i(who);
 	*out = (struct journal_entry){ .time_s = clock_wall_ms() / 1000, .event = "told" };
 	text_cut(out->subject, sizeof(out->subject), instance);
 	(void)snprintf(out->text, sizeof(out->text), "%s, by %s", verb, who);

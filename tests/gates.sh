@@ -12,7 +12,7 @@ trap 'rm -f "$found"' EXIT
 rooms="common bootstrap reaper"
 pure="common/verdict common/phase common/idle common/settle reaper/plan reaper/plan_end
 	reaper/plan_launch reaper/plan_mark reaper/plan_money reaper/plan_repair reaper/plan_spare
-	reaper/plan_repeat reaper/settings/settings_look
+	reaper/plan_repeat reaper/leftover reaper/settings/settings_look
 	reaper/plan_stock reaper/plan_why reaper/demand reaper/doom reaper/slots
 	reaper/offering reaper/offerings reaper/open_attempt reaper/breaker reaper/money/money
 	bootstrap/docker_words bootstrap/docker_policy bootstrap/docker_policy_check common/hocon
@@ -192,8 +192,8 @@ exported_for_tests="$exported_for_tests trace_office trace_office_len trace_stea
 
 # AWS: common/aws*.
 not_called_yet="$not_called_yet xml_text"
-exported_for_tests="$exported_for_tests aws_market_answer_prices aws_profile_check
-	aws_sign_canonical aws_sign_string"
+exported_for_tests="$exported_for_tests aws_leftover_read aws_market_answer_prices
+	aws_profile_check aws_sign_canonical aws_sign_string"
 
 # What only its own file uses is static: nm over all objects of the two programs. A name that is
 # excused and needs it no more is a complaint too.

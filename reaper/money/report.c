@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "reaper/money/money.h"
+#include "reaper/money/report_leftovers.h"
 #include "reaper/money/report_money.h"
 #include "reaper/table.h"
 
@@ -407,6 +408,7 @@ void report_plan(const struct report *report, struct buf *out)
 	add_queues(report, out);
 	add_resources(report, out);
 	add_steps(report, out);
+	report_leftovers(report, out);
 	report_money(report, out);
 	add_warnings(report, out);
 	add_worst(report, out);
@@ -486,6 +488,7 @@ void report_status(const struct report *report, struct buf *out)
 	add_head(report, "Status", out);
 	add_machines(report, out);
 	add_waiting(report, out);
+	report_leftovers(report, out);
 	report_money(report, out);
 	add_warnings(report, out);
 }

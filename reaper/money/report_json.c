@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "reaper/breaker.h"
 #include "reaper/money/money.h"
+#include "reaper/money/report_leftovers.h"
 #include "reaper/money/report_money.h"
 
 static void add_time(struct json *to, const char *name, int64_t wall_ms)
@@ -235,6 +236,7 @@ void report_plan_json(const struct report *report, struct buf *out)
 	add_terminations(report, json_add_list(document.root, "terminations"));
 	add_unregisters(report, json_add_list(document.root, "unregisters"));
 	add_repairs(report, json_add_list(document.root, "repairs"));
+	report_leftovers_json(report, document.root);
 	report_money_json(report, document.root);
 	add_warnings(report, json_add_list(document.root, "budget_warnings"));
 	json_print(document.root, true, out);
@@ -283,6 +285,7 @@ void report_status_json(const struct report *report, struct buf *out)
 	list = json_add_list(document.root, "queues");
 	for (size_t q = 0; q < report->settings->queue_count; q++)
 		add_queue(report, q, json_add_object(list, NULL));
+	report_leftovers_json(report, document.root);
 	report_money_json(report, document.root);
 	json_print(document.root, true, out);
 }

@@ -4,6 +4,7 @@
 #include "reaper/providers/aws_answer.h"
 #include "reaper/providers/aws_choice.h"
 #include "reaper/providers/aws_flatten.h"
+#include "reaper/providers/aws_leftover.h"
 #include "reaper/providers/aws_market.h"
 #include "reaper/providers/aws_policy.h"
 #include "reaper/providers/aws_request.h"
@@ -281,5 +282,7 @@ const struct provider provider_aws = {
 	.terminate = aws_terminate,
 	.console = aws_console,
 	.spot_prices = aws_market_spot_prices,
+	.leftovers = aws_leftovers,
+	.remove = aws_remove,
 	.policy = aws_policy,
 };

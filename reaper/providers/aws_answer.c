@@ -19,9 +19,9 @@ static int open_answer(struct slice body, struct xml_document *out, struct error
 
 /* ---- one instance ---- */
 
-static const char *tag_of(const struct xml *instance, const char *name)
+const char *aws_answer_tag(const struct xml *item, const char *name)
 {
-	const struct xml *tags = xml_child(instance, "tagSet");
+	const struct xml *tags = xml_child(item, "tagSet");
 
 	for (const struct xml *tag = tags ? xml_first(tags) : NULL; tag; tag = xml_next(tag))
 		if (!strcmp(xml_text_of(tag, "key"), name))
@@ -117,15 +117,16 @@ static int read_instance(const struct xml *from, struct instance *out, struct er
 	return 0;
 }
 
-static bool read_tags(const struct xml *from, struct instance *out)
+bool aws_answer_tags(const struct xml *item, char resource[static TICKET_FIELD_ROOM],
+		     unsigned *slot, unsigned *generation)
 {
-	struct slice resource = slice_of(tag_of(from, AWS_TAG_RESOURCE));
+	struct slice name = slice_of(aws_answer_tag(item, AWS_TAG_RESOURCE));
 	struct error ignored;
 
-	return worker_id_is_field(resource) &&
-	       text_copy(out->resource, sizeof(out->resource), resource, &ignored) == 0 &&
-	       read_number(tag_of(from, AWS_TAG_SLOT), MOST_SLOT, &out->slot) &&
-	       read_number(tag_of(from, AWS_TAG_GENERATION), MOST_GENERATION, &out->generation);
+	return worker_id_is_field(name) &&
+	       text_copy(resource, TICKET_FIELD_ROOM, name, &ignored) == 0 &&
+	       read_number(aws_answer_tag(item, AWS_TAG_SLOT), MOST_SLOT, slot) &&
+	       read_number(aws_answer_tag(item, AWS_TAG_GENERATION), MOST_GENERATION, generation);
 }
 
 /* ---- DescribeInstances ---- */
@@ -136,11 +137,11 @@ static int add_instance(const struct xml *from, const char *prefix, struct fleet
 	struct instance instance = { 0 };
 
 	/* The filter's words are patterns, and a stand-in may not filter. */
-	if (strcmp(tag_of(from, AWS_TAG_PREFIX), prefix) != 0)
+	if (strcmp(aws_answer_tag(from, AWS_TAG_PREFIX), prefix) != 0)
 		return 0;
 	if (read_instance(from, &instance, err) < 0)
 		return -1;
-	if (!read_tags(from, &instance)) {
+	if (!aws_answer_tags(from, instance.resource, &instance.slot, &instance.generation)) {
 		log_warn("odd-instance",
 			 "%s bears " AWS_TAG_PREFIX " = %s, but no resource, slot and generation: "
 			 "it is not ours to count or to end; remove that tag, or the instance",

@@ -17,6 +17,14 @@
 #define AWS_TAG_SLOT "mayfly:slot"
 #define AWS_TAG_GENERATION "mayfly:generation"
 
+struct xml;
+
+/* Of anything that has a tagSet; "" where it has no such tag. */
+const char *aws_answer_tag(const struct xml *item, const char *name);
+/* false: they make no sense, so it was not made by us. */
+bool aws_answer_tags(const struct xml *item, char resource[static TICKET_FIELD_ROOM],
+		     unsigned *slot, unsigned *generation);
+
 /* One page of DescribeInstances: what bears our prefix is added to fleet; next is the token of the
  * next page, empty after the last one. An instance with our prefix whose other tags make no sense
  * was not made by us: it is left out, and the log warns of it. */

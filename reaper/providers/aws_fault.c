@@ -79,6 +79,8 @@ static const struct {
 	{ "IncorrectState", ERROR_CONFLICT, 0, NULL },
 
 	{ "InvalidInstanceID.NotFound", ERROR_NOT_FOUND, 0, NULL },
+	{ "InvalidVolume.NotFound", ERROR_NOT_FOUND, 0, NULL },
+	{ "InvalidSpotInstanceRequestID.NotFound", ERROR_NOT_FOUND, 0, NULL },
 	{ "ParameterNotFound", ERROR_CONFIGURATION, 0, "aws.image names no SSM parameter" },
 
 	/* What the operator wrote. */

@@ -108,8 +108,12 @@ static const char *partition_of(const struct settings *settings)
 
 static void allow_looking(struct policy *policy)
 {
-	static const char *const actions[] = { "ec2:DescribeImages", "ec2:DescribeInstances",
-					       "ec2:DescribeSpotPriceHistory", NULL };
+	static const char *const actions[] = { "ec2:DescribeImages",
+					       "ec2:DescribeInstances",
+					       "ec2:DescribeSpotInstanceRequests",
+					       "ec2:DescribeSpotPriceHistory",
+					       "ec2:DescribeVolumes",
+					       NULL };
 	struct json *statement = add_statement(policy, "Look", actions);
 
 	json_add_text(statement, "Resource", "*");
@@ -158,6 +162,19 @@ static void allow_end(struct policy *policy)
 	struct json *statement = add_statement(policy, "EndOursOnly", end);
 
 	add_resources(policy, statement, instances);
+	add_condition(statement, "aws:ResourceTag/" AWS_TAG_PREFIX,
+		      policy->order->settings->prefix);
+}
+
+static void allow_sweep(struct policy *policy)
+{
+	static const char *const sweep[] = { "ec2:CancelSpotInstanceRequests", "ec2:DeleteVolume",
+					     NULL };
+	static const char *const leftovers[] = { "ec2:*:*:spot-instances-request/*",
+						 "ec2:*:*:volume/*", NULL };
+	struct json *statement = add_statement(policy, "RemoveOurLeftovers", sweep);
+
+	add_resources(policy, statement, leftovers);
 	add_condition(statement, "aws:ResourceTag/" AWS_TAG_PREFIX,
 		      policy->order->settings->prefix);
 }
@@ -270,6 +287,7 @@ static void allow_reaper(struct policy *policy)
 	allow_launch(policy);
 	allow_tags(policy);
 	allow_end(policy);
+	allow_sweep(policy);
 	allow_roles(policy);
 	allow_parameters(policy);
 	allow_keys(policy);

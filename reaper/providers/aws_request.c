@@ -7,7 +7,7 @@
 
 #include "common/base64.h"
 
-enum { PAGE_INSTANCES = 500, NUMBER_ROOM = 24 };
+enum { PAGE_ITEMS = 500, NUMBER_ROOM = 24 };
 
 /* ---- pieces ---- */
 
@@ -299,13 +299,48 @@ bool aws_request_needs_device(const struct resource *resource)
 
 /* ---- the others ---- */
 
-void aws_request_list(const char *prefix, const char *next, struct json_document *out)
+/* The filters, for more of them. */
+static struct json *new_page(const char *prefix, const char *next, struct json_document *out)
 {
 	json_new_object(out);
-	add_filter(json_add_list(out->root, "Filters"), "tag:" AWS_TAG_PREFIX, prefix);
-	json_add_integer(out->root, "MaxResults", PAGE_INSTANCES);
+	struct json *filters = json_add_list(out->root, "Filters");
+
+	add_filter(filters, "tag:" AWS_TAG_PREFIX, prefix);
+	json_add_integer(out->root, "MaxResults", PAGE_ITEMS);
 	if (*next)
 		json_add_text(out->root, "NextToken", next);
+	return filters;
+}
+
+void aws_request_list(const char *prefix, const char *next, struct json_document *out)
+{
+	(void)new_page(prefix, next, out);
+}
+
+void aws_request_leftovers(enum leftover_kind kind, const char *prefix, const char *next,
+			   struct json_document *out)
+{
+	struct json *filter = json_add_object(new_page(prefix, next, out), NULL);
+
+	json_add_text(filter, "Name", kind == LEFTOVER_VOLUME ? "status" : "state");
+	struct json *values = json_add_list(filter, "Values");
+
+	if (kind == LEFTOVER_VOLUME) {
+		json_add_text(values, NULL, "available");
+		return;
+	}
+	json_add_text(values, NULL, "open");
+	json_add_text(values, NULL, "active");
+}
+
+void aws_request_remove(const struct leftover *leftover, struct json_document *out)
+{
+	json_new_object(out);
+	if (leftover->kind == LEFTOVER_VOLUME)
+		json_add_text(out->root, "VolumeId", leftover->id);
+	else
+		json_add_text(json_add_list(out->root, "SpotInstanceRequestIds"), NULL,
+			      leftover->id);
 }
 
 void aws_request_images(const struct resource *resource, const char *id, struct json_document *out)

@@ -25,6 +25,14 @@ void aws_request_list(const char *prefix, const char *next, struct json_document
 /* DescribeImages for aws.image: by its id or, where id is NULL, by name and owners. */
 void aws_request_images(const struct resource *resource, const char *id, struct json_document *out);
 
+/* One page of what is left of a kind and bears the prefix: DescribeVolumes,
+ * DescribeSpotInstanceRequests. */
+void aws_request_leftovers(enum leftover_kind kind, const char *prefix, const char *next,
+			   struct json_document *out);
+
+/* DeleteVolume, CancelSpotInstanceRequests. */
+void aws_request_remove(const struct leftover *leftover, struct json_document *out);
+
 void aws_request_terminate(const char *instance, struct json_document *out);
 
 /* is_latest: what it shows now, which not every type can do; else what it showed as it booted. */

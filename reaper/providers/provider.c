@@ -19,6 +19,25 @@ void provider_names(struct buf *out)
 		buf_addf(out, "%s%s", i ? ", " : "", providers[i]->name);
 }
 
+size_t provider_list_of(const struct settings *settings, size_t resource)
+{
+	const struct resource *of = &settings->resources[resource];
+	const struct provider *provider = provider_named(of->provider);
+	size_t r = 0;
+
+	while (r < resource &&
+	       (strcmp(settings->resources[r].provider, of->provider) != 0 ||
+		!provider->is_one_list || !provider->is_one_list(&settings->resources[r], of)))
+		r++;
+	return r;
+}
+
+void leftover_list_release(struct leftover_list *leftovers)
+{
+	free(leftovers->list);
+	*leftovers = (struct leftover_list){ 0 };
+}
+
 void fleet_release(struct fleet *fleet)
 {
 	free(fleet->list);

@@ -71,6 +71,30 @@ struct launch {
 };
 enum { LAUNCH_ZONES = 9 };
 
+/* What a machine of ours left behind: nothing that is listed here holds a slot. */
+enum leftover_kind {
+	LEFTOVER_VOLUME, /* a disk that no instance has */
+	LEFTOVER_SPOT_REQUEST, /* open still: the cloud may launch a machine for it */
+	LEFTOVER_KIND_COUNT
+};
+
+struct leftover {
+	enum leftover_kind kind;
+	char id[TICKET_FIELD_ROOM];
+	char resource[TICKET_FIELD_ROOM]; /* by its tags, as slot and generation are */
+	unsigned slot, generation;
+	char region[TICKET_FIELD_ROOM];
+	char type[TICKET_FIELD_ROOM]; /* "gp3"; of a request, of the machine it asks for */
+	unsigned gigabytes; /* of a volume */
+	int64_t made_s; /* wall seconds, the provider's word */
+};
+
+struct leftover_list {
+	struct leftover *list; /* owned */
+	size_t count;
+};
+void leftover_list_release(struct leftover_list *leftovers);
+
 /* Whose permissions, to run this configuration. */
 struct policy_order {
 	const struct settings *settings; /* a shape is enough (settings_load_shape) */
@@ -106,6 +130,14 @@ struct provider {
 	 * whose it is and when it was learned is the caller's to fill in. NULL: it does not say. */
 	int (*spot_prices)(const struct resource *resource, int64_t now_ms,
 			   struct spot_price_list *out, struct error *err);
+	/* All leftovers of our prefix where this resource's instances live, whatever resource they
+	 * name. Whole or an error, as list. NULL: machines leave nothing here. */
+	int (*leftovers)(const struct settings *settings, const struct resource *resource,
+			 struct leftover_list *out, struct error *err);
+	/* For good. It harms no instance: one that has the volume by now makes it an error, and a
+	 * request's instance stays. ERROR_NOT_FOUND when it is gone already. */
+	int (*remove)(const struct resource *resource, const struct leftover *leftover,
+		      struct error *err);
 	/* The least that the account must allow, as the cloud's own tools take it. NULL: nothing is
 	 * to be allowed. */
 	int (*policy)(const struct policy_order *order, struct json_document *out,
@@ -115,6 +147,9 @@ struct provider {
 /* NULL when there is none of this name; names are listed by provider_names(). */
 const struct provider *provider_named(const char *name);
 void provider_names(struct buf *out); /* "local, aws": for messages */
+
+/* The first resource whose list is that of this one, too; itself if none before is. */
+size_t provider_list_of(const struct settings *settings, size_t resource);
 
 extern const struct provider provider_local, provider_aws;
 

@@ -20,7 +20,7 @@ from .judge import Judge
 from .upstream import SPACE, named
 
 USER_DATA_LIMIT = 16384
-SETTINGS = {"hidden_looks": 0, "pending_looks": 1, "page": 0}
+SETTINGS = {"hidden_looks": 0, "pending_looks": 1, "page": 0, "are_requests_open": False}
 STATE_CODES = {"pending": "0", "running": "16", "terminated": "48"}
 # Filters that moto fails at, by the element that they compare.
 LACKING_FILTERS = {"client-token": "clientToken", "instance-lifecycle": "instanceLifecycle"}
@@ -319,6 +319,35 @@ class Cloud:
     @staticmethod
     def _fits(item, wanted):
         return all((item.findtext(named(way)) or "") in values for way, values in wanted.items())
+
+    # -- what is left ----------------------------------------------------------------------------
+
+    def _DescribeVolumes(self, call, request):
+        return self._page_of("volumeSet", call, *self._pass_on(call, request))
+
+    def _DescribeSpotInstanceRequests(self, call, request):
+        """moto fulfills each at once; here they are open as long as a test wants."""
+        status, body = self._pass_on(call, request)
+        if status == 200 and self.settings["are_requests_open"]:
+            root = ElementTree.fromstring(body)
+            for item in root.iterfind(named("spotInstanceRequestSet/item")):
+                item.find(named("state")).text = "open"
+                item.remove(item.find(named("instanceId")))
+            body = print_xml(root)
+        return self._page_of("spotInstanceRequestSet", call, status, body)
+
+    def _page_of(self, name, call, status, body):
+        """moto gives all of these at once."""
+        page = self.settings["page"]
+        if status != 200 or not page:
+            return status, body
+        first = int(call["parameters"].get("NextToken", 0))
+        root = ElementTree.fromstring(body)
+        items = root.find(named(name))
+        if len(items) > first + page:
+            ElementTree.SubElement(root, f"{{{SPACE}}}nextToken").text = str(first + page)
+        items[:] = items[first:first + page]
+        return status, print_xml(root)
 
     # -- TerminateInstances --------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
-"""Leaves out: MaxCount beyond MinCount, spot request ids, the request and resource buckets, quotas,
-an hour's limit on terminated instances, filters by pending alone; client-token and
-instance-lifecycle as filters while moto checks signatures. Everything else that EC2 does and moto
-does not, as far as our programs notice, it does between the two:
+"""Leaves out: MaxCount beyond MinCount, spot requests of RunInstances and their ids, the request
+and resource buckets, quotas, an hour's limit on terminated instances, filters by pending alone;
+client-token and instance-lifecycle as filters while moto checks signatures. Everything else that
+EC2 does and moto does not, as far as our programs notice, it does between the two:
 
 - every request to EC2 is judged by botocore's model (judge.py); a violation is refused and logged
 - client tokens: same parameters, same instance; others, IdempotentParameterMismatch; terminated,
@@ -9,12 +9,13 @@ does not, as far as our programs notice, it does between the two:
   region; concurrent ones launch once (memory.py: also over a kill -9)
 - a young instance is pending, or not to be seen at all, for so many looks (settings)
 - a page of a list is as short as wanted (settings; not while moto checks signatures)
+- spot requests, which moto fulfills at once, are open and have no instance (settings)
 - user data of more than 16 KB is refused; a missing instance profile in EC2's words
 - faults on demand (faults.py), and instances that the cloud ends, with a reason
 
 Other services pass through, and are logged. Controls, under /_proxy/, in JSON:
     POST faults {...}   DELETE faults   GET faults     to inject, to clear, those still to come
-    POST settings {"hidden_looks": 0, "pending_looks": 1, "page": 0}
+    POST settings {"hidden_looks": 0, "pending_looks": 1, "page": 0, "are_requests_open": false}
     POST end {"region", "id", "code", "message"}       the cloud ends an instance
     POST keys {"access_key", "secret_key"}             what the proxy itself asks moto with
     POST forget                                        as new, once moto was reset

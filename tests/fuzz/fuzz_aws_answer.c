@@ -9,6 +9,7 @@
 #include "common/worker_id.h"
 #include "reaper/providers/aws_answer.h"
 #include "reaper/providers/aws_fault.h"
+#include "reaper/providers/aws_leftover.h"
 #include "reaper/providers/aws_market.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -58,6 +59,21 @@ static void read_image(struct slice body)
 		       err.message[0]);
 }
 
+static void read_leftovers(struct slice body, enum leftover_kind kind)
+{
+	SCOPED(leftover_list) struct leftover_list list = { 0 };
+	SCOPED(buf) struct buf next = BUF(4096);
+	struct error err = { 0 };
+
+	if (aws_leftover_read(kind, body, "p", &list, &next, &err) < 0)
+		assert(err.class == ERROR_MALFORMED && err.message[0] && !list.count);
+	for (size_t i = 0; i < list.count; i++) {
+		assert(worker_id_is_field(slice_of(list.list[i].id)));
+		assert(worker_id_is_field(slice_of(list.list[i].resource)));
+		assert(list.list[i].kind == kind);
+	}
+}
+
 static void read_prices(struct slice body)
 {
 	static struct offering offering = { .type = "g5.xlarge", .market = MARKET_SPOT };
@@ -101,6 +117,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_launched(body);
 	read_image(body);
 	read_prices(body);
+	read_leftovers(body, LEFTOVER_VOLUME);
+	read_leftovers(body, LEFTOVER_SPOT_REQUEST);
 	read_fault(body);
 	if (aws_answer_console(body, &console, &err) == 0)
 		assert(console.len <= console.limit && !console.overflowed);

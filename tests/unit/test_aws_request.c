@@ -221,6 +221,19 @@ static void test_the_other_requests(void **state)
 	expect(&request, "DescribeInstances",
 	       "&Filter.1.Name=tag%3Amayfly%3Aprefix&Filter.1.Value.1=p&MaxResults=500&NextToken="
 	       "a%2B%2F%3D");
+	aws_request_leftovers(LEFTOVER_VOLUME, "p", "", &request);
+	expect(&request, "DescribeVolumes",
+	       "&Filter.1.Name=tag%3Amayfly%3Aprefix&Filter.1.Value.1=p&Filter.2.Name=status&"
+	       "Filter.2.Value.1=available&MaxResults=500");
+	aws_request_leftovers(LEFTOVER_SPOT_REQUEST, "p", "n", &request);
+	expect(&request, "DescribeSpotInstanceRequests",
+	       "&Filter.1.Name=tag%3Amayfly%3Aprefix&Filter.1.Value.1=p&Filter.2.Name=state&"
+	       "Filter.2.Value.1=open&Filter.2.Value.2=active&MaxResults=500&NextToken=n");
+	aws_request_remove(&(struct leftover){ .kind = LEFTOVER_VOLUME, .id = "vol-1" }, &request);
+	expect(&request, "DeleteVolume", "&VolumeId=vol-1");
+	aws_request_remove(&(struct leftover){ .kind = LEFTOVER_SPOT_REQUEST, .id = "sir-1" },
+			   &request);
+	expect(&request, "CancelSpotInstanceRequests", "&SpotInstanceRequestId.1=sir-1");
 	aws_request_images(&by_name.resources[1], NULL, &request);
 	expect(&request, "DescribeImages",
 	       "&Owner.1=self&Owner.2=amazon&Filter.1.Name=name&Filter.1.Value.1=m-%2A&Filter.2."

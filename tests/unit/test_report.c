@@ -116,8 +116,30 @@ static void nothing_at_all(struct plan_world *world)
 	world->seen.queues[0].waiting = world->seen.queues[1].waiting = 0;
 }
 
+/* A request whose launch is over, an old volume, and one of a launch that was asked for. */
+static void add_leftovers(struct plan_world *world)
+{
+	static struct observed_leftover left[3];
+
+	left[0].leftover = (struct leftover){ .kind = LEFTOVER_SPOT_REQUEST, .slot = 1 };
+	left[1].leftover = (struct leftover){ .slot = 3, .generation = 5, .gigabytes = 200 };
+	left[2].leftover = (struct leftover){ .slot = 4, .generation = 2, .gigabytes = 8 };
+	for (size_t i = 0; i < ARRAY_LEN(left); i++) {
+		SET(left[i].leftover.resource, i ? "cpu" : "gpu-spot");
+		SET(left[i].leftover.region, "us-east-1");
+		SET(left[i].leftover.type, i == 2 ? "gp9" : i ? "gp3" : "g5.xlarge");
+		snprintf(left[i].leftover.id, sizeof(left[i].leftover.id),
+			 i ? "vol-%zu" : "sir-%zu", i);
+		left[i].leftover.made_s = NOW_S - 86400;
+	}
+	world->seen.leftovers = left;
+	world->seen.leftover_count = ARRAY_LEN(left);
+	world->seen.leftovers_known = true;
+}
+
 static void a_busy_day(struct plan_world *world)
 {
+	add_leftovers(world);
 	add_machines(world);
 	add_loss(world);
 	add_attempt(world);
@@ -139,6 +161,7 @@ static void a_list_failed(struct plan_world *world)
 	SET(world->seen.resources[1].problem, "list the machines of gpu-spot: no such folder");
 	world->seen.queues[1] = (struct observed_queue){ 0 };
 	world->seen.queues[0].is_forced_off = true;
+	SET(world->seen.leftover_problem, "DescribeVolumes: the permission is missing\x1b[2J");
 }
 
 static const struct {

@@ -35,7 +35,7 @@ TESTS = {  # the module -> the unit tests that must notice
                             "plan_repeat"],
     "reaper/plan_why.c": ["plan_stock", "plan_launch", "plan_money", "plan"],
     "reaper/doom.c": ["plan", "plan_end", "plan_spare", "plan_stock", "plan_seats", "plan_launch"],
-    "reaper/slots.c": ["slots", "plan_stock"],
+    "reaper/slots.c": ["slots", "plan_stock"], "reaper/leftover.c": ["leftover"],
     "reaper/offering.c": ["offerings"], "reaper/offerings.c": ["offerings"],
     "reaper/open_attempt.c": ["open_attempt", "plan_stock"],
     "reaper/breaker.c": ["breaker"], "reaper/money/money.c": ["money"],

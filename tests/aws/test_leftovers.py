@@ -204,8 +204,26 @@ def test_an_account_that_does_not_let_us_look(bench):
     assert [subject for subject, _ in journal(bench, "leftovers")] == ["world"]
 
 
-def test_it_is_looked_for_once_in_a_while(bench):
+def test_two_lists_have_a_region_in_common(bench, ec2):
+    """What lies there is of both, and is there once."""
     bench.add_resource("gpu")
+    subnets = bench.ground.subnets | {"us-west-2a": "subnet-0123456789abcdef0"}
+    bench.add_resource("far", aws={"subnets": subnets},
+                       offerings=[bench.offering() | {"regions": [bench.ground.region]},
+                                  {"instance_types": [TYPE], "regions": ["us-west-2"],
+                                   "zones": ["us-west-2a"]}])
+    bench.proxy.set(are_requests_open=True)
+    ours = make_request(ec2, bench, OURS)
+    bench.run()
+    assert cancelled(bench) == [ours]
+    assert [call["region"] for call in bench.proxy.calls("DescribeSpotInstanceRequests")].count(
+        bench.ground.region) == 2
+
+
+def test_it_is_looked_for_once_in_a_while(bench):
+    """Once for both resources, too: they are in one place."""
+    bench.add_resource("gpu")
+    bench.add_resource("gpu-2")
     for _ in range(3):
         bench.run()
     assert [call["action"] for call in bench.proxy.calls() if call["action"] in LOOKS] == [

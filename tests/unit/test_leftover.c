@@ -116,6 +116,21 @@ static void test_an_open_attempt_needs_its_request(void **state)
 	}
 }
 
+static void test_only_what_there_is_counts(void **state)
+{
+	struct observed_leftover left;
+	struct plan_world *world = world_with(REQUEST, "gone", 601, &left);
+	struct open_attempt *attempt = &world->attempts[0];
+
+	(void)state;
+	*attempt = (struct open_attempt){ .slot = 3, .generation = 2 };
+	SET(attempt->resource, "gone");
+	world->settings.resource_count = 1;
+	assert_int_equal(leftover_fate(&world->seen, &world->settings, &left.leftover),
+			 LEFTOVER_CANCELLED);
+	free(world);
+}
+
 static void test_what_a_month_costs(void **state)
 {
 	static const struct {
@@ -147,6 +162,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fates),
 		cmocka_unit_test(test_an_open_attempt_needs_its_request),
+		cmocka_unit_test(test_only_what_there_is_counts),
 		cmocka_unit_test(test_what_a_month_costs),
 	};
 

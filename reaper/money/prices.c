@@ -129,6 +129,28 @@ const char *prices_source(const char *provider)
 	return table ? table->source : NULL;
 }
 
+bool prices_nearest(const char *provider, const char *type, char out[static TICKET_FIELD_ROOM])
+{
+	const struct table *table = table_of(provider);
+	size_t count = table ? table->count : 0;
+	char(*names)[TICKET_FIELD_ROOM] = memory_array(count + 1, sizeof(*names));
+	const char **list = memory_array(count + 1, sizeof(*list));
+	struct error ignored;
+
+	for (size_t i = 0; i < count; i++) {
+		list[i] = names[i];
+		if (text_copy(names[i], sizeof(names[i]), table->rows[i].type, &ignored) < 0)
+			names[i][0] = '\0';
+	}
+	const char *nearest = text_nearest(type, list, count);
+
+	if (nearest)
+		text_cut(out, TICKET_FIELD_ROOM, nearest);
+	free(list);
+	free(names);
+	return nearest != NULL;
+}
+
 /* ---- what an offering costs ---- */
 
 static double factor_of(const struct price_book *book, struct slice region)

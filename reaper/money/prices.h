@@ -50,6 +50,9 @@ int64_t prices_find(const struct price_book *book, const char *provider,
 /* The same into the offering itself. */
 void prices_set(const struct price_book *book, const char *provider, struct offering *offering);
 
+/* The type of the provider's table that was most likely meant. False: none is near. */
+bool prices_nearest(const char *provider, const char *type, char out[static TICKET_FIELD_ROOM]);
+
 /* In words, for a person: "the cloud's spot price"; "" for PRICE_NOWHERE. And one word, for
  * programs; NULL. */
 const char *prices_words(enum price_source source);

@@ -9,6 +9,7 @@
 #include "reaper/providers/aws_policy.h"
 #include "reaper/providers/aws_request.h"
 #include "reaper/providers/aws_session.h"
+#include "reaper/providers/aws_types.h"
 #include "reaper/providers/provider.h"
 
 /*
@@ -281,6 +282,7 @@ const struct provider provider_aws = {
 	.launch = aws_launch,
 	.terminate = aws_terminate,
 	.console = aws_console,
+	.types = aws_types,
 	.spot_prices = aws_market_spot_prices,
 	.leftovers = aws_leftovers,
 	.remove = aws_remove,

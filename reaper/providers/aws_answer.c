@@ -262,7 +262,7 @@ int aws_answer_console(struct slice body, struct buf *out, struct error *err)
 /* ---- DescribeImages ---- */
 
 struct candidate {
-	const char *id, *device;
+	const char *id, *device, *architecture;
 	int64_t created_ms;
 };
 
@@ -277,7 +277,8 @@ static int read_candidate(const struct xml *image, struct candidate *best, struc
 {
 	const char *created = xml_text_of(image, "creationDate");
 	struct candidate one = { .id = xml_text_of(image, "imageId"),
-				 .device = xml_text_of(image, "rootDeviceName") };
+				 .device = xml_text_of(image, "rootDeviceName"),
+				 .architecture = xml_text_of(image, "architecture") };
 
 	if (strcmp(xml_text_of(image, "imageState"), "available") != 0)
 		return 0;
@@ -311,6 +312,7 @@ int aws_answer_image(struct slice body, struct aws_image *out, struct error *err
 	if (text_copy(found.id, sizeof(found.id), slice_of(best.id), err) < 0 ||
 	    text_copy(found.root_device, sizeof(found.root_device), slice_of(best.device), err) < 0)
 		return error_wrap(err, "answer of EC2");
+	text_cut(found.architecture, sizeof(found.architecture), best.architecture);
 	*out = found;
 	return 0;
 }

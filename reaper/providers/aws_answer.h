@@ -41,7 +41,8 @@ CHECKED int aws_answer_console(struct slice body, struct buf *out, struct error 
 
 struct aws_image {
 	char id[TICKET_FIELD_ROOM];
-	char root_device[TICKET_FIELD_ROOM]; /* "/dev/xvda"; "" where it was not asked for */
+	/* "/dev/xvda", "x86_64"; "" where it was not asked for. */
+	char root_device[TICKET_FIELD_ROOM], architecture[16];
 };
 
 /* DescribeImages: of the available ones the newest by its creation date, of two as old the one with

@@ -93,7 +93,7 @@ static int look_up_parameter(const struct aws_place *place, const char *name, st
 }
 
 static int look_up(const struct resource *resource, const struct aws_place *place,
-		   struct aws_image *out, struct error *err)
+		   bool is_described, struct aws_image *out, struct error *err)
 {
 	const char *text = json_text_or(resource->aws.spec.root, "image", NULL);
 	size_t prefix = sizeof(by_parameter) - 1;
@@ -106,19 +106,15 @@ static int look_up(const struct resource *resource, const struct aws_place *plac
 	} else if (text_copy(out->id, sizeof(out->id), slice_of(text), err) < 0) {
 		return -1;
 	}
-	return aws_request_needs_device(resource) ? ask(resource, place, out->id, out, err) : 0;
+	return is_described ? ask(resource, place, out->id, out, err) : 0;
 }
 
-int aws_choice_image(const struct resource *resource, const struct aws_place *place,
-		     struct aws_image *out, struct error *err)
+static int find(const struct resource *resource, const struct aws_place *place, bool is_described,
+		struct aws_image *out, struct error *err)
 {
 	struct aws_image found = { 0 };
-	char of[HASH_HEX_LEN];
 
-	name_choice(resource, place, of);
-	if (find_kept(of, out))
-		return 0;
-	if (look_up(resource, place, &found, err) < 0) {
+	if (look_up(resource, place, is_described, &found, err) < 0) {
 		if (err->class == ERROR_NOT_FOUND)
 			err->class = ERROR_CONFIGURATION;
 		return error_wrap(err, "aws.image of %s in %s", resource->name, place->region);
@@ -127,7 +123,26 @@ int aws_choice_image(const struct resource *resource, const struct aws_place *pl
 		return error_set(err, ERROR_CONFIGURATION,
 				 "aws.image of %s: %s has no root device: give aws.volume.device",
 				 resource->name, found.id);
-	keep(of, &found);
 	*out = found;
+	return 0;
+}
+
+int aws_choice_described(const struct resource *resource, const struct aws_place *place,
+			 struct aws_image *out, struct error *err)
+{
+	return find(resource, place, true, out, err);
+}
+
+int aws_choice_image(const struct resource *resource, const struct aws_place *place,
+		     struct aws_image *out, struct error *err)
+{
+	char of[HASH_HEX_LEN];
+
+	name_choice(resource, place, of);
+	if (find_kept(of, out))
+		return 0;
+	if (find(resource, place, aws_request_needs_device(resource), out, err) < 0)
+		return -1;
+	keep(of, out);
 	return 0;
 }

@@ -17,4 +17,9 @@
 CHECKED int aws_choice_image(const struct resource *resource, const struct aws_place *place,
 			     struct aws_image *out, struct error *err);
 
+/* The same, asked anew, and described whatever names it: whether it exists, and its architecture.
+ */
+CHECKED int aws_choice_described(const struct resource *resource, const struct aws_place *place,
+				 struct aws_image *out, struct error *err);
+
 #endif

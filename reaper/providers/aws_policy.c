@@ -109,6 +109,7 @@ static const char *partition_of(const struct settings *settings)
 static void allow_looking(struct policy *policy)
 {
 	static const char *const actions[] = { "ec2:DescribeImages",
+					       "ec2:DescribeInstanceTypes",
 					       "ec2:DescribeInstances",
 					       "ec2:DescribeSpotInstanceRequests",
 					       "ec2:DescribeSpotPriceHistory",

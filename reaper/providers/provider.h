@@ -49,6 +49,17 @@ struct spot_price_list {
 };
 void spot_price_list_release(struct spot_price_list *prices);
 
+/* What the cloud says of the type of one offering, where that would be launched. */
+struct instance_type {
+	char region[TICKET_FIELD_ROOM];
+	bool is_there; /* else there is none of this name, and what follows up to the image is 0 */
+	bool is_spot_sold, is_x86_64, is_arm64;
+	unsigned vcpus, gpus, memory_mib, disk_gigabytes; /* NVIDIA's GPUs; disks of its own */
+	/* What it would start from: "x86_64", "arm64"; "" when that is not known. */
+	char image[TICKET_FIELD_ROOM], image_architecture[16];
+	struct error image_problem; /* ERROR_NONE, or why not; told of the region's first one */
+};
+
 /* What an answer of ERROR_CONFLICT says of the launch key; nothing was launched by the request. */
 enum launch_key {
 	LAUNCH_KEY_FRESH, /* nothing: the slot is held */
@@ -126,6 +137,8 @@ struct provider {
 	/* The tail of what it printed while it booted, for the journal. */
 	int (*console)(const struct settings *settings, const struct resource *resource,
 		       const char *instance, struct buf *out, struct error *err);
+	/* What its offerings' types are: out has one for each. NULL: it does not say. */
+	int (*types)(const struct resource *resource, struct instance_type *out, struct error *err);
 	/* What spot costs now, in every zone where this resource's spot offerings may be launched;
 	 * whose it is and when it was learned is the caller's to fill in. NULL: it does not say. */
 	int (*spot_prices)(const struct resource *resource, int64_t now_ms,

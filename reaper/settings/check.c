@@ -275,7 +275,7 @@ static unsigned check_resource(const struct settings *settings, const struct res
 	unsigned failures = check_instances(settings, resource) < 0;
 
 	if (!failures)
-		check_cloud(resource, tell_cloud, &failures);
+		check_cloud(settings, resource, tell_cloud, &failures);
 	failures += check_ticket(settings, resource) < 0;
 	failures += check_local(settings, resource) < 0;
 	failures += check_machines(resource) < 0;

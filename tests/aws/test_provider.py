@@ -99,7 +99,8 @@ def test_check_asks_and_changes_nothing(bench):
     bench.add_resource("gpu")
     done = bench.run_reaper("check")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert {call["action"] for call in bench.proxy.calls()} == {"DescribeInstances"}
+    assert {call["action"] for call in bench.proxy.calls()} == {
+        "DescribeImages", "DescribeInstanceTypes", "DescribeInstances"}
 
 
 @pytest.mark.parametrize("image, which", [

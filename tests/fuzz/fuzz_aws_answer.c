@@ -11,6 +11,7 @@
 #include "reaper/providers/aws_fault.h"
 #include "reaper/providers/aws_leftover.h"
 #include "reaper/providers/aws_market.h"
+#include "reaper/providers/aws_types.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -92,6 +93,20 @@ static void read_prices(struct slice body)
 	}
 }
 
+static void read_types(struct slice body)
+{
+	static struct offering offering = { .type = "g5.xlarge" };
+	static const struct resource resource = { .offerings = &offering, .offering_count = 1 };
+	struct instance_type type = { .region = "us-east-1" };
+	SCOPED(buf) struct buf next = BUF(4096);
+	struct error err = { 0 };
+
+	if (aws_types_answer(body, &resource, "us-east-1", &type, &next, &err) < 0)
+		assert(err.class == ERROR_MALFORMED && err.message[0]);
+	else
+		assert(type.is_there || (!type.vcpus && !type.gpus && !type.is_spot_sold));
+}
+
 static void read_fault(struct slice body)
 {
 	char zones[LAUNCH_ZONES][TICKET_FIELD_ROOM] = { "" };
@@ -117,6 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_launched(body);
 	read_image(body);
 	read_prices(body);
+	read_types(body);
 	read_leftovers(body, LEFTOVER_VOLUME);
 	read_leftovers(body, LEFTOVER_SPOT_REQUEST);
 	read_fault(body);

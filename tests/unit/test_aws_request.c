@@ -140,7 +140,7 @@ static void load(const char *offering, const char *aws, struct settings *out)
 
 static void test_launches(void **state)
 {
-	static const struct aws_image image = { "ami-9", "/dev/root9" };
+	static const struct aws_image image = { "ami-9", "/dev/root9", "" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(launches); i++) {

@@ -39,8 +39,8 @@ def _build(path, packages):
     sources = [str(source) for source in images.recipe().SOURCES
                if source.exists() and source.stat().st_size]
     # With mounts of its own: beside tests that mount and unmount, it finds its /dev/shm busy.
-    subprocess.run(["unshare", "--mount", "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
-                    f"--include={','.join(packages)}",
+    subprocess.run(["unshare", "--mount", "mmdebstrap", "--quiet", "--mode=root",
+                    "--variant=minbase", f"--include={','.join(packages)}",
                     '--aptopt=Apt::Install-Recommends "false"',
                     *(f"--dpkgopt=path-exclude={left_out}" for left_out in FOR_PEOPLE),
                     suite, str(new), *sources],

@@ -2,9 +2,9 @@
 
 It has a kernel and a disk of its own, and reaches nothing but the namespace's two addresses: the
 metadata service at 169.254.169.254, which tells who it is and has its ticket, as on EC2, and the
-gateway, on which the world's ClearML answers. The processor is emulated, which works everywhere, some ten times slower: no time
-that a test measures here means anything. Off is off: qemu has ended by itself, with status 0, after
-its kernel said so on the serial line.
+gateway, on which the world's ClearML answers. The processor is emulated, which works everywhere,
+some ten times slower: no time that a test measures here means anything. Off is off: qemu has ended
+by itself, with status 0, after its kernel said so on the serial line.
 """
 
 import contextlib

@@ -69,9 +69,14 @@ class Bench(World):
 
     def guard(self, actions):
         """From now on moto checks all calls; the reaper's keys may do these actions."""
-        self.ec2 = self.proxy.moto.client("ec2", self.proxy.moto.add_user("owner", {"*"}),
-                                          self.ground.region)
+        owner = self.proxy.moto.add_user("owner", {"*"})
+        self.ec2 = self.proxy.moto.client("ec2", owner, self.ground.region)
         self.environment |= self.proxy.guard(actions).environment()
+        self._iam = self.proxy.moto.client("iam", owner)
+
+    def allow(self, actions):
+        """After guard(): these, and no others any more."""
+        self.proxy.moto.allow(self._iam, "operator", actions)
 
     def add_tasks(self, queue, count):
         return [self.add_task(queue, f"task {i}", "pass") for i in range(count)]
@@ -144,10 +149,6 @@ class Bench(World):
         """(zone, market, error code) of each RunInstances that EC2 was asked."""
         return [(call["zone"], call["market"], call["code"])
                 for call in self.proxy.calls("RunInstances")]
-
-
-def actions_of(policy):
-    return {action for statement in policy["Statement"] for action in statement["Action"]}
 
 
 def tags_of(instance):

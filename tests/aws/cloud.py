@@ -1,7 +1,8 @@
 """EC2 as the proxy makes it of moto: tokens, instances that are young, limits, injected faults.
 
-What a call says and meets is one record, which goes to the log: action, region, zone, type,
-market, parameters, violations, warnings, fault, ids (of instances), status, code.
+What a call says and meets is one record, which goes to the log: action, client, region, zone, type,
+market, parameters, tags (of what it is to change, before), violations, warnings, fault, ids (of
+instances), status, code.
 """
 
 import base64
@@ -24,6 +25,7 @@ SETTINGS = {"hidden_looks": 0, "pending_looks": 1, "page": 0, "are_requests_open
 STATE_CODES = {"pending": "0", "running": "16", "terminated": "48"}
 # Filters that moto fails at, by the element that they compare.
 LACKING_FILTERS = {"client-token": "clientToken", "instance-lifecycle": "instanceLifecycle"}
+OWN_ID = re.compile(r"(?:Instance|Volume|SpotInstanceRequest)Id(?:\.\d+)?")
 NOT_OF_THE_REQUEST = ("Action", "Version", "ClientToken")
 
 
@@ -83,8 +85,15 @@ class Cloud:
         return {"action": said.get("Action", ""), "region": region, "zone": zone,
                 "type": said.get("InstanceType", ""),
                 "market": said.get("InstanceMarketOptions.MarketType", "on-demand"),
-                "parameters": said, "violations": violations, "warnings": warnings,
-                "fault": {}, "ids": [], "status": 0, "code": ""}
+                "parameters": said, "tags": self._tags(region, said), "violations": violations,
+                "warnings": warnings, "fault": {}, "ids": [], "status": 0, "code": ""}
+
+    def _tags(self, region, said):
+        """{id: {key: value}}"""
+        if said.get("Action", "").startswith(("Describe", "RunInstances")):
+            return {}
+        return {value: self.upstream.tags_of(region, value) for name, value in said.items()
+                if OWN_ID.fullmatch(name)}
 
     def answer(self, call, request):
         """(status, body). Raises Refusal or Cut; request is (method, path, headers, body)."""

@@ -1,8 +1,14 @@
 """Fixtures of the AWS tests: one moto and one proxy for all, as new for each."""
 
+from pathlib import Path
+
 import pytest
 
+from peers.cloud import Cloud
+
 from .bench import Bench
+from .fleet import Fleet
+from .iam import Permissions
 from .moto import Moto
 from .running import Proxy
 
@@ -39,12 +45,34 @@ def proxy(proxy_server, ground):  # the ground is laid in a moto that was reset
     proxy_server.verify()
 
 
+@pytest.fixture(scope="session")
+def permissions(request):
+    """When all tests ran, each action that a policy of theirs allows was used by one of them."""
+    made = Permissions()
+    yield made
+    there = {item.path for item in request.session.items}
+    if there >= set(Path(__file__).parent.glob("test_*.py")):
+        assert made.granted == made.used, f"never used: {made.granted - made.used}"
+
+
 @pytest.fixture
-def bench(request, proxy, ground, tmp_path):
+def bench(request, proxy, ground, permissions, tmp_path):
     with Bench(tmp_path / "bench", proxy, ground) as made:
         request.node.world = made
         yield made
         assert not made.client.violations()
+        permissions.judge(made)
+
+
+@pytest.fixture
+def fleet(request, proxy, ground, permissions, tmp_path):
+    reason = Cloud.unavailable()
+    if reason:
+        pytest.skip(reason)
+    with Fleet(tmp_path / "fleet", proxy, ground) as made:
+        request.node.world = made
+        yield made
+        permissions.judge(made)
 
 
 @pytest.hookimpl(hookwrapper=True)

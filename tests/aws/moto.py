@@ -146,11 +146,15 @@ class Moto:
     def add_user(self, name, actions):
         iam = self.client("iam")
         iam.create_user(UserName=name)
-        iam.put_user_policy(UserName=name, PolicyName="may", PolicyDocument=json.dumps(
-            {"Version": "2012-10-17", "Statement": [
-                {"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}]}))
+        self.allow(iam, name, actions)
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return Keys(key["AccessKeyId"], key["SecretAccessKey"])
+
+    @staticmethod
+    def allow(iam, user, actions):
+        iam.put_user_policy(UserName=user, PolicyName="may", PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}]}))
 
     def session_of(self, role, name):
         """What the metadata service of an instance of this name gives of its role, an ARN."""

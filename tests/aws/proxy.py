@@ -103,6 +103,7 @@ class Handler(BaseHTTPRequestHandler):
         request = self.command, self.path, self.headers.items(), body
         pairs = parse_qsl(body.decode(), keep_blank_values=True)
         call = self.cloud.read(region, pairs)
+        call["client"] = self.headers.get("User-Agent") or ""
         try:
             status, text = self.cloud.answer(call, request)
         except Refusal as refusal:
@@ -122,9 +123,12 @@ class Handler(BaseHTTPRequestHandler):
     def _pass_through(self, region, service, body):
         status, headers, text = self.cloud.upstream.forward(
             self.command, self.path, self.headers.items(), body)
+        target = self.headers.get("X-Amz-Target") or ""
         self.log.write({"action": f"{service}:{self.command}", "region": region,
-                        "path": self.path, "target": self.headers.get("X-Amz-Target") or "",
-                        "status": status, "violations": []})
+                        "path": self.path, "target": target,
+                        "parameters": json.loads(body) if target else {},
+                        "client": self.headers.get("User-Agent") or "", "status": status,
+                        "violations": []})
         kind = next((value for name, value in headers if name.lower() == "content-type"), "")
         self._send(status, text, kind)
 

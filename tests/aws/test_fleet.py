@@ -6,23 +6,13 @@ import json
 
 import pytest
 
-from peers.cloud import Cloud
 from standin.client import wait_for
 
-from .bench import actions_of, slot_of
-from .fleet import PATIENCE_S, Fleet
+from .bench import slot_of
+from .fleet import PATIENCE_S
+from .iam import actions_of
 
 from lives import check, check_nothing_left, runs_of  # (bench.py adds the path)
-
-
-@pytest.fixture(name="fleet")
-def _fleet(request, proxy, ground, tmp_path):
-    reason = Cloud.unavailable()
-    if reason:
-        pytest.skip(reason)
-    with Fleet(tmp_path / "fleet", proxy, ground) as made:
-        request.node.world = made
-        yield made
 
 
 def slots(fleet):
@@ -66,7 +56,7 @@ def test_two_queues_are_emptied(fleet):
                        bundle={"source": "s3://mayfly/bundle.age"})
     store_bundle(fleet)
     fleet.guard(actions_of(fleet.policy()))
-    tasks = fleet.add_gated("cpu", 2) + fleet.add_gated("spot", 2)
+    tasks = fleet.add_gated("cpu", 2) + fleet.add_gated("spot", 1)
     planned = sorted((one["resource"], one["slot"], one["generation"])
                      for one in fleet.shown("plan")["launches"])
     assert len(planned) == 3
@@ -94,6 +84,7 @@ def test_reapers_overlap_on_two_hosts(fleet):
     assert len(slots(fleet)) < len(asked), "they never met"
 
 
+@pytest.mark.slow
 def test_a_reaper_is_killed_between_request_and_answer(fleet):
     """Its machine boots all the same; the next pass takes it for the one that it asked for."""
     fleet.gate.touch()

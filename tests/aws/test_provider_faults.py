@@ -86,6 +86,7 @@ def test_a_quota_is_said(bench):
 
 # -- not in this pass ------------------------------------------------------------------------------
 
+@pytest.mark.slow
 def test_throttling_waits_for_a_later_pass(bench):
     bench.add_resource("gpu", max_instances=4)
     bench.add_tasks("gpu", 3)
@@ -129,9 +130,11 @@ def test_what_the_operator_must_mend(bench, fault, words):
 # -- launched, or not? -----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("fault", [
-    {"drop": "after", "times": 0}, {"drop": "before", "times": 0},
+    {"drop": "after", "times": 0},
+    pytest.param({"drop": "before", "times": 0}, marks=pytest.mark.slow),
     {"code": "InternalError", "status": 500, "message": "An internal error", "times": 0},
-    {"code": "Unavailable", "status": 503, "message": "The server is overloaded", "times": 0},
+    pytest.param({"code": "Unavailable", "status": 503, "message": "The server is overloaded",
+                  "times": 0}, marks=pytest.mark.slow),
 ])
 def test_an_unanswered_launch_is_repeated_as_it_was(bench, fault):
     bench.add_resource("gpu", max_instances=4, offerings=[bench.offering(zones=2)])
@@ -167,6 +170,7 @@ def test_a_machine_that_no_list_shows_yet_is_not_launched_again(bench):
         bench.machines_of_moto()[0]["InstanceId"])
 
 
+@pytest.mark.slow
 def test_a_list_that_fails_decides_nothing(bench):
     bench.add_resource("gpu", max_instances=4)
     bench.add_tasks("gpu", 1)

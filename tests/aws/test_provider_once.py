@@ -82,6 +82,7 @@ def test_a_reaper_is_killed_between_request_and_answer(bench, moment):
         (one["code"], one.get("differs")) for one in asked]
 
 
+@pytest.mark.slow
 def test_ec2_is_killed_between_launch_and_answer(bench):
     """The proxy, that is: what it has noted before is enough for it to answer the repeat."""
     bench.add_resource("gpu", max_instances=3)

@@ -68,6 +68,12 @@ class Upstream:
                     named("availabilityZone"))
         return self._zones.get(subnet, "")
 
+    def tags_of(self, region, resource):
+        answer = self.ask(region, "DescribeTags", **{"Filter.1.Name": "resource-id",
+                                                     "Filter.1.Value.1": resource})
+        return {item.findtext(named("key")): item.findtext(named("value"))
+                for item in answer.iterfind(named("tagSet/item"))}
+
     def reservations(self, region):
         """The reservation items of everything in that region."""
         answer = self.ask(region, "DescribeInstances", MaxResults=1000)

@@ -39,8 +39,9 @@ preset=lib/systemd/system-preset/80-$program.preset
 place 644 "packaging/systemd/system-preset/${preset##*/}" "$preset"
 case $program in
 mayfly-bootstrap)
-	place_units packaging/systemd/mayfly-boot*.*
+	place_units packaging/systemd/mayfly-boot*.* packaging/systemd/mayfly-instance-store.service
 	place 755 packaging/systemd/boot-guard lib/mayfly/boot-guard
+	place 755 packaging/systemd/instance-store lib/mayfly/instance-store
 	for example in docker-only.conf system.conf.d/mayfly-watchdog.conf; do
 		place 644 "packaging/systemd/$example" "share/mayfly/systemd/$example"
 	done

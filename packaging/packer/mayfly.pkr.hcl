@@ -65,6 +65,12 @@ variable "architecture" {
   }
 }
 
+variable "instance_store" {
+  type        = bool
+  default     = false
+  description = "AWS: docker's data goes to the machine's own NVMe disk, where it has one."
+}
+
 variable "disk_gb" {
   type    = number
   default = 20
@@ -194,5 +200,8 @@ build {
   provisioner "shell" {
     script          = "${path.root}/provision.sh"
     execute_command = "chmod 755 '{{ .Path }}'; sudo env {{ .Vars }} '{{ .Path }}' ${local.uploads} ${join(" ", var.images)}"
+  }
+  provisioner "shell" {
+    inline = [var.instance_store ? "sudo touch /etc/mayfly/instance-store" : "true"]
   }
 }

@@ -79,6 +79,9 @@ install_units() {
 	[ -f "$uploads/units/boot-guard" ] ||
 		give_up "no units/boot-guard among the uploads: nothing would switch it off"
 	install -D -m 755 "$uploads/units/boot-guard" /usr/lib/mayfly/boot-guard
+	if [ -f "$uploads/units/instance-store" ]; then
+		install -m 755 "$uploads/units/instance-store" /usr/lib/mayfly/instance-store
+	fi
 	for unit in "$uploads"/units/*.service "$uploads"/units/*.timer; do
 		name=${unit##*/}
 		case $name in

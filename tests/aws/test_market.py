@@ -1,5 +1,4 @@
-"""What the reaper asks of EC2's market: spot prices, learned once an hour, and what types there are.
-"""
+"""What the reaper asks of EC2's market: spot prices, once an hour; and what types there are."""
 
 import json
 

@@ -39,6 +39,7 @@ class Fleet(Bench):
         self._session = self.proxy.moto.session_of(role["Arn"], "machine")
         self.gate = self.folder / "gate"
         self.booted = {}  # id: Instance
+        self.prefix = ALONE  # of machines that boot from now on, see Instance.boot()
         return super().__enter__()
 
     def __exit__(self, *exception):
@@ -106,7 +107,7 @@ class Fleet(Bench):
             f"{METADATA}instance-id": name, f"{METADATA}placement/region": self.ground.region,
             f"{METADATA}iam/security-credentials/": self._role,
             f"{METADATA}iam/security-credentials/{self._role}": json.dumps(self._session)})
-        machine.boot("--power-off", prefix=ALONE,
+        machine.boot("--power-off", prefix=self.prefix,
                      environment={"AWS_ENDPOINT_URL": self.proxy.url})
         return machine
 

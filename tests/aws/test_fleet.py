@@ -3,6 +3,7 @@ the tasks: nothing of a ticket, its user data or its bundle is made by a test. I
 slot, is looked at each time that EC2 goes on (fleet.py)."""
 
 import json
+import signal
 
 import pytest
 
@@ -12,7 +13,10 @@ from .bench import slot_of
 from .fleet import PATIENCE_S
 from .iam import actions_of
 
-from lives import check, check_nothing_left, runs_of  # (bench.py adds the path)
+from ec2 import ALONE  # (bench.py adds the path)
+from lives import check, check_nothing_left, runs_of
+
+HANGS = (*ALONE, "sh", "-c", "sleep 3600")
 
 
 def slots(fleet):
@@ -115,3 +119,20 @@ def test_the_power_goes_while_a_task_runs(fleet):
     check_end(fleet, [task], runs=2)
     assert slots(fleet) == [("cpu", 0, 0), ("cpu", 0, 1)]
     assert list(fleet.lives()) == [name for name in fleet.instances() if name != first]
+
+
+@pytest.mark.slow
+def test_a_machine_that_never_boots_is_terminated(fleet):
+    """Its own deadlines do not help it, the reaper's does; and the slot's next machine works."""
+    fleet.gate.touch()
+    fleet.add_resource("cpu", boot_deadline="10s")
+    tasks = fleet.add_gated("cpu", 1)
+    fleet.prefix = HANGS
+    reaper = fleet.start_reaper("watch", "--until-empty")
+    first, = fleet.wait_for(fleet.instances, "a machine is there")
+    fleet.prefix = ALONE
+    fleet.wait_for(lambda: reaper.poll() is not None, "the reaper sees nothing left")
+    check_end(fleet, tasks)
+    assert slots(fleet) == [("cpu", 0, 0), ("cpu", 0, 1)]
+    assert [call["ids"] for call in fleet.proxy.calls("TerminateInstances")] == [[first]]
+    assert fleet.booted[first].process.returncode == -signal.SIGKILL, "its power goes"

@@ -6,7 +6,8 @@ from host import Host
 
 STATE = "/var/lib/mayfly-reaper"
 ENABLED_BY_NOBODY = ("mayfly-reaper.timer", "mayfly-reaper-watch.service",
-                     "mayfly-bootstrap.service", "mayfly-boot-guard.timer")
+                     "mayfly-bootstrap.service", "mayfly-boot-guard.timer",
+                     "mayfly-instance-store.service")
 STAND_IN = ("[Service]\nType=exec\nExecStart=\nExecStart=/bin/sleep infinity\nWatchdogSec=0\n")
 
 

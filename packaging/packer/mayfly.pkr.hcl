@@ -198,10 +198,11 @@ build {
     destination = "${local.uploads}/agent-image.tar"
   }
   provisioner "shell" {
+    inline = [var.instance_store ? "sudo install -D -m 644 /dev/null /etc/mayfly/instance-store" : "true"]
+  }
+  # The last one: it forgets whoever baked.
+  provisioner "shell" {
     script          = "${path.root}/provision.sh"
     execute_command = "chmod 755 '{{ .Path }}'; sudo env {{ .Vars }} '{{ .Path }}' ${local.uploads} ${join(" ", var.images)}"
-  }
-  provisioner "shell" {
-    inline = [var.instance_store ? "sudo touch /etc/mayfly/instance-store" : "true"]
   }
 }

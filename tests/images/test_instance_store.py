@@ -62,7 +62,8 @@ class Machine:
             ["sh", SCRIPT, self.docker], capture_output=True, text=True, check=False,
             env={"PATH": f"{self.folder}/bin:{os.environ['PATH']}:/usr/sbin:/sbin",
                  "MAYFLY_SYS": str(self.folder / "sys"), "MAYFLY_DEV": str(self.folder / "dev"),
-                 "MAYFLY_RUN": str(self.folder), "LOG": str(self.folder / "log")})
+                 "MAYFLY_RUN": str(self.folder), "MAYFLY_LIB": str(self.folder / "lib"),
+                 "LANG": "en_US.UTF-8", "LOG": str(self.folder / "log")})
 
     def disk_in_use(self):
         return Path(os.readlink(self.docker)).name.removesuffix(".files") if (
@@ -144,6 +145,21 @@ def docker_runs(machine):
     return 1
 
 
+def no_known_data(machine):
+    with open(machine.add("nvme1n1"), "r+b") as disk:
+        disk.seek(4096)
+        disk.write(b"a database of its own kind")
+    return 1
+
+
+def images_of_containerd(machine):
+    """Docker's default since 29: what fills the disk lies elsewhere."""
+    machine.add("nvme1n1")
+    (machine.folder / "lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/1").mkdir(
+        parents=True)
+    return 1
+
+
 def another_label(machine):
     """Whose name begins as ours does."""
     subprocess.run(["mkfs.ext4", "-q", "-L", "mayfly-store-2", machine.add("nvme1n1")],
@@ -152,7 +168,8 @@ def another_label(machine):
 
 
 @pytest.mark.parametrize("arrange", [no_disk, foreign_data, partition_table, partition, held,
-                                     docker_runs, another_label])
+                                     docker_runs, no_known_data, images_of_containerd,
+                                     another_label])
 def test_left_alone(machine, arrange):
     status = arrange(machine)
     disks = {disk: disk.read_bytes() for disk in (machine.folder / "dev").iterdir()}

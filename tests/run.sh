@@ -29,8 +29,8 @@ run_one() {
 	if [ "$status" = ok ]; then rm "$said"; fi
 }
 
-if [ "${RUN_FOLDER:-}" ]; then
-	run_one "$1"
+if [ "${1:-}" = --one ]; then
+	run_one "$2"
 	exit
 fi
 
@@ -38,7 +38,7 @@ fi
 RUN_FOLDER=$(mktemp -d) || exit 1
 export RUN_FOLDER
 trap 'rm -rf "$RUN_FOLDER"' EXIT
-printf '%s\n' "$@" | xargs -P "${JOBS:-$(nproc)}" -n 1 sh "$0"
+printf '%s\n' "$@" | xargs -P "${JOBS:-$(nproc)}" -n 1 sh "$0" --one
 failed=0
 for said in "$RUN_FOLDER"/*; do
 	if [ ! -f "$said" ] || [ "$said" != "${said%.count}" ]; then continue; fi

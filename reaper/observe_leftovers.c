@@ -5,6 +5,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 
+enum { MOST_MS = 10000 }; /* of a pass, which has better to do */
+
 /* Two lists of different regions may have one region in common. */
 static bool is_known(const struct observation *seen, const struct leftover *leftover)
 {
@@ -24,16 +26,15 @@ static void add_new(struct observation *seen, const struct leftover_list *found,
 				(struct observed_leftover){ found->list[i], place };
 }
 
-static int look_at(const struct observer *observer, size_t place, struct observation *seen,
-		   struct error *err)
+static int look_at(const struct observer *observer, size_t place, int64_t end_ms,
+		   struct observation *seen, struct error *err)
 {
 	SCOPED(leftover_list) struct leftover_list found = { 0 };
 	const struct resource *resource = &observer->settings->resources[place];
+	const struct provider_time time = { observer->wall_ms, end_ms };
 
-	if (clock_monotonic_ms() >= observer->deadline_ms)
-		return error_set(err, ERROR_UNREACHABLE, "the pass's deadline is over");
 	if (provider_named(resource->provider)
-		    ->leftovers(observer->settings, resource, &found, err) < 0)
+		    ->leftovers(observer->settings, resource, &time, &found, err) < 0)
 		return -1;
 	add_new(seen, &found, place);
 	return 0;
@@ -42,8 +43,13 @@ static int look_at(const struct observer *observer, size_t place, struct observa
 void observe_leftovers(const struct observer *observer, struct observation *seen)
 {
 	const struct settings *settings = observer->settings;
+	int64_t end_ms = clock_monotonic_ms() + MOST_MS;
 	bool is_whole = true;
 	struct error err;
+
+	/* Who asked for nothing else has all the time. */
+	if (observer->are_leftovers_wanted || end_ms > observer->deadline_ms)
+		end_ms = observer->deadline_ms;
 
 	for (size_t r = 0; r < settings->resource_count; r++) {
 		if (!provider_named(settings->resources[r].provider)->leftovers ||
@@ -51,7 +57,7 @@ void observe_leftovers(const struct observer *observer, struct observation *seen
 			continue;
 		/* Who did not list instances will not list these. */
 		is_whole &= seen->resources[r].is_listed;
-		if (!seen->resources[r].is_listed || look_at(observer, r, seen, &err) == 0)
+		if (!seen->resources[r].is_listed || look_at(observer, r, end_ms, seen, &err) == 0)
 			continue;
 		log_failure("leftovers", &err);
 		if (!*seen->leftover_problem)

@@ -119,14 +119,25 @@ static void note(const struct leftover *left, struct journal_entry *out)
 		       leftover_kind_text(left->kind), left->resource, left->slot, who);
 }
 
-static int remove_one(const struct sweep *sweep, size_t i, struct ledger_file *file,
-		      struct error *err)
+static void ledger_file_release(struct ledger_file **file)
 {
+	ledger_close(*file);
+}
+
+/* The lock is for the journal, and for one of them at a time: passes go on between. */
+static int remove_one(const struct sweep *sweep, size_t i, struct error *err)
+{
+	SCOPED(pass_lock) int lock = -1;
+	SCOPED(ledger_file) struct ledger_file *file = NULL;
+	const struct settings *settings = sweep->settings;
 	const struct leftover *left = leftover_at(sweep, i);
-	const struct resource *resource =
-		&sweep->settings->resources[sweep->view.seen.leftovers[i].place];
+	const struct resource *resource = &settings->resources[sweep->view.seen.leftovers[i].place];
+	int64_t wait_ms = settings->pass_deadline_s * 1000 + WAIT_MORE_MS;
 	struct journal_entry entry;
 
+	if (pass_lock(settings->state_folder, wait_ms, &lock, err) < 0 ||
+	    ledger_open(settings->state_folder, clock_wall_ms() / 1000, &file, err) < 0)
+		return -1;
 	if (provider_named(resource->provider)->remove(resource, left, err) < 0) {
 		if (err->class != ERROR_NOT_FOUND)
 			return -1;
@@ -138,35 +149,36 @@ static int remove_one(const struct sweep *sweep, size_t i, struct ledger_file *f
 	return ledger_journal_add(file, &entry, 1, err);
 }
 
-static void ledger_file_release(struct ledger_file **file)
-{
-	ledger_close(*file);
-}
-
-/* EXIT_PARTLY: some are there still, and standard error says why; -1: none was tried. */
+/* EXIT_PARTLY: some are there still, and standard error says why. */
 static int remove_chosen(const struct sweep *sweep, struct error *err)
 {
-	SCOPED(pass_lock) int lock = -1;
-	SCOPED(ledger_file) struct ledger_file *file = NULL;
-	const struct settings *settings = sweep->settings;
-	int64_t wait_ms = settings->pass_deadline_s * 1000 + WAIT_MORE_MS;
 	int status = EXIT_OK;
 
-	if (pass_lock(settings->state_folder, wait_ms, &lock, err) < 0 ||
-	    ledger_open(settings->state_folder, clock_wall_ms() / 1000, &file, err) < 0)
-		return -1;
 	for (size_t i = 0; i < sweep->view.seen.leftover_count; i++)
-		if (sweep->is_chosen[i] && remove_one(sweep, i, file, err) < 0)
+		if (sweep->is_chosen[i] && remove_one(sweep, i, err) < 0)
 			status = session_complain(err, EXIT_PARTLY);
 	return status;
 }
 
+/* Before anything is chosen by its age. */
+static int prove_clock(const struct sweep *sweep, struct error *err)
+{
+	if (sweep->view.seen.is_clock_known)
+		return 0;
+	return error_set(err, ERROR_UNREACHABLE,
+			 "nothing is removed, since how old it is is not known without ClearML's "
+			 "clock: %s",
+			 sweep->view.seen.problem);
+}
+
 static int remove_all(struct sweep *sweep, struct error *err)
 {
+	if (prove_clock(sweep, err) < 0)
+		return -1;
 	choose_all(sweep);
 	int status = remove_chosen(sweep, err);
 
-	if (status < 0 || sweep->view.seen.leftovers_known)
+	if (sweep->view.seen.leftovers_known)
 		return status;
 	(void)error_set(err, ERROR_UNREACHABLE, "not all could be read: %s", problem_of(sweep));
 	return session_complain(err, EXIT_PARTLY);
@@ -174,6 +186,8 @@ static int remove_all(struct sweep *sweep, struct error *err)
 
 static int remove_named(const struct command_line *line, struct sweep *sweep, struct error *err)
 {
+	if (prove_clock(sweep, err) < 0)
+		return -1;
 	for (size_t i = 0; i < line->operand_count; i++)
 		if (choose(sweep, line->operands[i], err) < 0)
 			return -1;

@@ -31,6 +31,12 @@ static void apply(struct resource *resource, const struct ledger *ledger, int64_
 		prices_set(book, resource->provider, &resource->offerings[i]);
 }
 
+static void apply_all(const struct spot_prices_look *look)
+{
+	for (size_t r = 0; r < look->settings->resource_count; r++)
+		apply(&look->settings->resources[r], look->ledger, look->now_ms / 1000);
+}
+
 /* ---- from the cloud ---- */
 
 bool spot_prices_are_wanted(const struct resource *resource)
@@ -46,20 +52,46 @@ bool spot_prices_are_wanted(const struct resource *resource)
 	return false;
 }
 
-/* A clock that was set back must not silence it. */
-static bool is_due(const struct remembered_resource *memory, int64_t now_s)
+/* Has the configuration changed, or did the cloud leave one out? */
+static bool lacks_one(const struct resource *resource)
 {
-	return now_s - memory->spot_asked_s >= SPOT_PRICES_EVERY_S || memory->spot_asked_s > now_s;
+	for (size_t i = 0; i < resource->offering_count; i++)
+		if (resource->offerings[i].market == MARKET_SPOT &&
+		    resource->offerings[i].price_source != PRICE_CONFIGURED &&
+		    resource->offerings[i].price_source != PRICE_LEARNED)
+			return true;
+	return false;
 }
 
-/* The new ones of this resource in the place of the old ones. */
+/* A clock that was set back must not silence it. */
+static bool is_due(const struct resource *resource, const struct remembered_resource *memory,
+		   int64_t now_s)
+{
+	int64_t every_s = lacks_one(resource) ? SPOT_PRICES_AGAIN_S : SPOT_PRICES_EVERY_S;
+
+	return now_s - memory->spot_asked_s >= every_s || memory->spot_asked_s > now_s;
+}
+
+static bool is_told_anew(const struct spot_price *old, const struct resource *resource,
+			 const struct spot_price_list *prices)
+{
+	if (strcmp(old->resource, resource->name) != 0)
+		return false;
+	for (size_t i = 0; i < prices->count; i++)
+		if (!strcmp(prices->list[i].type, old->type) &&
+		    !strcmp(prices->list[i].zone, old->zone))
+			return true;
+	return false;
+}
+
+/* Each new one in the place of the old one: what is not told now was true an hour ago. */
 static void keep(struct ledger *ledger, const struct resource *resource,
 		 const struct spot_price_list *prices, int64_t now_s)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < ledger->spot_price_count; i++)
-		if (strcmp(ledger->spot_prices[i].resource, resource->name) != 0 &&
+		if (!is_told_anew(&ledger->spot_prices[i], resource, prices) &&
 		    now_s - ledger->spot_prices[i].learned_s < SPOT_PRICES_GOOD_S)
 			ledger->spot_prices[kept++] = ledger->spot_prices[i];
 	ledger->spot_prices = memory_grow(ledger->spot_prices, kept + prices->count + 1,
@@ -87,23 +119,27 @@ static void tell_secret(const struct resource *resource, struct remembered_resou
 	log_failure("spot-prices", why);
 }
 
-static void ask(const struct spot_prices_look *look, const struct resource *resource)
+static void ask(const struct spot_prices_look *look, const struct resource *resource,
+		int64_t end_ms)
 {
+	const struct provider_time time = { look->now_ms, end_ms };
 	SCOPED(spot_price_list) struct spot_price_list prices = { 0 };
 	struct remembered_resource *memory = offerings_memory(look->ledger, resource->name);
 	int64_t now_s = look->now_ms / 1000;
 	struct error err;
 
-	if (!is_due(memory, now_s))
+	if (!is_due(resource, memory, now_s))
 		return;
 	memory->spot_asked_s = now_s;
-	if (provider_named(resource->provider)->spot_prices(resource, look->now_ms, &prices, &err) <
-	    0) {
+	int result =
+		provider_named(resource->provider)->spot_prices(resource, &time, &prices, &err);
+
+	keep(look->ledger, resource, &prices, now_s);
+	if (result < 0) {
 		tell_secret(resource, memory, &err);
 		return;
 	}
 	memory->is_spot_secret = false;
-	keep(look->ledger, resource, &prices, now_s);
 	log_info("spot-prices", "%s: %zu learned", resource->name, prices.count);
 }
 
@@ -112,12 +148,12 @@ void spot_prices_look(const struct spot_prices_look *look)
 	int64_t end_ms = clock_monotonic_ms() + MOST_MS;
 
 	end_ms = end_ms < look->deadline_ms ? end_ms : look->deadline_ms;
+	apply_all(look);
 	for (size_t r = 0; r < look->settings->resource_count; r++) {
 		const struct resource *resource = &look->settings->resources[r];
 
 		if (spot_prices_are_wanted(resource) && clock_monotonic_ms() < end_ms)
-			ask(look, resource);
+			ask(look, resource, end_ms);
 	}
-	for (size_t r = 0; r < look->settings->resource_count; r++)
-		apply(&look->settings->resources[r], look->ledger, look->now_ms / 1000);
+	apply_all(look);
 }

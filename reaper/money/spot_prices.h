@@ -12,7 +12,11 @@
  * is told once, until an answer comes.
  */
 
-enum { SPOT_PRICES_EVERY_S = 3600, SPOT_PRICES_GOOD_S = 86400 };
+enum {
+	SPOT_PRICES_EVERY_S = 3600,
+	SPOT_PRICES_AGAIN_S = 300, /* while an offering has none */
+	SPOT_PRICES_GOOD_S = 86400,
+};
 
 struct spot_prices_look {
 	struct settings *settings; /* their price books and offerings change */

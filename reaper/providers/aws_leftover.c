@@ -112,6 +112,7 @@ int aws_leftover_read(enum leftover_kind kind, struct slice body, const char *pr
 
 struct looking { /* for all kinds, in all regions of a resource */
 	const char *prefix;
+	int64_t deadline_ms; /* monotonic */
 	struct aws_place places[SETTINGS_MAX_OFFERINGS];
 	size_t count;
 	struct leftover_list found;
@@ -120,6 +121,13 @@ struct looking { /* for all kinds, in all regions of a resource */
 static void looking_release(struct looking *looking)
 {
 	leftover_list_release(&looking->found);
+}
+
+static int has_time(const struct looking *looking, struct error *err)
+{
+	if (clock_monotonic_ms() < looking->deadline_ms)
+		return 0;
+	return error_set(err, ERROR_UNREACHABLE, "no time was left to ask");
 }
 
 /* What is behind the first page. */
@@ -137,7 +145,8 @@ static int read_rest(struct looking *looking, const struct aws_place *place,
 		const struct aws_question question = { kinds[kind].look, request.root, LOOK_MS,
 						       LOOK_BYTES };
 
-		if (aws_session_ask(place, &question, &answer, NULL, err) < 0 ||
+		if (has_time(looking, err) < 0 ||
+		    aws_session_ask(place, &question, &answer, NULL, err) < 0 ||
 		    aws_leftover_read(kind, buf_slice(&answer.body), looking->prefix,
 				      &looking->found, next, err) < 0)
 			return -1;
@@ -168,6 +177,8 @@ static int look_for(struct looking *looking, enum leftover_kind kind, struct err
 	SCOPED(json_document) struct json_document request = { 0 };
 	int result = 0;
 
+	if (has_time(looking, err) < 0)
+		return -1;
 	aws_request_leftovers(kind, looking->prefix, "", &request);
 	const struct aws_question question = { kinds[kind].look, request.root, LOOK_MS,
 					       LOOK_BYTES };
@@ -187,9 +198,10 @@ static int look_for(struct looking *looking, enum leftover_kind kind, struct err
 }
 
 int aws_leftovers(const struct settings *settings, const struct resource *resource,
-		  struct leftover_list *out, struct error *err)
+		  const struct provider_time *time, struct leftover_list *out, struct error *err)
 {
-	SCOPED(looking) struct looking looking = { .prefix = settings->prefix };
+	SCOPED(looking)
+	struct looking looking = { .prefix = settings->prefix, .deadline_ms = time->deadline_ms };
 
 	if (aws_session_places(resource, looking.places, &looking.count, err) < 0)
 		return error_wrap(err, "list the leftovers of %s", resource->name);

@@ -23,7 +23,8 @@ CHECKED int aws_leftover_read(enum leftover_kind kind, struct slice body, const 
 			      struct leftover_list *list, struct buf *next, struct error *err);
 
 CHECKED int aws_leftovers(const struct settings *settings, const struct resource *resource,
-			  struct leftover_list *out, struct error *err);
+			  const struct provider_time *time, struct leftover_list *out,
+			  struct error *err);
 CHECKED int aws_remove(const struct resource *resource, const struct leftover *leftover,
 		       struct error *err);
 

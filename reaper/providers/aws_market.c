@@ -9,6 +9,7 @@
 
 enum {
 	PRICES_MS = 5000, /* a pass goes on without them */
+	AGO_MS = 300000,
 	PRICES_BYTES = 4 << 20,
 	PRICES_PAGES = 20, /* of 1000: more is a peer that turns in circles */
 	TOKEN_BYTES = 4096,
@@ -46,7 +47,7 @@ static void add_types(const struct resource *resource, struct json *list)
 static void request_prices(const struct resource *resource, int64_t now_ms, const char *next,
 			   struct json_document *out)
 {
-	char now[CLOCK_TEXT_LEN];
+	char then[CLOCK_TEXT_LEN];
 
 	json_new_object(out);
 	add_types(resource, json_add_list(out->root, "InstanceTypes"));
@@ -54,9 +55,10 @@ static void request_prices(const struct resource *resource, int64_t now_ms, cons
 
 	json_add_text(products, NULL, "Linux/UNIX");
 	json_add_text(products, NULL, "Linux/UNIX (Amazon VPC)");
-	/* Prices that were good at this time, and none since: those of now. */
-	clock_format(now_ms, false, now);
-	json_add_text(out->root, "StartTime", now);
+	/* What was good at this time, and what came since. A little ago, for a clock that is ahead.
+	 */
+	clock_format(now_ms - AGO_MS, false, then);
+	json_add_text(out->root, "StartTime", then);
 	if (*next)
 		json_add_text(out->root, "NextToken", next);
 }
@@ -77,11 +79,24 @@ static void add_price(struct spot_price_list *prices, const struct spot_price *p
 	struct spot_price *known = find_price(prices, price);
 
 	if (known) {
-		known->price = price->price > known->price ? price->price : known->price;
+		if (price->learned_s > known->learned_s ||
+		    (price->learned_s == known->learned_s && price->price > known->price))
+			*known = *price;
 		return;
 	}
 	prices->list = memory_grow(prices->list, prices->count + 1, sizeof(*prices->list));
 	prices->list[prices->count++] = *price;
+}
+
+/* Without a time that can be read it is the oldest. */
+static int64_t since_s(const struct xml *item)
+{
+	int64_t since_ms;
+	struct error ignored;
+
+	if (clock_parse_iso(slice_of(xml_text_of(item, "timestamp")), &since_ms, &ignored) < 0)
+		return 0;
+	return since_ms / 1000;
 }
 
 static int read_price(const struct xml *item, struct spot_price *out, struct error *err)
@@ -95,6 +110,7 @@ static int read_price(const struct xml *item, struct spot_price *out, struct err
 	if (out->price <= 0)
 		return error_set(err, ERROR_MALFORMED, "%s: \"%.40s\" is no price", out->zone,
 				 price.ptr);
+	out->learned_s = since_s(item);
 	return 0;
 }
 
@@ -146,29 +162,36 @@ int aws_market_answer_prices(struct slice body, const struct resource *resource,
 
 /* ---- the verb ---- */
 
-static int ask_page(const struct aws_place *place, const struct resource *resource, int64_t now_ms,
-		    struct spot_price_list *prices, struct buf *next, struct error *err)
+struct asking {
+	const struct resource *resource;
+	const struct provider_time *time;
+	struct spot_price_list *prices;
+};
+
+static int ask_page(const struct asking *asking, const struct aws_place *place, struct buf *next,
+		    struct error *err)
 {
 	SCOPED(json_document) struct json_document request = { 0 };
 	SCOPED(http_answer) struct http_answer answer = { 0 };
 
-	request_prices(resource, now_ms, buf_text(next), &request);
+	if (clock_monotonic_ms() >= asking->time->deadline_ms)
+		return error_set(err, ERROR_UNREACHABLE, "no time was left to ask");
+	request_prices(asking->resource, asking->time->now_ms, buf_text(next), &request);
 	const struct aws_question question = { "DescribeSpotPriceHistory", request.root, PRICES_MS,
 					       PRICES_BYTES };
 
 	if (aws_session_ask(place, &question, &answer, NULL, err) < 0)
 		return -1;
-	return aws_market_answer_prices(buf_slice(&answer.body), resource, place->region, prices,
-					next, err);
+	return aws_market_answer_prices(buf_slice(&answer.body), asking->resource, place->region,
+					asking->prices, next, err);
 }
 
-static int ask_region(const struct aws_place *place, const struct resource *resource,
-		      int64_t now_ms, struct spot_price_list *prices, struct error *err)
+static int ask_region(const struct asking *asking, const struct aws_place *place, struct error *err)
 {
 	SCOPED(buf) struct buf next = BUF(TOKEN_BYTES);
 
 	for (unsigned page = 0; page < PRICES_PAGES; page++) {
-		if (ask_page(place, resource, now_ms, prices, &next, err) < 0)
+		if (ask_page(asking, place, &next, err) < 0)
 			return error_wrap(err, "%s", place->region);
 		if (!next.len)
 			return 0;
@@ -177,19 +200,19 @@ static int ask_region(const struct aws_place *place, const struct resource *reso
 			 place->region, PRICES_PAGES);
 }
 
-int aws_market_spot_prices(const struct resource *resource, int64_t now_ms,
+int aws_market_spot_prices(const struct resource *resource, const struct provider_time *time,
 			   struct spot_price_list *out, struct error *err)
 {
-	SCOPED(spot_price_list) struct spot_price_list prices = { 0 };
+	const struct asking asking = { resource, time, out };
 	struct aws_place places[SETTINGS_MAX_OFFERINGS];
 	size_t count = 0;
+	int result = 0;
 
 	if (aws_session_places(resource, places, &count, err) < 0)
 		return -1;
+	/* A region that does not answer takes nothing from what another one has said. */
 	for (size_t i = 0; i < count; i++)
-		if (ask_region(&places[i], resource, now_ms, &prices, err) < 0)
-			return -1;
-	*out = prices;
-	prices = (struct spot_price_list){ 0 };
-	return 0;
+		if (ask_region(&asking, &places[i], err) < 0)
+			result = -1;
+	return result;
 }

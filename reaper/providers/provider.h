@@ -114,6 +114,12 @@ struct policy_order {
 				     it where nobody says otherwise */
 };
 
+/* Of a verb that may take many calls. */
+struct provider_time {
+	int64_t now_ms; /* wall */
+	int64_t deadline_ms; /* monotonic: no call begins past it. ERROR_UNREACHABLE then */
+};
+
 struct provider {
 	const char *name; /* as written in the configuration */
 	struct call_limit launch_limit; /* of the API: how fast launch may be called */
@@ -140,13 +146,15 @@ struct provider {
 	/* What its offerings' types are: out has one for each. NULL: it does not say. */
 	int (*types)(const struct resource *resource, struct instance_type *out, struct error *err);
 	/* What spot costs now, in every zone where this resource's spot offerings may be launched;
-	 * whose it is and when it was learned is the caller's to fill in. NULL: it does not say. */
-	int (*spot_prices)(const struct resource *resource, int64_t now_ms,
+	 * whose it is is the caller's to fill in, and so is when it was learned. After an error out
+	 * has what was learned before it. NULL: it does not say. */
+	int (*spot_prices)(const struct resource *resource, const struct provider_time *time,
 			   struct spot_price_list *out, struct error *err);
 	/* All leftovers of our prefix where this resource's instances live, whatever resource they
 	 * name. Whole or an error, as list. NULL: machines leave nothing here. */
 	int (*leftovers)(const struct settings *settings, const struct resource *resource,
-			 struct leftover_list *out, struct error *err);
+			 const struct provider_time *time, struct leftover_list *out,
+			 struct error *err);
 	/* For good. It harms no instance: one that has the volume by now makes it an error, and a
 	 * request's instance stays. ERROR_NOT_FOUND when it is gone already. */
 	int (*remove)(const struct resource *resource, const struct leftover *leftover,

@@ -96,9 +96,7 @@ static void tell_wrong(const struct telling *telling, const struct offering *off
 	}
 	if (!has_gpus(telling, type)) {
 		snprintf(text, sizeof(text),
-			 "%s has %u of NVIDIA's GPUs, and gpus says %u: its machines would refuse "
-			 "to "
-			 "serve",
+			 "%s has %u of NVIDIA's GPUs, and gpus says %u: its machines would leave",
 			 start, type->gpus, gpus);
 		say(telling, CLOUD_WRONG, "types", text);
 	}
@@ -231,8 +229,9 @@ static void check_prices(const struct telling *telling)
 
 	if (!spot_prices_are_wanted(resource))
 		return;
-	if (provider_named(resource->provider)
-		    ->spot_prices(resource, clock_wall_ms(), &prices, &err) < 0) {
+	const struct provider_time time = { clock_wall_ms(), INT64_MAX };
+
+	if (provider_named(resource->provider)->spot_prices(resource, &time, &prices, &err) < 0) {
 		tell_prices(telling, CLOUD_DOUBTFUL, err.message);
 		return;
 	}

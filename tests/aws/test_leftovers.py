@@ -89,6 +89,20 @@ def test_a_machine_leaves_its_volume(bench, ec2):
     assert bench.run_reaper("sweep").stdout == "no machine left anything behind\n"
 
 
+def test_without_a_clock_nothing_is_old(bench, ec2):
+    """ClearML's is the one that counts."""
+    bench.add_resource("gpu", boot_deadline="1s")
+    volume = make_volume(ec2, bench, OURS)
+    wait_until_kept(bench)
+    bench.kill_server()
+    for words in (["--all"], [volume]):
+        done = bench.run_reaper("sweep", *words)
+        assert (done.returncode, done.stdout) == (FAILED, ""), done.stdout
+        assert "without ClearML's clock" in done.stderr
+    assert volume in volumes_of(ec2)
+    bench.start_server()  # what it saw is looked at in the end
+
+
 def test_all_means_ours_that_nobody_has(bench, ec2):
     bench.add_resource("gpu", boot_deadline="1s")
     bench.add_tasks("gpu", 1)

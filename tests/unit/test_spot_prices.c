@@ -20,11 +20,12 @@
 enum { HOUR = 3600, UNKNOWN = -1 };
 
 #define HEAD(status) "HTTP/1.1 " status "\r\nConnection: close\r\nContent-Type: text/xml\r\n\r\n"
-#define ITEM(type, zone, price)                                               \
-	"<item><instanceType>" type                                           \
-	"</instanceType><productDescription>Linux/UNIX</productDescription>"  \
-	"<spotPrice>" price "</spotPrice><timestamp>2026-11-24T00:59:00.000Z" \
-	"</timestamp><availabilityZone>" zone "</availabilityZone></item>"
+#define ITEM_SINCE(time, type, zone, price)                                                      \
+	"<item><instanceType>" type                                                              \
+	"</instanceType><productDescription>Linux/UNIX</productDescription>"                     \
+	"<spotPrice>" price "</spotPrice><timestamp>" time "</timestamp><availabilityZone>" zone \
+	"</availabilityZone></item>"
+#define ITEM(type, zone, price) ITEM_SINCE("2026-11-24T00:59:00.000Z", type, zone, price)
 #define PRICES(items, rest) \
 	HEAD("200 OK") "<R><spotPriceHistorySet>" items "</spotPriceHistorySet>" rest "</R>"
 #define DENIED                                                                            \
@@ -80,20 +81,22 @@ static void load(struct settings *out)
 
 static const struct http_step script[] = {
 	{ .expect = { "Action=DescribeSpotPriceHistory", "InstanceType.1=g5.xlarge",
-		      "StartTime=2026-11-24T01%3A01%3A11Z",
+		      "StartTime=2026-11-24T00%3A56%3A11Z",
 		      "ProductDescription.2=Linux%2FUNIX%20%28Amazon%20VPC%29" },
 	  .refuse = "NextToken",
-	  .answer = PRICES(ITEM("g5.xlarge", "us-east-1a", "0.300000")
-				   ITEM("g5.xlarge", "us-east-1a", "0.290000")
-					   ITEM("x9.large", "us-east-1a", "7"),
-			   "<nextToken>a</nextToken>") },
+	  .answer = PRICES(
+		  ITEM("g5.xlarge", "us-east-1a", "0.300000") ITEM(
+			  "g5.xlarge", "us-east-1a", "0.290000") ITEM("x9.large", "us-east-1a", "7")
+			  ITEM_SINCE("2026-11-23T20:00:00.000Z", "g5.xlarge", "us-east-1a", "0.9"),
+		  "<nextToken>a</nextToken>") },
 	{ .expect = { "NextToken=a" },
 	  .answer = PRICES(ITEM("g5.xlarge", "us-east-1b", "0.400000"), "<nextToken/>") },
-	{ .answer = PRICES(ITEM("g5.xlarge", "us-east-1a", "0.200000"), "") },
+	{ .answer = PRICES(ITEM("g5.xlarge", "us-east-1b", "0.100000"), "") },
 	{ .answer = DENIED },
 	{ .answer = PRICES(ITEM("g5.xlarge", "us-east-1a", "none"), "") },
 	{ .answer = DENIED },
 	{ .answer = PRICES("", "") },
+	{ .answer = PRICES(ITEM("g5.xlarge", "us-east-1a", "0.500000"), "") },
 	{ .answer = PRICES(ITEM("g5.xlarge", "us-east-1a", "0.600000"), "") },
 };
 
@@ -107,12 +110,14 @@ static void test_a_day(void **state)
 	} passes[] = {
 		{ "asked for the first time: the dearer zone", 0, 400000, 0, false },
 		{ "within the hour nobody asks", HOUR - 1, 400000, 0, false },
-		{ "an hour later another price is told", HOUR, 200000, 0, false },
-		{ "it may not any more: the old price counts", 2 * HOUR, 200000, 0, true },
-		{ "within that hour nobody asks", 3 * HOUR - 1, 200000, 0, true },
-		{ "the answer makes no sense: the old price counts", 3 * HOUR, 200000, 0, true },
+		{ "an hour later one zone's is told: the other's stays", HOUR, 300000, 0, false },
+		{ "it may not any more: the old price counts", 2 * HOUR, 300000, 0, true },
+		{ "within that hour nobody asks", 3 * HOUR - 1, 300000, 0, true },
+		{ "the answer makes no sense: the old price counts", 3 * HOUR, 300000, 0, true },
 		{ "a day later the old price counts no more", 25 * HOUR, 0, 503000, true },
 		{ "none is told: it is still unknown", 26 * HOUR, 0, 503000, false },
+		{ "soon after nobody asks", 26 * HOUR + 299, 0, 503000, false },
+		{ "one that is missing is asked for again", 26 * HOUR + 300, 500000, 0, false },
 		{ "a clock that was set back silences nobody", HOUR, 600000, 0, false },
 	};
 	SCOPED(settings) struct settings settings = { 0 };
@@ -142,12 +147,12 @@ static void test_asks_nobody(void **state)
 	static const struct {
 		const char *when;
 		int64_t deadline_ms;
+		size_t offering; /* the only one */
 		enum market market;
-		enum price_source source;
 	} cases[] = {
-		{ "the pass's time is over", 0, MARKET_SPOT, PRICE_NOWHERE },
-		{ "all prices are the operator's", INT64_MAX, MARKET_SPOT, PRICE_CONFIGURED },
-		{ "nothing is spot", INT64_MAX, MARKET_ON_DEMAND, PRICE_LISTED },
+		{ "the pass's time is over", 0, 0, MARKET_SPOT },
+		{ "all prices are the operator's", INT64_MAX, 1, MARKET_SPOT },
+		{ "nothing is spot", INT64_MAX, 0, MARKET_ON_DEMAND },
 	};
 
 	(void)state;
@@ -157,9 +162,11 @@ static void test_asks_nobody(void **state)
 		SCOPED(ledger) struct ledger ledger = { 0 };
 
 		load(&settings);
+		struct offering *offerings = settings.resources[0].offerings;
+
+		offerings[0] = offerings[cases[i].offering];
+		offerings[0].market = cases[i].market;
 		settings.resources[0].offering_count = 1;
-		settings.resources[0].offerings[0].market = cases[i].market;
-		settings.resources[0].offerings[0].price_source = cases[i].source;
 		spot_prices_look(&(struct spot_prices_look){ &settings, &ledger, NOW_S * 1000,
 							     cases[i].deadline_ms });
 		if (ledger.resource_count)

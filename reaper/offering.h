@@ -17,7 +17,8 @@ enum market { MARKET_ON_DEMAND, MARKET_SPOT, MARKET_COUNT };
 
 enum { OFFERING_KEY_ROOM = 2 * TICKET_FIELD_ROOM + 16 };
 
-/* Where a price comes from; MONEY_UNKNOWN comes from nowhere. */
+/* Where a price comes from; MONEY_UNKNOWN comes from nowhere, and so does the 0 of a computer of
+ * one's own. */
 enum price_source {
 	PRICE_NOWHERE,
 	PRICE_CONFIGURED, /* prices.overrides */

@@ -321,7 +321,8 @@ static struct found find_on_demand(const struct price_book *book, const char *pr
 
 	if (price != MONEY_UNKNOWN)
 		return from(PRICE_CONFIGURED, price);
-	return from(PRICE_LISTED, listed_price(book, provider, offering));
+	return from(table_of(provider) ? PRICE_LISTED : PRICE_NOWHERE,
+		    listed_price(book, provider, offering));
 }
 
 static struct found find_spot(const struct price_book *book, const char *provider,

@@ -19,15 +19,20 @@ void provider_names(struct buf *out)
 		buf_addf(out, "%s%s", i ? ", " : "", providers[i]->name);
 }
 
+static bool is_one_list(const struct resource *a, const struct resource *b)
+{
+	const struct provider *provider = provider_named(a->provider);
+
+	return provider && provider->is_one_list && !strcmp(a->provider, b->provider) &&
+	       provider->is_one_list(a, b);
+}
+
 size_t provider_list_of(const struct settings *settings, size_t resource)
 {
-	const struct resource *of = &settings->resources[resource];
-	const struct provider *provider = provider_named(of->provider);
 	size_t r = 0;
 
 	while (r < resource &&
-	       (strcmp(settings->resources[r].provider, of->provider) != 0 ||
-		!provider->is_one_list || !provider->is_one_list(&settings->resources[r], of)))
+	       !is_one_list(&settings->resources[r], &settings->resources[resource]))
 		r++;
 	return r;
 }

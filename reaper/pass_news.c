@@ -268,6 +268,8 @@ static void add_leftovers(const struct reporter *reporter)
 	const struct observation *seen = reporter->act->seen;
 	const char *prefix = reporter->act->settings->prefix;
 
+	for (size_t i = 0; i < seen->leftover_count; i++)
+		add_leftover(reporter, i);
 	if (*seen->leftover_problem)
 		say(add(reporter, NEWS_LASTS, "leftovers", prefix), "unknown: %s",
 		    seen->leftover_problem);
@@ -461,8 +463,6 @@ void pass_news(const struct act *act, const struct act_result *result, struct ne
 		add_double(&reporter, &act->seen->doubles[i]);
 	for (size_t q = 0; q < act->settings->queue_count; q++)
 		add_queue(&reporter, q);
-	for (size_t i = 0; i < act->seen->leftover_count; i++)
-		add_leftover(&reporter, i);
 	add_leftovers(&reporter);
 	for (size_t r = 0; r < act->settings->resource_count; r++) {
 		add_list(&reporter, r);

@@ -144,7 +144,8 @@ def test_the_disk_is_full_from_the_start(machine):
     """Bootstrap cannot note a thing."""
     if not machine.has_own_disk:
         pytest.skip("this machine's disk is that of the host: make test-machine has its own")
-    machine.drop_in("user-data.service", "full", f"[Service]\nExecStartPost={machine.filler}\n")
+    machine.drop_in("mayfly-bootstrap.service", "full",
+                    f"[Service]\nExecStartPre=+{machine.filler}\n")
     task = machine.add_task()
     machine.boot()
     assert machine.wait_for_off() == 0

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "reaper/providers/provider.h"
+#include "tests/unit/support/aws_bench.h"
 #include "tests/unit/support/http_peer.h"
 #include "tests/unit/support/scratch.h"
 
@@ -53,16 +54,7 @@ static int make_folder(void **state)
 
 	(void)state;
 	scratch_make(folder);
-	/* No file and no metadata service of this computer may have a say. */
-	setenv("AWS_CONFIG_FILE", scratch_path(folder, "config"), 1);
-	setenv("AWS_SHARED_CREDENTIALS_FILE", scratch_path(folder, "credentials"), 1);
-	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
-	setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
-	setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret", 1);
-	unsetenv("AWS_SESSION_TOKEN");
-	unsetenv("AWS_PROFILE");
-	unsetenv("AWS_REGION");
-	unsetenv("AWS_DEFAULT_REGION");
+	aws_bench_alone(folder);
 	return secret_prepare_process(&is_locked, &err);
 }
 

@@ -100,3 +100,13 @@ void aws_bench_end(struct aws_bench *bench)
 	http_peer_finish(&bench->peer, bench->when);
 	scratch_remove(bench->home);
 }
+
+void aws_bench_alone(const char *folder)
+{
+	forget_variables();
+	setenv("AWS_CONFIG_FILE", scratch_path(folder, "config"), 1);
+	setenv("AWS_SHARED_CREDENTIALS_FILE", scratch_path(folder, "credentials"), 1);
+	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
+	setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret", 1);
+}

@@ -32,6 +32,10 @@ struct aws_bench {
 void aws_bench_begin(struct aws_bench *bench, const struct aws_surroundings *surroundings);
 void aws_bench_end(struct aws_bench *bench); /* fails unless the peer's script was played */
 
+/* Keys of nobody, for a test that begins where the chain ends: no variable, file or metadata
+ * service of this computer has a say. The files that it does not find are in this folder. */
+void aws_bench_alone(const char *folder);
+
 /* An answer of STS; of a token that ends at this time. */
 #define STS_ANSWER(action, id, expiration)                                                 \
 	"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nConnection: close\r\n\r\n"           \

@@ -24,7 +24,7 @@ cd "$(dirname "$0")/.."
 user_packages="gcc libc6-dev make pkg-config libcurl4-openssl-dev libcjson-dev libsodium-dev
 	zlib1g-dev libsqlite3-dev libyaml-dev libexpat1-dev libcmocka-dev tzdata valgrind python3
 	python3-venv git age minisign dropbear-bin openssh-client ca-certificates procps
-	groff-base zsh"
+	mount groff-base zsh"
 docker_packages="docker.io iptables iproute2 docker-registry apache2-utils busybox-static
 	mmdebstrap"
 images_packages="skopeo packer lintian"

@@ -389,11 +389,11 @@ static void test_what_is_too_large_is_told_by_its_parts(void **state)
 	} rows[] = {
 		{ "it is the script",
 		  { 24000, 10 },
-		  "b.age",
+		  "small.age",
 		  { "init.script ", SCRIPT, "bundle " } },
 		{ "it is the variables",
 		  { 10, 24000 },
-		  "b.age",
+		  "small.age",
 		  { "agent.environment ", VARIABLES, "bundle " } },
 		{ "it is the bundle", { 10, 10 }, "large.age", { "bundle ", BUNDLE } },
 		{ "it is all of them",
@@ -402,9 +402,14 @@ static void test_what_is_too_large_is_told_by_its_parts(void **state)
 		  { "bundle ", BUNDLE "; agent.environment ", VARIABLES "; init.script ",
 		    SCRIPT } },
 	};
+	/* Sealed twice it has other bytes, and so another size when packed: well above what is
+	 * told. */
+	SCOPED(buf) struct buf small = BUF(1 << 16);
 	SCOPED(buf) struct buf large = BUF(1 << 16);
 
 	(void)state;
+	add_noise(&small, 8, 800);
+	sealed_files_bundle(&files, "small.age", buf_text(&small), NULL, "mayfly bundle for p");
 	add_noise(&large, 9, 14000);
 	sealed_files_bundle(&files, "large.age", buf_text(&large), NULL, "mayfly bundle for p");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

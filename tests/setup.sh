@@ -27,7 +27,7 @@ user_packages="gcc libc6-dev make pkg-config libcurl4-openssl-dev libcjson-dev l
 	mount groff-base zsh"
 docker_packages="docker.io iptables iproute2 docker-registry apache2-utils busybox-static
 	mmdebstrap"
-images_packages="skopeo packer lintian"
+images_packages="skopeo packer lintian shellcheck e2fsprogs"
 static_packages="gcc libc6-dev make autoconf automake libtool tcl patch xz-utils bzip2 curl
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
 machine_packages="qemu-system-x86 mmdebstrap e2fsprogs iproute2 iptables busybox-static"

@@ -8,6 +8,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,7 @@ def part(script, path):
     return re.search(rf"^cat > {re.escape(path)} << 'END'\n(.*?)^END$", script, re.M | re.S)[1]
 
 
+@pytest.mark.skipif(not shutil.which("shellcheck"), reason="needs shellcheck")
 def test_its_scripts_are_shell(moto, stack, tmp_path):
     _, resources = stack
     script = host_script(moto, resources)

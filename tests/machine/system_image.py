@@ -36,8 +36,7 @@ def _build(path, packages):
     new = path.with_suffix(".new.tar")
     release = Path("/etc/os-release").read_text()
     suite = re.search(r"^VERSION_CODENAME=(\w+)", release, re.M)[1]
-    sources = [str(source) for source in images.recipe().SOURCES
-               if source.exists() and source.stat().st_size]
+    sources = map(str, images.recipe().own_sources())
     # With mounts of its own: beside tests that mount and unmount, it finds its /dev/shm busy.
     subprocess.run(["unshare", "--mount", "mmdebstrap", "--quiet", "--mode=root",
                     "--variant=minbase", f"--include={','.join(packages)}",

@@ -166,9 +166,18 @@ def pins_of(agent):
     raise SystemExit(f"agent image: no pins for clearml-agent {agent}, only for {known}")
 
 
+def own_sources():
+    """This machine's; an error where they lie elsewhere, since others may name other archives."""
+    found = [path for path in SOURCES if path.exists() and path.stat().st_size]
+    if not found:
+        places = ", ".join(map(str, SOURCES))
+        raise SystemExit(f"agent image: no package sources in {places}: say --sources FILE")
+    return found
+
+
 def unpack(packages, sources, with_docker):
     """The packages and what they depend on, as a Layer."""
-    sources = sources or [path for path in SOURCES if path.exists() and path.stat().st_size]
+    sources = sources or own_sources()
     with tempfile.TemporaryDirectory(prefix="agent-image-") as folder:
         archive, hook = Path(folder) / "packages.tar", Path(folder) / "hook"
         hook.write_text(FETCH_DOCKER)

@@ -14,7 +14,7 @@ import pytest
 from git_server import HttpServer, SshServer, make_repository
 from lives import (PATIENCE_S, check_properties_gone, finish, wait_for_reaper, wait_for_runs,
                    wait_for_status)
-from world import World, kill, wait_for
+from world import World, closed_to_others, kill, wait_for
 
 BASES = [Path(f"/dev/shm/mayfly-{os.getuid()}")] if os.geteuid() else [
     Path("/run/mayfly"), Path("/dev/shm/mayfly")]
@@ -62,6 +62,9 @@ def open_world(request):
     """A world that other users may pass through: pytest's own folder it closes at each start."""
     if os.geteuid() != 0:
         pytest.skip("only root can run the agent as another user")
+    reason = closed_to_others()
+    if reason:
+        pytest.skip(reason)
     with tempfile.TemporaryDirectory(prefix="mayfly-whole-") as folder:
         Path(folder).chmod(0o711)
         with World(Path(folder) / "world") as made:

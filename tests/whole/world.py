@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import signal
+import stat
 import subprocess
 import sys
 import tarfile
@@ -40,6 +41,14 @@ def environment_of(pid):
         return Path(f"/proc/{pid}/environ").read_bytes().decode("utf-8", "replace").split("\0")
     except OSError:
         return []
+
+
+def closed_to_others():
+    """None, or why another user than ours cannot run the agent: a clone in /root, say."""
+    for folder in AGENT.resolve().parents:
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            return f"other users may not enter {folder}: have this tree elsewhere"
+    return None
 
 
 def command_of(pid):

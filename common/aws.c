@@ -150,14 +150,25 @@ static int refresh(struct aws *aws, struct error *err)
 	return -1;
 }
 
-/* A refusal of keys that have an end: they may have come to it early. */
-static bool is_refused(const struct aws *aws, const struct http_answer *answer)
+/* A refusal of the keys, not of what was asked: they have come to their end, or were taken back.
+ * Others may lie where they were found. */
+static bool is_refused(const struct http_answer *answer)
 {
-	if (!aws->credentials.keys.session_token.len || answer->status < 400 ||
-	    answer->status > 403)
+	static const char *const codes[] = {
+		"ExpiredToken",
+		"RequestExpired",
+		"<Code>AuthFailure</Code>", /* of EC2, whose AuthFailure.X is another thing */
+		"InvalidClientTokenId", /* STS */
+		"InvalidAccessKeyId", /* S3 */
+		"UnrecognizedClientException", /* the JSON services */
+	};
+
+	if (answer->status < 400 || answer->status > 403)
 		return false;
-	return strstr(buf_text(&answer->body), "ExpiredToken") ||
-	       strstr(buf_text(&answer->body), "RequestExpired");
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		if (strstr(buf_text(&answer->body), codes[i]))
+			return true;
+	return false;
 }
 
 /* --- Calls. */
@@ -196,7 +207,7 @@ static void make_again(struct aws *aws, struct round *round)
 	size_t left = 0;
 
 	for (size_t i = 0; i < round->count; i++)
-		if (!round->calls[i].err->class && is_refused(aws, round->calls[i].answer))
+		if (!round->calls[i].err->class && is_refused(round->calls[i].answer))
 			round->calls[left++] = round->calls[i];
 	round->count = left;
 	memcpy(used, aws->credentials.keys.access_key_id, sizeof(used));

@@ -194,6 +194,42 @@ static void keys_are_kept_and_renewed(void **state)
 		play(&scenes[i]);
 }
 
+/* As an operator does it: new keys are put in place of the old ones, which then are disabled. */
+static void keys_for_ever_are_changed(void **state)
+{
+	static const char *const codes[] = { "AuthFailure", "InvalidClientTokenId",
+					     "InvalidAccessKeyId", "UnrecognizedClientException" };
+	char refusal[200];
+	struct aws_surroundings around = {
+		"keys without an end are changed",
+		{ KEYS },
+		.steps = { { .expect = { "AKENV/" }, .answer = OK("old") },
+			   { .expect = { "AKENV/" }, .answer = refusal },
+			   { .expect = { "AKNEW/", "Action=A" }, .answer = OK("new") } },
+	};
+	const struct aws_request request = request_of("ec2", "Action=A");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		SCOPED(http_answer) struct http_answer before = { 0 }, after = { 0 };
+		struct aws_bench bench;
+		struct error err = { 0 };
+
+		(void)snprintf(refusal, sizeof(refusal), REFUSES("%s"), codes[i]);
+		aws_bench_begin(&bench, &around);
+		struct aws *aws = open_aws();
+
+		if (aws_call(aws, &request, &before, &err) < 0)
+			fail_msg("%s", err.message);
+		setenv("AWS_ACCESS_KEY_ID", "AKNEW", 1);
+		if (aws_call(aws, &request, &after, &err) < 0)
+			fail_msg("when told %s: %s", codes[i], err.message);
+		aws_close(aws);
+		aws_bench_end(&bench);
+		assert_string_equal(buf_text(&after.body), "new");
+	}
+}
+
 /* --- The clock. */
 
 /* An answer with a Date so far from now. */
@@ -413,6 +449,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(calls_are_signed),
 		cmocka_unit_test(keys_are_kept_and_renewed),
+		cmocka_unit_test(keys_for_ever_are_changed),
 		cmocka_unit_test(a_wrong_clock_is_corrected_once),
 		cmocka_unit_test(many_go_at_once),
 		cmocka_unit_test(an_object_is_asked_for),

@@ -170,6 +170,7 @@ static int start_child(const struct machine *machine, const struct agent_run *ru
 		.output = output,
 		.uid = account->is_other ? account->uid : 0,
 		.gid = account->is_other ? account->gid : 0,
+		.is_expendable = true,
 	};
 	int result = argv[0][0] == '/' ? child_start(&spec, pid, err) :
 					 error_set(err, ERROR_CONFIGURATION,

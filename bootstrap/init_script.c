@@ -157,6 +157,7 @@ static int start_bash(struct init_script *script, const char *bash, struct error
 		.environment = environment,
 		.folder = machine->folder,
 		.output = output,
+		.is_expendable = true,
 	};
 
 	return child_start(&spec, &script->pid, err);

@@ -193,6 +193,19 @@ static bool drop_user(const struct child_spec *spec)
 	return true;
 }
 
+/* Before drop_user(), after which /proc is another's. More than nothing is always allowed. */
+static void offer_to_oom_killer(const struct start *start)
+{
+	if (!start->spec->is_expendable)
+		return;
+	int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (file < 0)
+		return;
+	(void)!write(file, "0", 1);
+	close(file);
+}
+
 /* After drop_user(), because a change of user clears it; our death may have been before that. */
 static bool tie_to_parent(const struct start *start)
 {
@@ -209,6 +222,7 @@ static _Noreturn void become(const struct start *start)
 {
 	struct failure failure = { .step = STEP_EXEC };
 
+	offer_to_oom_killer(start);
 	if (setsid() < 0 || !reset_signals())
 		failure.step = STEP_SESSION;
 	else if (!place_output(start))

@@ -22,6 +22,9 @@ struct child_spec {
 	int keep_fd; /* a descriptor it inherits under the same number; 0: none */
 	uid_t uid; /* run as this user (with gid, not 0, no other groups); 0: as we are */
 	gid_t gid;
+	/* Where memory runs out the kernel may kill it as it may anyone (oom_score_adj 0), though
+	 * it spares us. Where there is no /proc it stays as we are. */
+	bool is_expendable;
 	bool dies_with_us; /* SIGKILL to it when our thread dies (PR_SET_PDEATHSIG) */
 };
 

@@ -23,6 +23,24 @@ def test_the_reaper_is_confined(name):
     assert float(re.search(r"exposure level for \S+: ([0-9.]+)", said)[1]) <= WORST_EXPOSURE, said
 
 
+CONFINES = re.compile(r"(Protect|Private|Read|Restrict|System|Keyring|Lock|Memory|Device|Capability|"
+                      r"NoNew)\w*=")
+
+
+def test_the_engine_sees_what_bootstrap_mounts(engine, tmp_path):
+    """Neither the unit nor the drop-in for docker mode gives bootstrap mounts of its own."""
+    lines = [line for name in ("mayfly-bootstrap.service", "docker-only.conf")
+             for line in (UNITS / name).read_text().splitlines() if CONFINES.match(line)]
+    assert len(lines) > 10
+    with Host(engine, tmp_path, is_booted=True) as host:
+        for more, is_same in ([], True), (["ProtectHome=yes"], False):
+            host.write("/run/systemd/system/probe.service", "\n".join([
+                "[Service]", "Type=oneshot", "StandardOutput=truncate:/run/probe",
+                "ExecStart=readlink /proc/self/ns/mnt", *lines, *more, ""]))
+            host.sh("systemctl daemon-reload && systemctl start probe.service")
+            assert (host.sh("cat /run/probe") == host.sh("readlink /proc/1/ns/mnt")) == is_same
+
+
 def verify(host, folder):
     return host.run(f"cd {folder} && systemd-analyze verify --man=no {' '.join(NAMES_OF_UNITS)}")
 

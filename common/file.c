@@ -491,6 +491,8 @@ int file_space(const char *path, uint64_t *free_bytes, unsigned *free_inode_perc
 
 	if (statvfs(path, &space) < 0)
 		return refuse(err, "ask for the free space of", path);
+	if (space.f_flag & ST_RDONLY)
+		return error_set(err, ERROR_REFUSED, "%s is mounted read-only", path);
 	*free_bytes = (uint64_t)space.f_bavail * space.f_frsize;
 	/* No number of inodes: they are made as needed (btrfs), and never run out. */
 	*free_inode_percent = 100;

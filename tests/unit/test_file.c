@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -455,6 +457,36 @@ static void test_an_inherited_lock_is_still_held(void **state)
 	close(fd);
 }
 
+/* As ext4 is after an error, where it is mounted with errors=remount-ro. */
+static bool a_read_only_disk_has_no_space(void)
+{
+	uint64_t bytes;
+	unsigned percent;
+	struct error err = { 0 };
+
+	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount(folder, folder, NULL, MS_BIND, NULL) < 0 ||
+	    mount("", folder, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0)
+		return false;
+	return file_space(folder, &bytes, &percent, &err) < 0 && err.class == ERROR_REFUSED &&
+	       strstr(err.message, "read-only");
+}
+
+static void test_read_only(void **state)
+{
+	int status;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(a_read_only_disk_has_no_space() ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void test_space(void **state)
 {
 	uint64_t bytes = 0;
@@ -518,6 +550,7 @@ int main(void)
 		IN_A_FOLDER(test_a_lock_is_held_once),
 		IN_A_FOLDER(test_an_inherited_lock_is_still_held),
 		IN_A_FOLDER(test_space),
+		IN_A_FOLDER(test_read_only),
 		IN_A_FOLDER(test_list_is_sorted_and_without_dot_files),
 	};
 

@@ -62,6 +62,7 @@ def release(key, tmp_path_factory):
     """Made twice, for the same bytes."""
     out = tmp_path_factory.mktemp("dist")
     names = [f"mayfly-0.0.0-{ARCH}.tar.gz", f"mayfly-0.0.0-{ARCH}.spdx.json", "SHA256SUMS",
+             f"mayfly-bootstrap-0.0.0-{ARCH}",
              *(f"{name}_0.0.0-1_{DEBIAN_ARCH}.deb" for name in NAMES)]
     made = []
     for _ in range(2):
@@ -78,9 +79,25 @@ def test_the_sums_are_signed_and_right(release, key):
                    check=True)
     sums = dict(reversed(line.split("  ")) for line in
                 (release / "SHA256SUMS").read_text().splitlines())
-    assert len(sums) == 4
+    assert len(sums) == 5
     for name, digest in sums.items():
         assert hashlib.sha256((release / name).read_bytes()).hexdigest() == digest
+
+
+def test_user_data_is_made_of_what_is_released(release, key, tmp_path):
+    """As docs/images.md says, with the tools of the tarball: signed by the release's key."""
+    with tarfile.open(release / f"mayfly-0.0.0-{ARCH}.tar.gz") as packed:
+        packed.extractall(tmp_path)
+    packaging = tmp_path / f"mayfly-0.0.0-{ARCH}" / "packaging"
+    assert (packaging / "packer" / "provision.sh").exists()
+    assert (packaging / "systemd" / "mayfly-bootstrap.service").exists()
+    command = [packaging / "user-data" / "make.py", "--binary",
+               release / f"mayfly-bootstrap-0.0.0-{ARCH}", "--url", "https://files.example.org/it",
+               "--trusted-keys", key / "public", "--provider", "aws"]
+    made = subprocess.run([*command, "--release-key", key / "public"], check=True,
+                          capture_output=True, text=True)
+    digest = hashlib.sha256((BUILD / "mayfly-bootstrap").read_bytes()).hexdigest()
+    assert made.stdout.startswith("#cloud-config\n") and digest in made.stdout
 
 
 def test_the_tarball_has_the_programs_and_the_licences(release):

@@ -23,8 +23,8 @@ def test_the_reaper_is_confined(name):
     assert float(re.search(r"exposure level for \S+: ([0-9.]+)", said)[1]) <= WORST_EXPOSURE, said
 
 
-CONFINES = re.compile(r"(Protect|Private|Read|Restrict|System|Keyring|Lock|Memory|Device|Capability|"
-                      r"NoNew)\w*=")
+CONFINES = re.compile(r"(Protect|Private|Read|Restrict|System|Keyring|Lock|Memory|Device|"
+                      r"Capability|NoNew)\w*=")
 
 
 def test_the_engine_sees_what_bootstrap_mounts(engine, tmp_path):

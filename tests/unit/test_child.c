@@ -508,36 +508,6 @@ static void test_who_may_not_change_user_starts_nothing(void **state)
 	expect_in_fork(an_unprivileged_user_cannot_become_another);
 }
 
-static bool has_oom_score(bool is_expendable, uid_t uid, const char *want)
-{
-	const char *argv[] = { "cat", "/proc/self/oom_score_adj", NULL };
-	const struct child_spec spec = {
-		.argv = argv, .is_expendable = is_expendable, .uid = uid, .gid = uid
-	};
-	SCOPED(buf) struct buf said = BUF(100);
-	struct error err;
-	int status;
-
-	return child_run(&spec, 10000, &said, &status, &err) == 0 && status == 0 &&
-	       !strcmp(buf_text(&said), want);
-}
-
-/* Ours is raised here, which anyone may; systemd gives bootstrap -1000. */
-static bool only_the_expendable_are_offered(void)
-{
-	int file = open("/proc/self/oom_score_adj", O_WRONLY);
-	bool is_set = file >= 0 && write(file, "300", 3) == 3 && close(file) == 0;
-
-	return is_set && has_oom_score(false, 0, "300\n") && has_oom_score(true, 0, "0\n") &&
-	       (geteuid() != 0 || has_oom_score(true, 23456, "0\n"));
-}
-
-static void test_the_kernel_may_kill_tasks_though_not_us(void **state)
-{
-	(void)state;
-	expect_in_fork(only_the_expendable_are_offered);
-}
-
 /* Between us and the child stands a process that ends. */
 static void test_it_dies_with_its_parent(void **state)
 {
@@ -608,7 +578,6 @@ int main(void)
 		cmocka_unit_test(test_another_user_has_no_way_back),
 		IN_A_FOLDER(test_another_user_needs_a_group_and_a_folder),
 		cmocka_unit_test(test_who_may_not_change_user_starts_nothing),
-		cmocka_unit_test(test_the_kernel_may_kill_tasks_though_not_us),
 		cmocka_unit_test(test_it_dies_with_its_parent),
 		cmocka_unit_test(test_describe),
 	};

@@ -307,8 +307,8 @@ static void add_aws(const struct work *work)
 	if (image) {
 		json_add_text(aws, "image", image);
 		note_at(work, IMPORT_HINT, "aws.image",
-			"it must have mayfly-bootstrap in it, or get it by user data "
-			"(docs/images.md): clearml-agent is no longer installed at boot");
+			"it must have mayfly-bootstrap in it (docs/images.md): clearml-agent is "
+			"no longer installed at boot");
 	} else {
 		note_at(work, IMPORT_WARNING, "aws", "\"image\" is missing: the AMI");
 	}

@@ -192,19 +192,29 @@ static int terminate_in(const struct aws_place *place, const char *instance, str
 	return aws_session_ask(place, &question, &answer, NULL, err);
 }
 
+/* What a region answers that does not know the instance; to whoever may touch what bears our tag
+ * alone it says that he may not. A refusal is what is told where no region knows it. */
+static bool is_elsewhere(size_t place, const struct error *why, struct error *err)
+{
+	if (!place || why->class != ERROR_NOT_FOUND)
+		*err = *why;
+	return why->class == ERROR_NOT_FOUND || why->class == ERROR_DENIED;
+}
+
 static int aws_terminate(const struct settings *settings, const struct resource *resource,
 			 const char *instance, struct error *err)
 {
 	struct aws_place places[SETTINGS_MAX_OFFERINGS];
 	size_t count = 0;
+	struct error why;
 	int result = -1;
 
 	(void)settings;
 	if (aws_session_places(resource, places, &count, err) < 0)
 		return error_wrap(err, "terminate %s", instance);
 	for (size_t i = 0; i < count; i++) {
-		result = terminate_in(&places[i], instance, err);
-		if (result == 0 || err->class != ERROR_NOT_FOUND)
+		result = terminate_in(&places[i], instance, &why);
+		if (result == 0 || !is_elsewhere(i, &why, err))
 			break;
 	}
 	return result < 0 ? error_wrap(err, "terminate %s", instance) : 0;
@@ -245,14 +255,15 @@ static int aws_console(const struct settings *settings, const struct resource *r
 {
 	struct aws_place places[SETTINGS_MAX_OFFERINGS];
 	size_t count = 0;
+	struct error why;
 	int result = -1;
 
 	(void)settings;
 	if (aws_session_places(resource, places, &count, err) < 0)
 		return error_wrap(err, "console of %s", instance);
 	for (size_t i = 0; i < count; i++) {
-		result = console_in(&places[i], instance, out, err);
-		if (result == 0 || err->class != ERROR_NOT_FOUND)
+		result = console_in(&places[i], instance, out, &why);
+		if (result == 0 || !is_elsewhere(i, &why, err))
 			break;
 	}
 	return result < 0 ? error_wrap(err, "console of %s", instance) : 0;

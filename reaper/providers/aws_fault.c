@@ -25,6 +25,7 @@ static const struct {
 	{ "InsufficientAddressCapacity", ERROR_CAPACITY, 0, NULL },
 	{ "InsufficientVolumeCapacity", ERROR_CAPACITY, 0, NULL },
 	{ "UnfulfillableCapacity", ERROR_CAPACITY, 0, NULL },
+	{ "ReservationCapacityExceeded", ERROR_CAPACITY, 0, NULL },
 	{ "SpotMaxPriceTooLow", ERROR_CAPACITY, 0, "spot costs more now than aws.spot_max_price" },
 	/* A type that this zone does not have: an offering of another zone may work. */
 	{ "Unsupported", ERROR_CAPACITY, 0, NULL },
@@ -40,6 +41,11 @@ static const struct {
 	{ "PrivateIpAddressLimitExceeded", ERROR_QUOTA, 0, NULL },
 	{ "AddressLimitExceeded", ERROR_QUOTA, 0, NULL },
 	{ "ConcurrentSnapshotLimitExceeded", ERROR_QUOTA, 0, NULL },
+
+	/* Of an account that never had spot: until then the other markets serve. */
+	{ "AuthFailure.ServiceLinkedRoleCreationNotPermitted", ERROR_QUOTA, 0,
+	  "spot needs a role of AWS's, once: aws iam create-service-linked-role "
+	  "--aws-service-name spot.amazonaws.com" },
 
 	/* Too fast. */
 	{ "RequestLimitExceeded", ERROR_THROTTLED, 0, NULL },

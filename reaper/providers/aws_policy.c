@@ -78,6 +78,14 @@ static bool has_profile(const struct resource *resource)
 	return spec_of(resource, "instance_profile") != NULL;
 }
 
+static bool has_spot(const struct resource *resource)
+{
+	for (size_t i = 0; i < resource->offering_count; i++)
+		if (resource->offerings[i].market == MARKET_SPOT)
+			return true;
+	return false;
+}
+
 static bool uses(const struct settings *settings, bool (*what)(const struct resource *resource))
 {
 	for (size_t i = 0; i < settings->resource_count; i++)
@@ -234,6 +242,21 @@ static void allow_roles(struct policy *policy)
 							     "ec2.amazonaws.com");
 }
 
+/* EC2 makes it at an account's first spot launch, in the name of whoever launches. */
+static void allow_spot_role(struct policy *policy)
+{
+	static const char *const make[] = { "iam:CreateServiceLinkedRole", NULL };
+	static const char *const role[] = { "iam::*:role/aws-service-role/spot.amazonaws.com/*",
+					    NULL };
+
+	if (!uses(policy->order->settings, has_spot))
+		return;
+	struct json *statement = add_statement(policy, "MakeTheRoleOfSpot", make);
+
+	add_resources(policy, statement, role);
+	add_condition(statement, "iam:AWSServiceName", "spot.amazonaws.com");
+}
+
 /* "resolve:ssm:/name:version" */
 static void allow_parameters(struct policy *policy)
 {
@@ -279,7 +302,9 @@ static void allow_keys(struct policy *policy)
 
 	add_resources(policy, statement, keys);
 	struct json *like = json_add_object(json_add_object(statement, "Condition"), "StringLike");
-	json_add_text(like, "kms:ViaService", "ec2.*.amazonaws.com");
+	json_add_text(like, "kms:ViaService",
+		      !strcmp(policy->partition, "aws-cn") ? "ec2.*.amazonaws.com.cn" :
+							     "ec2.*.amazonaws.com");
 }
 
 static void allow_reaper(struct policy *policy)
@@ -290,6 +315,7 @@ static void allow_reaper(struct policy *policy)
 	allow_end(policy);
 	allow_sweep(policy);
 	allow_roles(policy);
+	allow_spot_role(policy);
 	allow_parameters(policy);
 	allow_keys(policy);
 }

@@ -137,6 +137,10 @@ def _needs_of_launch(call):
     needs += [Need("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/{name.rpartition('/')[2]}",
                    {"iam:PassedToService": "ec2.amazonaws.com"})  # named as its profile (moto.py)
               for name in _values(said, "IamInstanceProfile.Name", "IamInstanceProfile.Arn")]
+    if call["market"] == "spot":  # at the account's first one
+        needs.append(Need("iam:CreateServiceLinkedRole",
+                          f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/spot.amazonaws.com/"
+                          "AWSServiceRoleForEC2Spot", {"iam:AWSServiceName": "spot.amazonaws.com"}))
     for key in _values(said, "BlockDeviceMapping.Ebs.KmsKeyId"):
         needs += [Need(f"kms:{verb}", f"arn:aws:kms:{call['region']}:{ACCOUNT}:key/of-{key}",
                        {"kms:ViaService": f"ec2.{call['region']}.amazonaws.com"}) for verb in KMS]

@@ -82,9 +82,10 @@ def test_its_policy_is_that_of_the_reaper(moto, stack, tmp_path):
     config = tmp_path / "mayfly-reaper.json"
     config.write_text(json.dumps({"prefix": "lab", "resources": [{
         "name": "cpu", "provider": "aws", "queues": ["cpu"], "max_instances": 1,
-        "instance_type": "m7i.xlarge", "bundle": {
+        "bundle": {
             "file": "bundle.age", "source": f"s3://{outputs['BucketName']}/machines/*"},
-        "aws": {"region": REGION, "image": "ami-0a1b2c3d4e5f60718",
+        "offerings": [{"instance_types": ["m7i.xlarge"], "markets": ["spot", "on-demand"]}],
+            "aws": {"region": REGION, "image": "ami-0a1b2c3d4e5f60718",
                 "instance_profile": outputs["InstanceProfile"]}}]}))
     for role, policy, options in (
             ("ReaperRole", "reaper", ["--machine-role", outputs["MachineRoleArn"]]),

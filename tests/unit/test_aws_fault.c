@@ -58,6 +58,11 @@ static const struct {
 	  "<ErrorResponse" NAMESPACE "><Errors><Error><Code>AuthFailure</Code><Message>AWS was not "
 	  "able to validate</Message><Type>Sender</Type></Error></Errors></ErrorResponse>",
 	  ERROR_DENIED, "RunInstances: AuthFailure: AWS was not able to validate" },
+	{ "the account never had spot", 403,
+	  EC2("AuthFailure.ServiceLinkedRoleCreationNotPermitted", "t"), ERROR_QUOTA,
+	  "RunInstances: AuthFailure.ServiceLinkedRoleCreationNotPermitted: t; spot needs a role "
+	  "of "
+	  "AWS's, once: aws iam create-service-linked-role --aws-service-name spot.amazonaws.com" },
 	{ "STS answers in its form", 403,
 	  "<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>t</Message>"
 	  "</Error></ErrorResponse>",

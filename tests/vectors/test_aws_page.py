@@ -18,15 +18,16 @@ def reaper(folder, *words):
     environment = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.run(
         [str(REAPER), *words], capture_output=True, text=True, timeout=120, check=False, cwd=folder,
-        env={**environment, "CLEARML_SECRET": "secret", "AWS_EC2_METADATA_DISABLED": "true",
-             "AWS_CONFIG_FILE": "none", "AWS_SHARED_CREDENTIALS_FILE": "none"})
+        env={**environment, "CLEARML_API_ACCESS_KEY": "ABC", "CLEARML_API_SECRET_KEY": "secret",
+             "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "none",
+             "AWS_SHARED_CREDENTIALS_FILE": "none"})
 
 
 @pytest.fixture
 def folder(tmp_path):
     """With the files that the example names, and a ClearML that refuses at once."""
-    assert reaper(tmp_path, "keygen", "--folder", "keys").returncode == 0
-    recipient = re.search(r"# public key: (\S+)", (tmp_path / "keys/image.key").read_text())[1]
+    assert reaper(tmp_path, "keygen", "--folder", ".").returncode == 0
+    recipient = re.search(r"# public key: (\S+)", (tmp_path / "image.key").read_text())[1]
     (tmp_path / "bundle.json").write_text(json.dumps(
         {"prefix": "team", "clearml": {"access_key": "ABC", "secret_key": "secret"}}))
     (tmp_path / "bundle.json").chmod(0o600)

@@ -48,11 +48,16 @@ def host(engine, packages, world):
         yield made
 
 
+def as_mayfly(host, command):
+    host.sh(f"runuser -u mayfly -- sh -c 'cd /etc/mayfly; umask 077; {command}'")
+
+
 def configure(host, world):
     """In the order of README.Debian."""
     secret = (world.folder / "secret").read_text()
     keys = {"access_key": world.access_key, "secret_key": secret}
-    host.sh("cd /etc/mayfly && mayfly-reaper keygen --folder .")
+    host.sh("install -d -o mayfly -g mayfly -m 700 /etc/mayfly")
+    as_mayfly(host, "mayfly-reaper keygen --folder .")
     recipient = host.sh("sed -n 's/^# public key: //p' /etc/mayfly/image.key")
     host.write("/etc/mayfly/mayfly-reaper.json", json.dumps({
         "prefix": "world", "signing_key": {"file": "signing.key"}, "recipients": [recipient],
@@ -64,9 +69,11 @@ def configure(host, world):
             "report_every": "2s", "gates": {"free_gigabytes": 0.1},
             "agent": {"mode": "host", "command": [str(AGENT)],
                       "environment": {"CLEARML_AGENT_SKIP_PYTHON_ENV_INSTALL": "1"}}}]}))
-    host.write("/etc/mayfly/bundle.json", json.dumps({"prefix": "world", "clearml": keys}), "600")
-    host.sh("cd /etc/mayfly && mayfly-reaper seal --in bundle.json && rm bundle.json")
-    host.sh("cd /etc/mayfly && chown mayfly signing.key image.key")
+    host.write("/etc/mayfly/bundle.json", json.dumps({"prefix": "world", "clearml": keys}),
+               "600", "mayfly")
+    for _ in range(2):  # and whenever the credentials have changed
+        as_mayfly(host, "mayfly-reaper seal --in bundle.json")
+    as_mayfly(host, "shred -u bundle.json")
     host.write("/etc/default/mayfly-reaper", f"CLEARML_API_ACCESS_KEY='{world.access_key}'\n"
                f"CLEARML_API_SECRET_KEY='{secret}'\n", "600", "mayfly")
 

@@ -18,6 +18,7 @@ static const struct {
 	{ "MinCount", "one request launches one machine" },
 	{ "MaxCount", "one request launches one machine" },
 	{ "DryRun", "nothing would ever be launched" },
+	{ "DisableApiTermination", "EC2 would refuse to end the machine, and it would cost on" },
 	{ "UserData", "it is the machine's ticket here: what machines shall do goes into "
 		      "init.script" },
 	{ "InstanceInitiatedShutdownBehavior",

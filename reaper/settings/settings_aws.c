@@ -145,6 +145,7 @@ static const struct {
 	{ "MaxCount", "it is mayfly's: one request launches one machine" },
 	{ "UserData", "it is mayfly's: use init.script for what machines shall do" },
 	{ "DryRun", "nothing would ever be launched" },
+	{ "DisableApiTermination", "EC2 would refuse to end the machine, and it would cost on" },
 	{ "InstanceType", "say it by offerings or instance_type" },
 	{ "InstanceMarketOptions", "say it by offerings' markets and aws.spot_max_price" },
 	{ "ImageId", "say it by aws.image" },

@@ -88,6 +88,9 @@ static const struct {
 	  SPEC("\"InstanceInitiatedShutdownBehavior\": \"stop\""), "",
 	  AT_SPEC "InstanceInitiatedShutdownBehavior: a machine that powers off must be gone, else "
 		  "it costs on" },
+	{ "launch_spec forbids its end", "", SPEC("\"DisableApiTermination\": true"), "",
+	  AT_SPEC "DisableApiTermination: EC2 would refuse to end the machine, and it would cost "
+		  "on" },
 	{ "launch_spec says the zone", "",
 	  SPEC("\"Placement\": {\"AvailabilityZone\": \"us-east-1a\"}"), "",
 	  AT_SPEC "Placement.AvailabilityZone: say it by offerings' zones" },

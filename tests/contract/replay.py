@@ -33,7 +33,7 @@ CHANGED = {
     "last_seen 1": ({"last_seen": 60}, "a slow computer replays more than a second later"),
     "register, timeout 5": ({"timeout": 1}, "it is waited for"),
     "register again, timeout 5": ({"timeout": 1}, "it is waited for"),
-    "login for 2 s": ({"expiration_sec": 1}, "it is waited for"),
+    "login for 2 s": ({"expiration_sec": 3}, "it is used, by whole seconds, then waited for"),
 }
 WRONG_BASIC = {"wrong secret", "unknown key", "wrong secret on an ordinary endpoint"}
 BY_SECOND = {

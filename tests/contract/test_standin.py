@@ -269,7 +269,7 @@ def test_eight_poppers_get_each_of_sixty_tasks_once(client):
 # -- workers ------------------------------------------------------------------------------------
 
 def test_a_worker_lives_as_long_as_registered(client):
-    client.call("workers.register", worker="short", timeout=1)
+    client.call("workers.register", worker="short", timeout=3)
     client.call("workers.register", worker="long", timeout=600)
     assert set(client.workers()) == {"short", "long"}
     wait_for(lambda: set(client.workers()) == {"long"}, DEADLINE_S, "the short one expires")

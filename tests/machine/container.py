@@ -36,7 +36,7 @@ class Container(Machine):
     """See the module's first lines."""
 
     admitted_s = 20
-    hung_s = 4
+    hung_s = 10
     dead_man = "10s"
     patience_s = 180
     has_own_disk = False

@@ -145,7 +145,8 @@ def test_one_that_runs_is_looked_at(calls, name):
     assert found == {"id": made, "whole_id": made, "name": name, "image": TINY, "exit_code": 0,
                      "state": "running", "is_running": True, "is_out_of_memory": False}
     pids = calls.top(name)["pids"]
-    assert pid in pids and len(pids) == 2, "the init and what it has started"
+    wait_for(lambda: len(calls.top(name)["pids"]) == 2, DEADLINE_S, "the init has started it")
+    assert pid in pids
     assert calls.start(name) == {}, "it runs already"
     assert refused(calls.wait, name, 200).kind == "unreachable"
     assert calls.inspect(made[:12])["name"] == name
@@ -407,8 +408,8 @@ def test_one_runs_out_of_memory(calls, engine, name):
         event = calls.event()
         seen[event["action"]] = event
     assert seen["die"]["exit_code"] == 137
-    found = calls.inspect(name)
-    assert found["is_out_of_memory"] and found["exit_code"] == 137
+    wait_for(lambda: calls.inspect(name)["is_out_of_memory"], DEADLINE_S, "the kernel's word")
+    assert calls.inspect(name)["exit_code"] == 137
     calls.watch_close(0)
 
 

@@ -89,7 +89,7 @@ def test_reading_without_a_valid_token(log, tokens, headers, status):
 
 
 def test_a_token_expires(service):
-    _, token, _ = take_token(service, "1")
+    _, token, _ = take_token(service, "4")
     assert ask(service, "GET", ID_PATH, {TOKEN_HEADER: token})[0] == 200
     wait_for(lambda: ask(service, "GET", ID_PATH, {TOKEN_HEADER: token})[0] == 401,
              EXPIRY_DEADLINE_S, "the token expires")

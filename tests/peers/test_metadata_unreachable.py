@@ -35,7 +35,7 @@ PUT = (f"PUT {TOKEN_PATH} HTTP/1.1\r\nHost: {METADATA}\r\n"
 GET = f"GET {CREDENTIALS_PATH} HTTP/1.1\r\nHost: {METADATA}\r\n\r\n"
 
 # How long to listen: what is to come has long to come; what is not, takes this long each time.
-PATIENCE_S = {True: "30", False: "1"}
+PATIENCE_S = {True: "30", False: "3"}
 
 # What a step sees when all that is asked is answered.
 ANSWERED = {

@@ -25,8 +25,13 @@ def host(request, engine, packages):
         yield made
 
 
+# What makes files in any Debian, at some time of the day.
+DAILY = "apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer cron.service"
+
+
 def test_a_whole_life(host):
     """Nobody enables or configures anything, and at the end all is as it was."""
+    host.ask(f"systemctl stop {DAILY}")
     before = host.files()
     host.apt("install", *debs(LOWER))
     for name in NAMES:

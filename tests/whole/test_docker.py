@@ -259,7 +259,7 @@ def test_taken_away_by_a_person(docker_world, call):
 
 
 def test_time_limit(docker_world):
-    task, _, reaper = begin(docker_world, task_timeout="20s")
+    task, _, reaper = begin(docker_world, task_timeout="40s")  # it has to begin within
     reason, console = end_of(docker_world, task, "failed")
     assert reason == "infra:time-limit"
     assert "time-limit" in console

@@ -10,7 +10,7 @@ fuzz_one() {
 	name=${target##*/fuzz_}
 	log=build/fuzz/$name.log
 	mkdir -p "build/fuzz/new/$name"
-	# One seed, so that a change is judged by inputs that were there before: FUZZ_SEED has others.
+	# One seed: a change is judged by inputs that were there before. FUZZ_SEED has others.
 	set -- -max_total_time="${SECONDS_EACH:-60}" -seed="${FUZZ_SEED:-1}" -timeout=60 \
 		-rss_limit_mb=1024 -max_len=65536 \
 		-print_final_stats=1 -artifact_prefix="build/fuzz/$name-"

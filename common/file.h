@@ -52,7 +52,8 @@ bool file_exists(const char *path);
  */
 CHECKED int file_lock(const char *path, int *fd, struct error *err);
 
-/* What is free for an unprivileged user of path's file system. */
+/* What is free for an unprivileged user of path's file system. ERROR_REFUSED: it is mounted
+ * read-only, as after an error of its disk. */
 CHECKED int file_space(const char *path, uint64_t *free_bytes, unsigned *free_inode_percent,
 		       struct error *err);
 

@@ -18,7 +18,8 @@ PAGE = (TREE / "docs" / "aws.md").read_text()
 TEMPLATE = (TREE / "packaging" / "cloudformation" / "mayfly.yaml").read_text()
 STEPS = re.search(r"```sh\n(umask.*?)```", PAGE, re.S)[1].replace("\\\n", "")
 NOBODY = "http://127.0.0.1:1"
-ENVIRONMENT = "CLEARML_API_ACCESS_KEY=access\nCLEARML_API_SECRET_KEY=secret\n"
+ENVIRONMENT = "".join(line.replace("...", "x") + "\n"
+                      for line in re.findall(r"`(CLEARML_\w+=\.\.\.)`", PAGE))
 
 
 def step(word):
@@ -75,6 +76,7 @@ def test_the_stack_is_that_of_the_configuration(folder):
     words = step("cloudformation deploy").split("--parameter-overrides ")[1].split()
     given = dict(word.split("=") for word in words)
     assert given.pop("Prefix") == prefix
+    assert "--capabilities CAPABILITY_IAM " in step("cloudformation deploy")
     parameters = re.search(r"^Parameters:\n(.*?)^\w", TEMPLATE, re.M | re.S)[1]
     known = re.findall(r"^  (\w+):\n(.*?)(?=^  \w|\Z)", parameters, re.M | re.S)
     assert set(given) == {name for name, text in known if "Default" not in text}
@@ -83,12 +85,21 @@ def test_the_stack_is_that_of_the_configuration(folder):
 def test_the_host_takes_what_is_given_to_it(folder):
     """Names of the secret and of the bucket, and one folder for all, as in the configuration."""
     secret = step("jq -n")
-    for name, file in (("signing.key", "signing.key"), ("environment", "environment")):
-        assert f'"{name}": $' in secret and (folder / file).exists()
-        assert f'jq -er \'."{name}"' in TEMPLATE or f"jq -er .{name}" in TEMPLATE
+    files = dict(re.findall(r"--rawfile (\w+) (\S+)", secret))
+    given = dict(re.findall(r'"([\w.]+)": \$(\w+)', secret))
+    assert {name: files[word] for name, word in given.items()} == {
+        "signing.key": "signing.key", "environment": "environment"}
+    assert all((folder / file).exists() for file in files.values())
+    assert set(re.findall(r"jq -er '?\.\"?([\w.]+?)\"?'? ", TEMPLATE)) == set(given)
     settings = json.loads((folder / "mayfly-reaper.json").read_text())
     assert settings["signing_key"] == {"file": "signing.key"}
     assert settings["defaults"]["bundle"] == {"file": "bundle.age"}
     for variable in ("access_key", "secret_key"):
         assert f"{settings['clearml'][variable]['env']}=" in ENVIRONMENT
-    assert "--include 'mayfly-reaper*' --include 'bundle.age*'" in step("s3 cp")
+    taken = re.search(r"for name in (.*); do\n +cp \"\$files/", TEMPLATE)[1].split()
+    assert taken == ["mayfly-reaper.json", "bundle.age", "bundle.age.minisig"]
+    assert "--include 'mayfly-reaper*' --include 'bundle.age*' . s3://BUCKET/host/" in step("s3 cp")
+    assert "s3://$BUCKET/host/" in TEMPLATE
+    unit = (TREE / "packaging" / "systemd" / "mayfly-reaper-watch.service").read_text()
+    variables = re.search(r"^EnvironmentFile=-?(\S+)", unit, re.M)[1]
+    assert f"put environment {variables}\n" in TEMPLATE

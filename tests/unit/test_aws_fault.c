@@ -61,8 +61,8 @@ static const struct {
 	{ "the account never had spot", 403,
 	  EC2("AuthFailure.ServiceLinkedRoleCreationNotPermitted", "t"), ERROR_QUOTA,
 	  "RunInstances: AuthFailure.ServiceLinkedRoleCreationNotPermitted: t; spot needs a role "
-	  "of "
-	  "AWS's, once: aws iam create-service-linked-role --aws-service-name spot.amazonaws.com" },
+	  "of AWS's, once: aws iam create-service-linked-role --aws-service-name "
+	  "spot.amazonaws.com" },
 	{ "STS answers in its form", 403,
 	  "<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>t</Message>"
 	  "</Error></ErrorResponse>",

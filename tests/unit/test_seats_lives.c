@@ -32,54 +32,45 @@ static bool is_over(struct bench *b, const char *task)
 
 /* ---- a crash, and the life after it ---- */
 
-static void test_adopts_living(void **state)
+/* As on a disk that the task has filled. */
+static void open_seats_without_writing(void)
 {
-	char task[CLEARML_ID_ROOM];
-
-	(void)state;
-	bench_begin(&bench, 1, "hang");
-	bench_add_task(&bench, task);
-	bench_open_seats(&bench);
-	bench_until(&bench, bench_are_all_started, task, "the agent runs");
-	bench_crash(&bench);
-	bench_open_seats(&bench);
-	assert_true(bench_look(&bench).has_changed);
-	for (int i = 0; i < 60; i++)
-		bench_turn(&bench);
-	assert_true(bench_look(&bench).is_running);
-	assert_int_equal(bench_task(&bench, task).status, TASK_IN_PROGRESS);
-	bench.orders.must_end = true;
-	bench_until(&bench, bench_is_idle, task, "it is ended all the same");
-	assert_true(bench_is_waiting(&bench, task));
-	assert_int_equal(bench_count(&bench, "start", task), 1);
-	bench_end(&bench);
-}
-
-/* The task has filled the disk, and bootstrap dies: its next life has only to read. */
-static void test_adopts_on_a_full_disk(void **state)
-{
-	char task[CLEARML_ID_ROOM];
 	struct rlimit before, nothing;
 
-	(void)state;
-	bench_begin(&bench, 1, "hang");
-	bench_add_task(&bench, task);
-	bench_open_seats(&bench);
-	bench_until(&bench, bench_are_all_started, task, "the agent runs");
-	bench_crash(&bench);
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	nothing = (struct rlimit){ 0, before.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &nothing), 0);
 	bench_open_seats(&bench);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	for (int i = 0; i < 60; i++)
-		bench_turn(&bench);
-	assert_true(bench_look(&bench).is_running);
-	assert_int_equal(bench_count(&bench, "start", task), 1);
-	bench.orders.must_end = true;
-	bench_until(&bench, bench_is_idle, task, "it is ended all the same");
-	bench_end(&bench);
+}
+
+static void test_adopts_living(void **state)
+{
+	char task[CLEARML_ID_ROOM];
+
+	(void)state;
+	for (int is_disk_full = 0; is_disk_full < 2; is_disk_full++) {
+		bench_begin(&bench, 1, "hang");
+		bench_add_task(&bench, task);
+		bench_open_seats(&bench);
+		bench_until(&bench, bench_are_all_started, task, "the agent runs");
+		bench_crash(&bench);
+		if (is_disk_full)
+			open_seats_without_writing();
+		else
+			bench_open_seats(&bench);
+		assert_true(bench_look(&bench).has_changed);
+		for (int i = 0; i < 60; i++)
+			bench_turn(&bench);
+		assert_true(bench_look(&bench).is_running);
+		assert_int_equal(bench_task(&bench, task).status, TASK_IN_PROGRESS);
+		bench.orders.must_end = true;
+		bench_until(&bench, bench_is_idle, task, "it is ended all the same");
+		assert_true(bench_is_waiting(&bench, task));
+		assert_int_equal(bench_count(&bench, "start", task), 1);
+		bench_end(&bench);
+	}
 }
 
 static void test_adopts_dead(void **state)
@@ -465,15 +456,10 @@ static void test_unfit_ticket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_adopts_living),
-		cmocka_unit_test(test_adopts_on_a_full_disk),
-		cmocka_unit_test(test_adopts_dead),
-		cmocka_unit_test(test_adopts_nameless),
-		cmocka_unit_test(test_adopts_signalled),
-		cmocka_unit_test(test_popped_by_another),
-		cmocka_unit_test(test_put_back_already),
-		cmocka_unit_test(test_bad_journal),
-		cmocka_unit_test(test_unfit_ticket),
+		cmocka_unit_test(test_adopts_living),	  cmocka_unit_test(test_adopts_dead),
+		cmocka_unit_test(test_adopts_nameless),	  cmocka_unit_test(test_adopts_signalled),
+		cmocka_unit_test(test_popped_by_another), cmocka_unit_test(test_put_back_already),
+		cmocka_unit_test(test_bad_journal),	  cmocka_unit_test(test_unfit_ticket),
 		cmocka_unit_test(test_disk_fills_up),
 	};
 
